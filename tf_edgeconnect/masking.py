@@ -1,0 +1,42 @@
+"""The mask convention of the whole project, and the two operations that rest on it.
+
+A mask is float32 of shape `(B, H, W, 1)` (or any shape that broadcasts against the
+image) with **1 = hole, 0 = known**. Images are float32 NHWC in [0, 1]. In files white is
+hole, thresholded at 50 % grey: `> 0` would widen the hole by the noise of a JPEG.
+
+Both functions are plain arithmetic, so they take NumPy arrays, TensorFlow tensors and
+Keras tensors alike.
+"""
+
+from typing import TypeVar
+
+Array = TypeVar("Array")
+
+
+def mask_image(image: Array, mask: Array) -> Array:
+    """Paints the hole white, which is how a network sees a photo with a hole.
+
+    Args:
+        image: `(..., H, W, C)`, [0, 1].
+        mask: `(..., H, W, 1)`, 1 = hole.
+
+    Returns:
+        `(..., H, W, C)`: the image where it is known, 1 inside the hole.
+    """
+    return image * (1 - mask) + mask
+
+
+def composite(predicted: Array, known: Array, mask: Array) -> Array:
+    """Takes the prediction inside the hole and the known values everywhere else.
+
+    With a mask of exact zeros and ones known values come out bit-identical.
+
+    Args:
+        predicted: `(..., H, W, C)`, finite.
+        known: `(..., H, W, C)`.
+        mask: `(..., H, W, 1)`, 1 = hole.
+
+    Returns:
+        `(..., H, W, C)`.
+    """
+    return predicted * mask + known * (1 - mask)
