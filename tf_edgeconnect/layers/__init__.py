@@ -1,0 +1,1 @@
+"""Layers that Keras lacks: published spectral norm, reflection padding, hole filling."""

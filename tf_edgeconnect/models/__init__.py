@@ -1,0 +1,1 @@
+"""Networks as functional Keras models, what they are fed, and how they are stored."""

@@ -1,0 +1,169 @@
+"""The two generators: one draws the missing edges, one paints the hole.
+
+Both take one tensor (see `inputs.py` for its channels) whose height and width are
+multiples of 4, at least 12, and return a map of the same size in [0, 1].
+
+Options beside the published defaults, off unless asked, let a narrow net learn several
+times faster: `hole_fill="push_pull"` fills the hole smoothly before the network sees it,
+`mask_channel` shows the mask to the inpaint generator, `normalization="none"` and
+`initializer="he"` go together.
+
+Reference:
+    Nazeri et al. 2019, arXiv:1901.00212, sections 3.1 and 3.2, appendix A.
+"""
+
+from typing import Literal
+
+import keras
+from keras import layers
+
+from tf_edgeconnect.layers.hole_fill import PushPullFill
+from tf_edgeconnect.models.blocks import (
+    Initializer,
+    Normalization,
+    Style,
+    decoder,
+    encoder,
+    residual_block,
+)
+
+HoleFill = Literal["white", "push_pull"]
+
+
+def edge_generator(
+    filters: int = 64,
+    residual_blocks: int = 8,
+    hole_fill: HoleFill = "white",
+    normalization: Normalization = "instance",
+    initializer: Initializer = "normal",
+    name: str = "edge_generator",
+) -> keras.Model:
+    """Builds the network that draws edges inside the hole.
+
+    Args:
+        filters: channels of the first convolution; the middle has four times as many.
+        residual_blocks: number of residual blocks.
+        hole_fill: "white" or "push_pull"; what the hole of the grey photo holds.
+        normalization: "instance" or "none".
+        initializer: "normal" (N(0, 0.02)) or "he".
+        name: name of the model.
+
+    Returns:
+        A model from `(B, H, W, 3)` (masked grey, masked edge, mask) to `(B, H, W, 1)`
+        edge probabilities.
+
+    Raises:
+        ValueError: if a size is not positive or a word is unknown.
+
+    Example:
+        `edge_generator(filters=16)(edge_inputs(gray, edge, mask))`
+    """
+    options = dict(
+        filters=filters,
+        residual_blocks=residual_blocks,
+        hole_fill=hole_fill,
+        normalization=normalization,
+        initializer=initializer,
+    )
+    _check(options)
+    style = Style(True, False, normalization, initializer)
+
+    # === Layers ===
+    inputs = keras.Input((None, None, 3), name="gray_edge_mask")
+    x = inputs
+    if hole_fill == "push_pull":
+        gray, edge, mask = inputs[..., :1], inputs[..., 1:2], inputs[..., 2:]
+        gray = PushPullFill(name="push_pull")(gray, mask)
+        x = layers.Concatenate(name="filled")([gray, edge, mask])
+    x = _trunk(x, filters, residual_blocks, 1, style)
+    outputs = layers.Activation("sigmoid", dtype="float32", name="edge")(x)
+
+    # === Model ===
+    model = keras.Model(inputs, outputs, name=name)
+
+    # === Config ===
+    model.architecture = options
+    return model
+
+
+def inpaint_generator(
+    filters: int = 64,
+    residual_blocks: int = 8,
+    hole_fill: HoleFill = "white",
+    mask_channel: bool = False,
+    normalization: Normalization = "instance",
+    initializer: Initializer = "normal",
+    name: str = "inpaint_generator",
+) -> keras.Model:
+    """Builds the network that paints the hole along the lines it is given.
+
+    Args:
+        filters: channels of the first convolution; the middle has four times as many.
+        residual_blocks: number of residual blocks.
+        hole_fill: "white" or "push_pull"; the latter needs `mask_channel`.
+        mask_channel: whether the mask is a fifth input channel.
+        normalization: "instance" or "none".
+        initializer: "normal" (N(0, 0.02)) or "he".
+        name: name of the model.
+
+    Returns:
+        A model from `(B, H, W, 4)` (masked image, composite edge), or `(B, H, W, 5)`
+        with the mask behind, to `(B, H, W, 3)` RGB in [0, 1].
+
+    Raises:
+        ValueError: if a size is not positive, a word unknown, or "push_pull" comes
+            without the mask channel.
+
+    Example:
+        `inpaint_generator(filters=16)(inpaint_inputs(image, edge, mask))`
+    """
+    options = dict(
+        filters=filters,
+        residual_blocks=residual_blocks,
+        hole_fill=hole_fill,
+        mask_channel=mask_channel,
+        normalization=normalization,
+        initializer=initializer,
+    )
+    _check(options)
+    if hole_fill == "push_pull" and not mask_channel:
+        raise ValueError('`hole_fill="push_pull"` needs `mask_channel=True`')
+    style = Style(False, True, normalization, initializer)
+
+    # === Layers ===
+    inputs = keras.Input((None, None, 5 if mask_channel else 4), name="image_edge")
+    x = inputs
+    if hole_fill == "push_pull":
+        image, rest = inputs[..., :3], inputs[..., 3:]
+        image = PushPullFill(name="push_pull")(image, inputs[..., 4:])
+        x = layers.Concatenate(name="filled")([image, rest])
+    x = _trunk(x, filters, residual_blocks, 3, style)
+    x = layers.Activation("tanh", dtype="float32", name="tanh")(x)
+    outputs = layers.Rescaling(0.5, 0.5, dtype="float32", name="image")(x)
+
+    # === Model ===
+    model = keras.Model(inputs, outputs, name=name)
+
+    # === Config ===
+    model.architecture = options
+    return model
+
+
+def _trunk(x, filters, residual_blocks, channels, style):
+    x = encoder(x, filters, style)
+    for index in range(residual_blocks):
+        x = residual_block(x, 4 * filters, style, f"middle_{index + 1}")
+    return decoder(x, filters, channels, style)
+
+
+def _check(options):
+    if options["filters"] < 1:
+        raise ValueError(f"`filters` must be 1 or more, got {options['filters']}")
+    if options["residual_blocks"] < 0:
+        raise ValueError(
+            f"`residual_blocks` must not be negative, got {options['residual_blocks']}"
+        )
+    if options["hole_fill"] not in ("white", "push_pull"):
+        raise ValueError(
+            f'`hole_fill` must be "white" or "push_pull", got {options["hole_fill"]!r}'
+        )
