@@ -2,9 +2,9 @@
 
 The drawing is a field on a coarse grid: the squared distance to the nearest stroke, in
 units of that stroke's half width. A level set of the field is the drawing with all its
-widths scaled by one factor, so the quantile of the field at the wanted hole ratio is the
-level to cut at. Squared, because cubic interpolation to the full size is then exact next
-to a stroke, where the distance itself has a crease.
+widths scaled by one factor, so the quantile of the field at the wanted hole ratio is
+the level to cut at. Squared, because cubic interpolation to the full size is then exact
+next to a stroke, where the distance itself has a crease.
 """
 
 from collections.abc import Callable
