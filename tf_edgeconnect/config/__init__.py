@@ -1,0 +1,20 @@
+"""The settings of a run: what there is (`models`), how to load and save it (`files`).
+
+Enters: a name under `configs/` or a YAML file, and overrides such as `train.steps=3`.
+Leaves: a frozen `Config`.
+"""
+
+from tf_edgeconnect.config.files import config_names, load_config, save_config
+from tf_edgeconnect.config.models import Config
+from tf_edgeconnect.config.section import STAGES, Stage
+from tf_edgeconnect.config.training import TrainConfig
+
+__all__ = [
+    "STAGES",
+    "Config",
+    "Stage",
+    "TrainConfig",
+    "config_names",
+    "load_config",
+    "save_config",
+]

@@ -1,0 +1,108 @@
+"""The settings of training: how long, how fast, and what is written on the way."""
+
+from typing import Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from tf_edgeconnect.config.section import (
+    STAGES,
+    Count,
+    PerStage,
+    Rate,
+    Section,
+    Stage,
+    wrong,
+)
+
+Schedule = Literal["constant", "steps", "plateau"]
+PER_STAGE = ("train.steps", "train.learning_rate", "train.schedule", "train.lower_at")
+
+
+class TrainConfig(Section):
+    """How long, how fast, and what is written on the way.
+
+    `steps`, `learning_rate`, `schedule` and `lower_at` take a value or a mapping from
+    stage to value; a stage that the mapping leaves out has its default. `for_stage`
+    resolves them.
+    """
+
+    steps: PerStage[Count] = Field(2_000_000, description="length of a stage in steps")
+    batch_size: int = Field(8, ge=1, description="photos a step, over all replicas")
+    learning_rate: PerStage[Rate] = Field(
+        {"edge": 1e-4, "inpaint": 1e-4, "edge-inpaint": 1e-4, "joint": 1e-6},
+        description="Adam's rate for the generators, above 0",
+    )
+    discriminator_rate: Rate = Field(
+        0.1, description="the discriminators' rate as a factor of the generators'"
+    )
+    schedule: PerStage[Schedule] = Field(
+        "constant", description="when the rates fall: never, at lower_at, on a plateau"
+    )
+    lower_at: PerStage[tuple[Count, ...]] = Field(
+        (), description="steps at which the rates fall, rising (schedule steps)"
+    )
+    lower_by: float = Field(
+        0.1, gt=0, lt=1, description="factor by which the rates fall, between 0 and 1"
+    )
+    patience: int = Field(
+        5, ge=1, description="validations without gain that make a plateau"
+    )
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="decay of averaged generator weights; 0: off"
+    )
+    edge_threshold: float = Field(
+        0.5, gt=0, lt=1, description="above it a predicted edge counts as one (metrics)"
+    )
+    deterministic: bool = Field(
+        False, description="two runs agree bit for bit; slower on some devices"
+    )
+    log_every: int = Field(50, ge=1, description="steps between two lines of the log")
+    validate_every: int = Field(1000, ge=1, description="steps between two validations")
+    sample_every: int = Field(1000, ge=1, description="steps between two sample sheets")
+    checkpoint_every: int = Field(1000, ge=1, description="steps between checkpoints")
+    keep_checkpoints: int = Field(3, ge=1, description="how many checkpoints are kept")
+    val_examples: int = Field(64, ge=1, description="photos of a validation, at most")
+
+    @field_validator(*(name.removeprefix("train.") for name in PER_STAGE))
+    @classmethod
+    def _every_stage_has_a_value(cls, value: Any, others: ValidationInfo) -> Any:
+        if not isinstance(value, dict):
+            return value
+        default = cls.model_fields[others.field_name].default
+        if not isinstance(default, dict):
+            default = dict.fromkeys(STAGES, default)
+        return {stage: value.get(stage, default[stage]) for stage in STAGES}
+
+    @field_validator("lower_at")
+    @classmethod
+    def _lower_at_rises(cls, lower_at: Any, others: ValidationInfo) -> Any:
+        for stage in STAGES:
+            steps = list(_at(lower_at, stage))
+            if steps != sorted(set(steps)):
+                raise wrong("rising steps")
+            if not steps and _at(others.data.get("schedule"), stage) == "steps":
+                raise wrong("one step or more, since train.schedule is steps")
+        return lower_at
+
+    def for_stage(self, stage: Stage) -> "TrainConfig":
+        """Resolves what may differ by stage.
+
+        Args:
+            stage: One of `STAGES`.
+
+        Returns:
+            The same settings, with `steps`, `learning_rate`, `schedule` and `lower_at`
+            as plain values.
+
+        Raises:
+            ValueError: If there is no such stage.
+        """
+        if stage not in STAGES:
+            raise ValueError(f"stage must be one of {', '.join(STAGES)}; got {stage!r}")
+        names = [name.removeprefix("train.") for name in PER_STAGE]
+        plain = {name: _at(getattr(self, name), stage) for name in names}
+        return self.model_copy(update=plain)
+
+
+def _at(value: Any, stage: Stage) -> Any:
+    return value[stage] if isinstance(value, dict) else value
