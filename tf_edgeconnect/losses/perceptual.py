@@ -1,0 +1,85 @@
+"""Perceptual and style loss: photos compared by what a VGG19 makes of them.
+
+Enters: two dicts of activations by layer name, as `tf_edgeconnect.models.vgg` gives
+them. For the style loss the caller feeds the VGG `image * mask` and `predicted * mask`:
+only the hole's texture is compared. Leaves: one scalar, always computed in float32.
+"""
+
+from keras import ops
+
+PERCEPTUAL_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+STYLE_LAYERS = ("relu2_2", "relu3_4", "relu4_4", "relu5_2")
+
+
+def gram_matrix(features):
+    """Correlations between the channels of a feature map: F^T F / (H W C).
+
+    Args:
+        features: `(B, H, W, C)`, any float type.
+
+    Returns:
+        `(B, C, C)`, float32 whatever comes: the sum over all pixels overflows float16.
+
+    Reference:
+        EdgeConnect, equation 6.
+    """
+    features = ops.cast(features, "float32")
+    batch, height, width, channels = ops.shape(features)
+    # (B, H, W, C) -> (B, H W, C)
+    features = ops.reshape(features, (batch, height * width, channels))
+    gram = ops.matmul(ops.transpose(features, (0, 2, 1)), features)
+    return gram / ops.cast(height * width * channels, "float32")
+
+
+def perceptual_loss(target_features, predicted_features):
+    """Sums over `PERCEPTUAL_LAYERS` the mean absolute difference of activations.
+
+    Args:
+        target_features: dict of layer name to `(B, H, W, C)`; may hold other layers too.
+        predicted_features: the same of the prediction.
+
+    Returns:
+        A float32 scalar.
+
+    Raises:
+        KeyError: a layer is missing.
+
+    Reference:
+        EdgeConnect, equation 5.
+    """
+    return sum(
+        _mean_difference(
+            ops.cast(target_features[layer], "float32"),
+            ops.cast(predicted_features[layer], "float32"),
+        )
+        for layer in PERCEPTUAL_LAYERS
+    )
+
+
+def style_loss(target_features, predicted_features):
+    """Sums over `STYLE_LAYERS` the mean absolute difference of Gram matrices.
+
+    Args:
+        target_features: dict of layer name to `(B, H, W, C)` of `image * mask`; may hold
+            other layers too.
+        predicted_features: the same of `predicted * mask`.
+
+    Returns:
+        A float32 scalar.
+
+    Raises:
+        KeyError: a layer is missing.
+
+    Reference:
+        EdgeConnect, equation 6.
+    """
+    return sum(
+        _mean_difference(
+            gram_matrix(target_features[layer]), gram_matrix(predicted_features[layer])
+        )
+        for layer in STYLE_LAYERS
+    )
+
+
+def _mean_difference(target, predicted):
+    return ops.mean(ops.abs(target - predicted))
