@@ -35,7 +35,7 @@ def perceptual_loss(target_features, predicted_features):
     """Sums over `PERCEPTUAL_LAYERS` the mean absolute difference of activations.
 
     Args:
-        target_features: dict of layer name to `(B, H, W, C)`; may hold other layers too.
+        target_features: dict of layer name to `(B, H, W, C)`; it may hold others too.
         predicted_features: the same of the prediction.
 
     Returns:
@@ -60,8 +60,8 @@ def style_loss(target_features, predicted_features):
     """Sums over `STYLE_LAYERS` the mean absolute difference of Gram matrices.
 
     Args:
-        target_features: dict of layer name to `(B, H, W, C)` of `image * mask`; may hold
-            other layers too.
+        target_features: dict of layer name to `(B, H, W, C)` of `image * mask`; it may
+            hold others too.
         predicted_features: the same of `predicted * mask`.
 
     Returns:
