@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import os
+import tarfile
 from pathlib import Path
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -17,3 +18,12 @@ def shared() -> Path:
     if not (SHARED / "README.md").is_file():
         pytest.skip(f"needs the material folder {SHARED}, which is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def golden_checkpoints(shared, tmp_path_factory) -> Path:
+    """The folder of golden checkpoints in the published format, unpacked."""
+    folder = tmp_path_factory.mktemp("golden_checkpoints")
+    with tarfile.open(shared / "golden" / "checkpoints.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder

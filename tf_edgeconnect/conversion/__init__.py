@@ -1,0 +1,1 @@
+"""Brings checkpoints and configs of the published PyTorch system along."""
