@@ -1,0 +1,122 @@
+import logging
+import os
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageCms
+
+from tf_edgeconnect.data.photo_writing import write_photo
+from tf_edgeconnect.data.photos import Photo, read_photo
+from tf_edgeconnect.errors import InputError
+
+RNG = np.random.default_rng(6)
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def planes(dtype, channels):
+    top = np.iinfo(dtype).max
+    return RNG.integers(0, top, (5, 7, channels), dtype, endpoint=True)
+
+
+def exif() -> bytes:
+    block = Image.Exif()
+    block[ExifTags.Base.Make] = "a camera"
+    block.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ISOSpeedRatings] = 200
+    return block.tobytes()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("has_alpha", [False, True])
+def test_png_gives_back_every_kind_of_photo(tmp_path, dtype, channels, has_alpha):
+    alpha = planes(dtype, 1)[..., 0] if has_alpha else None
+    photo = Photo(planes(dtype, channels), alpha=alpha, icc=PROFILE, exif=exif())
+    write_photo(tmp_path / "a.png", photo)
+    back = read_photo(tmp_path / "a.png")
+    assert back.pixels.dtype == dtype
+    np.testing.assert_array_equal(back.pixels, photo.pixels)
+    assert (back.alpha is None) == (alpha is None)
+    if has_alpha:
+        np.testing.assert_array_equal(back.alpha, alpha)
+    assert back.icc == PROFILE
+    assert back.exif == photo.exif
+    with Image.open(tmp_path / "a.png") as image:
+        image.verify()
+
+
+def test_a_photo_of_one_pixel_is_written_and_read(tmp_path):
+    for dtype in (np.uint8, np.uint16):
+        pixel = np.full((1, 1, 3), 77, dtype)
+        write_photo(tmp_path / "a.png", Photo(pixel), overwrite=True)
+        np.testing.assert_array_equal(read_photo(tmp_path / "a.png").pixels, pixel)
+
+
+def test_jpeg_is_written_only_when_asked_and_warns(tmp_path, caplog):
+    photo = Photo(planes(np.uint8, 3), alpha=planes(np.uint8, 1)[..., 0], icc=PROFILE)
+    with caplog.at_level(logging.WARNING):
+        write_photo(tmp_path / "a.jpg", photo)
+    assert "JPEG changes known pixels" in caplog.text
+    assert "no alpha" in caplog.text
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert (image.format, image.mode) == ("JPEG", "RGB")
+        assert image.info["icc_profile"] == PROFILE
+
+
+def test_gray_stays_gray_in_jpeg(tmp_path):
+    write_photo(tmp_path / "a.jpeg", Photo(planes(np.uint16, 1)))
+    with Image.open(tmp_path / "a.jpeg") as image:
+        assert image.mode == "L"
+
+
+def test_nothing_is_overwritten_unasked(tmp_path):
+    path = tmp_path / "a.png"
+    first, second = Photo(planes(np.uint8, 3)), Photo(planes(np.uint8, 3))
+    write_photo(path, first)
+    with pytest.raises(InputError, match="exists; pass --overwrite"):
+        write_photo(path, second)
+    np.testing.assert_array_equal(read_photo(path).pixels, first.pixels)
+    write_photo(path, second, overwrite=True)
+    np.testing.assert_array_equal(read_photo(path).pixels, second.pixels)
+
+
+def test_the_source_is_never_overwritten_not_even_by_another_name(tmp_path):
+    write_photo(tmp_path / "a.png", Photo(planes(np.uint8, 3)))
+    before = (tmp_path / "a.png").read_bytes()
+    photo = read_photo(tmp_path / "a.png")
+    os.link(tmp_path / "a.png", tmp_path / "same.png")
+    for name in ("a.png", "same.png", "../" + tmp_path.name + "/a.png"):
+        with pytest.raises(InputError, match="is the input itself"):
+            write_photo(tmp_path / name, photo, overwrite=True)
+    assert (tmp_path / "a.png").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a.webp", "must end in .png"),
+        ("folder.png", "is a folder"),
+        ("file.txt/a.png", "lies below .*file.txt, which is a file"),
+        ("file.txt/deeper/a.png", "lies below .*file.txt, which is a file"),
+    ],
+)
+def test_places_that_cannot_be_written_are_named(tmp_path, name, words):
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "file.txt").write_text("")
+    with pytest.raises(InputError, match=words) as raised:
+        write_photo(tmp_path / name, Photo(planes(np.uint8, 3)))
+    assert "\n" not in str(raised.value)
+
+
+def test_missing_folders_are_made(tmp_path):
+    write_photo(tmp_path / "x" / "y" / "a.png", Photo(planes(np.uint8, 1)))
+    assert (tmp_path / "x" / "y" / "a.png").is_file()
+
+
+def test_a_failed_write_leaves_neither_file_nor_remains(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(InputError, match="cannot be written: No space left"):
+        write_photo(tmp_path / "a.png", Photo(planes(np.uint8, 3)))
+    assert list(tmp_path.iterdir()) == []
