@@ -1,0 +1,183 @@
+"""The header scan: size, orientation and readability of photos, without decoding them.
+
+A scan reads only the first bytes of each file and is kept as JSON, so that a run that
+continues does not scan again. The cache holds for exactly the files it was made from:
+the same paths, sizes and modification times.
+"""
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from PIL import Image, UnidentifiedImageError
+
+MAX_PIXELS = 100_000_000
+# The shortest side the networks take; enlarging less than that to an example is noise.
+MIN_SIDE = 12
+_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP")
+_ORIENTATION_TAG = 0x0112
+_THREADS = 16
+_FILES_A_TASK = 256
+
+
+class Header(NamedTuple):
+    """What the first bytes of a photo say.
+
+    Attributes:
+        width: pixels as stored, before the orientation is applied; 0 if unreadable.
+        height: the same.
+        orientation: EXIF orientation, 1 to 8.
+        reason: why the photo cannot be used, or an empty string.
+    """
+
+    width: int = 0
+    height: int = 0
+    orientation: int = 1
+    reason: str = ""
+
+
+def read_header(path: str | Path) -> Header:
+    """Reads the header of one photo.
+
+    Args:
+        path: a file.
+
+    Returns:
+        The header; a file that is no usable photo has a `reason`.
+    """
+    try:
+        if os.path.getsize(path) == 0:
+            return Header(reason="0 bytes")
+        with Image.open(path, formats=_FORMATS) as image:
+            return _judge(image)
+    except Image.DecompressionBombError:
+        return Header(reason="more than 100 megapixels")
+    except UnidentifiedImageError:
+        return Header(reason="not a JPEG, PNG, WebP or BMP file, or its header is cut")
+    except FileNotFoundError:
+        return Header(reason="no such file")
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        first_line = str(error).strip().splitlines()[:1] or [type(error).__name__]
+        return Header(reason=first_line[0])
+
+
+def _judge(image: Image.Image) -> Header:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        return Header(reason=f"{width}x{height}: more than 100 megapixels")
+    if min(width, height) < MIN_SIDE:
+        return Header(reason=f"{width}x{height}: a side is below {MIN_SIDE} pixels")
+    if image.format == "WEBP" and getattr(image, "n_frames", 1) > 1:
+        return Header(reason="a WebP animation")
+    if image.format == "BMP":
+        reason = _bmp_reason(image)
+        if reason:
+            return Header(reason=reason)
+    return Header(width, height, _orientation(image))
+
+
+def _bmp_reason(image: Image.Image) -> str:
+    image.fp.seek(28)
+    bits = int.from_bytes(image.fp.read(2), "little")
+    compression = int.from_bytes(image.fp.read(4), "little")
+    if bits not in (8, 24, 32) or compression not in (0, 3):
+        return f"a BMP of {bits} bits and compression {compression}: save it as PNG"
+    return ""
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        # The base class's method: that of PNG decodes all pixels to find what may
+        # stand behind them, which the walk over the chunks finds without.
+        exif = Image.Image.getexif(image)
+        if image.format == "PNG" and _ORIENTATION_TAG not in exif:
+            exif.load(_png_chunk(image.fp, b"eXIf"))
+        value = exif.get(_ORIENTATION_TAG, 1)
+    except Exception:  # a broken EXIF block does not make the pixels unusable
+        return 1
+    return value if value in range(1, 9) else 1
+
+
+def _png_chunk(file: Any, wanted: bytes) -> bytes:
+    """Returns the content of the first chunk of that kind, or nothing."""
+    file.seek(8)
+    while len(head := file.read(8)) == 8:
+        length, kind = int.from_bytes(head[:4], "big"), head[4:]
+        if kind == wanted:
+            return file.read(length)
+        file.seek(length + 4, os.SEEK_CUR)
+    return b""
+
+
+def scan_headers(paths: Sequence[Path], cache: Path | None = None) -> list[Header]:
+    """Reads the headers of many photos.
+
+    Args:
+        paths: files.
+        cache: JSON file to take the scan from if it fits these files, else to keep it.
+
+    Returns:
+        One header a path, in the same order.
+    """
+
+    def scan() -> list[Header]:
+        tasks = [
+            paths[start : start + _FILES_A_TASK]
+            for start in range(0, len(paths), _FILES_A_TASK)
+        ]
+        with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
+            # Pillow warns from 89 megapixels on; the bound here is 100.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore", UserWarning)
+            done = pool.map(lambda task: [read_header(path) for path in task], tasks)
+            return [header for headers in done for header in headers]
+
+    return [Header(*header) for header in cached_scan(cache, paths, scan)]
+
+
+def cached_scan(
+    cache: Path | None, paths: Sequence[Path], scan: Callable[[], Any]
+) -> Any:
+    """Takes the result of a scan from a file, or scans and keeps the result there.
+
+    Args:
+        cache: JSON file, or None to scan every time.
+        paths: the files that are scanned.
+        scan: makes the result, something JSON can hold.
+
+    Returns:
+        What `scan` returned now or when the cache was made; tuples come back as lists.
+    """
+    if cache is None:
+        return scan()
+    cache = Path(cache)
+    fingerprint = _fingerprint(paths)
+    try:
+        kept = json.loads(cache.read_text())
+        if kept["fingerprint"] == fingerprint:
+            return kept["result"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        pass  # no cache, or none of ours: it is made anew below
+    result = scan()
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    partial = cache.with_name(f".{cache.name}.{os.getpid()}")
+    partial.write_text(json.dumps({"fingerprint": fingerprint, "result": result}))
+    os.replace(partial, cache)
+    return result
+
+
+def _fingerprint(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            state = os.stat(path)
+            line = f"{path}\0{state.st_size}\0{state.st_mtime_ns}\n"
+        except OSError:
+            line = f"{path}\0absent\n"
+        digest.update(line.encode(errors="surrogateescape"))
+    return digest.hexdigest()

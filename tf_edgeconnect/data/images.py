@@ -1,0 +1,211 @@
+"""From the bytes of a photo to a square in [0, 1], in TensorFlow ops alone.
+
+Enters: the bytes of one JPEG, PNG, WebP or BMP file. Leaves: uint8 `(H, W, 3)` RGB from
+`decode` and `orient`, float32 `(size, size, 3)` in [0, 1] from `crop_resize`. Everything
+runs inside `tf.data` graphs, in the tf.data service and in exported models.
+"""
+
+from typing import Literal
+
+import tensorflow as tf
+
+Crop = Literal["center", "random"]
+
+# scikit-image's rgb2gray, as published; tf.image.rgb_to_grayscale has other numbers.
+GRAY_WEIGHTS = (0.2125, 0.7154, 0.0721)
+
+
+def decode(contents: tf.Tensor) -> tf.Tensor:
+    """Decodes one picture, choosing the decoder by the file's first bytes.
+
+    JPEG values equal those of Pillow and OpenCV (TensorFlow's default fast transform
+    does not). CMYK becomes RGB, grey and palette are spread to RGB, alpha is dropped
+    and the colours under it are kept, 16-bit values keep their upper eight bits.
+
+    Args:
+        contents: string scalar, a whole file.
+
+    Returns:
+        uint8 `(H, W, 3)`, RGB, not yet turned upright: see `orient`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: the bytes are no such file, are cut off, or are
+            a WebP animation.
+    """
+    head = tf.strings.substr(contents, 0, 12)
+    is_webp = tf.logical_and(
+        tf.equal(tf.strings.substr(head, 0, 4), b"RIFF"),
+        tf.equal(tf.strings.substr(head, 8, 4), b"WEBP"),
+    )
+    kind = tf.where(
+        tf.equal(tf.strings.substr(head, 0, 3), b"\xff\xd8\xff"),
+        1,
+        tf.where(
+            tf.equal(tf.strings.substr(head, 0, 8), b"\x89PNG\r\n\x1a\n"),
+            2,
+            tf.where(
+                is_webp,
+                3,
+                tf.where(tf.equal(tf.strings.substr(head, 0, 2), b"BM"), 4, 0),
+            ),
+        ),
+    )
+    image = tf.switch_case(
+        kind,
+        [
+            lambda: _refuse(contents),
+            lambda: tf.io.decode_jpeg(
+                contents, channels=3, dct_method="INTEGER_ACCURATE"
+            ),
+            lambda: tf.io.decode_png(contents, channels=3),
+            lambda: _decode_webp(contents),
+            lambda: _decode_bmp(contents),
+        ],
+    )
+    return tf.ensure_shape(image, (None, None, 3))
+
+
+def _refuse(contents: tf.Tensor) -> tf.Tensor:
+    message = "not a JPEG, PNG, WebP or BMP file"
+    with tf.control_dependencies([tf.debugging.Assert(False, [message])]):
+        return tf.zeros((1, 1, 3), tf.uint8)
+
+
+def _decode_webp(contents: tf.Tensor) -> tf.Tensor:
+    # TensorFlow 2.21's decoder writes past its buffer when it is given an animation and
+    # left to choose the channels, so an animation must never reach it. Byte 20 holds
+    # the flags of the extended header; 2 is "animated".
+    head = tf.strings.substr(contents, 0, 21)
+    flags = tf.cond(
+        tf.equal(tf.strings.substr(head, 12, 4), b"VP8X"),
+        lambda: tf.io.decode_raw(tf.strings.substr(contents, 20, 1), tf.uint8)[0],
+        lambda: tf.constant(0, tf.uint8),
+    )
+    still = tf.equal(tf.bitwise.bitwise_and(flags, tf.constant(2, tf.uint8)), 0)
+    check = tf.debugging.Assert(still, ["a WebP animation, expected a still picture"])
+    with tf.control_dependencies([check]):
+        return tf.io.decode_webp(contents)[0, ..., :3]
+
+
+def _decode_bmp(contents: tf.Tensor) -> tf.Tensor:
+    pixels = tf.io.decode_bmp(contents)
+
+    def look_up_palette() -> tf.Tensor:
+        # decode_bmp returns the palette's indices as if they were grey values. The
+        # palette (B, G, R, 0) follows the info header, whose length is at byte 14; the
+        # pixels start where byte 10 says.
+        header = tf.io.decode_raw(tf.strings.substr(contents, 10, 8), tf.int32)
+        start = 14 + header[1]
+        palette = tf.strings.substr(contents, start, header[0] - start)
+        colours = tf.io.decode_raw(palette, tf.uint8)
+        colours = tf.reshape(colours[: tf.size(colours) // 4 * 4], (-1, 4))
+        return tf.gather(colours[:, 2::-1], tf.cast(pixels[..., 0], tf.int32))
+
+    return tf.cond(
+        tf.equal(tf.shape(pixels)[-1], 1), look_up_palette, lambda: pixels[..., :3]
+    )
+
+
+def orient(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
+    """Turns a picture upright as its EXIF orientation says.
+
+    Args:
+        image: `(H, W, C)`, as stored.
+        orientation: int scalar 1 to 8; any other value leaves the picture as it is.
+
+    Returns:
+        `(H, W, C)`, or `(W, H, C)` for orientations 5 to 8.
+
+    Reference: Exif 2.32, tag 0x0112.
+    """
+    orientation = tf.cast(orientation, tf.int32)
+
+    def is_one_of(*values: int) -> tf.Tensor:
+        return tf.reduce_any(tf.equal(orientation, values))
+
+    image = tf.cond(
+        is_one_of(5, 6, 7, 8), lambda: tf.transpose(image, (1, 0, 2)), lambda: image
+    )
+    image = tf.cond(is_one_of(2, 3, 6, 7), lambda: image[:, ::-1], lambda: image)
+    return tf.cond(is_one_of(3, 4, 7, 8), lambda: image[::-1], lambda: image)
+
+
+def to_gray(image: tf.Tensor) -> tf.Tensor:
+    """Grey values with scikit-image's weights.
+
+    Args:
+        image: float `(..., 3)`, RGB, [0, 1].
+
+    Returns:
+        float `(..., 1)`, same type, [0, 1].
+    """
+    red, green, blue = GRAY_WEIGHTS
+    return red * image[..., 0:1] + green * image[..., 1:2] + blue * image[..., 2:3]
+
+
+def square(shape: tf.Tensor, size: int, crop: Crop, seed: tf.Tensor) -> tf.Tensor:
+    """Chooses the square of a photo that becomes an example.
+
+    `center` is the largest centred square, as published. `random` draws the side
+    uniformly from `size` to the photo's short side, then the place uniformly, so scale
+    and place vary and nothing is enlarged; in a photo with a short side of `size` or
+    less only the place varies.
+
+    Args:
+        shape: int32 `(3,)`: height, width, channels of the upright photo.
+        size: side of the example, pixels.
+        crop: `center` or `random`.
+        seed: int32 `(2,)`; `center` does not use it.
+
+    Returns:
+        int32 `(3,)`: top, left, side, pixels.
+    """
+    height, width = shape[0], shape[1]
+    side = tf.minimum(height, width)
+    if crop == "center":
+        return tf.stack([(height - side) // 2, (width - side) // 2, side])
+    if crop != "random":
+        raise ValueError(f"crop must be 'center' or 'random', not {crop!r}")
+    draws = tf.random.stateless_uniform((3,), seed)
+
+    def between(draw: tf.Tensor, low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
+        span = tf.cast(high - low + 1, tf.float32)
+        return tf.minimum(low + tf.cast(draw * span, tf.int32), high)
+
+    side = between(draws[0], tf.minimum(size, side), side)
+    top = between(draws[1], tf.constant(0), height - side)
+    left = between(draws[2], tf.constant(0), width - side)
+    return tf.stack([top, left, side])
+
+
+def crop_resize(image: tf.Tensor, box: tf.Tensor, size: int) -> tf.Tensor:
+    """Cuts a square out and resizes it, bilinear and antialiased.
+
+    Args:
+        image: uint8 `(H, W, C)`.
+        box: int32 `(3,)`: top, left, side, as `square` gives it.
+        size: side of the result, pixels.
+
+    Returns:
+        float32 `(size, size, C)`, [0, 1].
+    """
+    top, left, side = tf.unstack(box)
+    channels = image.shape[-1]
+    cut = image[top : top + side, left : left + side]
+    cut = tf.ensure_shape(cut, (None, None, channels))
+    resized = tf.image.resize(cut, (size, size), method="bilinear", antialias=True)
+    # Weights that sum to 1 in float32 may still reach past white by one rounding.
+    return tf.clip_by_value(resized / 255.0, 0.0, 1.0)
+
+
+def flip_left_right(image: tf.Tensor, flipped: tf.Tensor) -> tf.Tensor:
+    """Mirrors a picture where asked.
+
+    Args:
+        image: `(H, W, C)`.
+        flipped: bool scalar.
+
+    Returns:
+        `(H, W, C)`.
+    """
+    return tf.cond(flipped, lambda: image[:, ::-1], lambda: image)

@@ -1,0 +1,58 @@
+"""From what a user writes to a source of photos.
+
+`open_source` scans once, in Python, before training: it fixes the list of photos and
+its order, and leaves out what its header shows to be unusable.
+"""
+
+from pathlib import Path
+
+from tf_edgeconnect.data.files import open_folder, open_list
+from tf_edgeconnect.data.samples import SampleSource
+from tf_edgeconnect.data.source import Source
+from tf_edgeconnect.errors import InputError
+
+_LIST_SUFFIXES = (".txt", ".flist")
+
+
+def open_source(
+    spec: str | Path,
+    cache: str | Path | None = None,
+    max_bad_fraction: float = 0.01,
+) -> Source:
+    """Opens a source of photos.
+
+    Args:
+        spec: one of
+            a folder of photos, searched recursively;
+            a `.txt` or `.flist` file of paths;
+            `sample:` or `sample:held-out`, regions of the photos inside scikit-image.
+        cache: JSON file that keeps the scan; it is used again while the paths, sizes
+            and modification times of all files stay the same.
+        max_bad_fraction: the largest tolerated share of unreadable photos, 0 to 1.
+
+    Returns:
+        The readable photos, in a fixed order.
+
+    Raises:
+        InputError: the source is missing, empty or of no known kind, or too many of
+            its photos cannot be read.
+
+    Example:
+        >>> source = open_source("photos/")
+        >>> len(source), source.name(0), source.report.unreadable
+    """
+    text = str(spec)
+    cache = None if cache is None else Path(cache)
+    if text.startswith("sample:"):
+        return SampleSource(text.removeprefix("sample:") or "train")
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        return open_folder(path, cache, max_bad_fraction)
+    if path.is_file() and path.suffix.lower() in _LIST_SUFFIXES:
+        return open_list(path, cache, max_bad_fraction)
+    if not path.exists():
+        raise InputError(f"{text}: no such file or folder; expected a source of photos")
+    raise InputError(
+        f"{text}: not a source of photos; expected a folder, a .txt or .flist list of "
+        "paths, or sample:"
+    )

@@ -1,0 +1,171 @@
+"""Photos that ship inside scikit-image, so that everything runs without a download.
+
+They are few, so `sample:held-out` is not other photos: it is **other regions of the
+same photos**. Each photo is cut once across its longer side; `sample:` takes squares
+from the first two thirds, `sample:held-out` from the last third, so they share no
+pixel. Numbers on held-out regions are kinder than numbers on new photos.
+"""
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from tf_edgeconnect.data.source import Encoded, ScanReport, Source
+from tf_edgeconnect.errors import InputError
+
+# Photos of things and people; the diagrams, scans and binary pictures are left out.
+PHOTOS = (
+    "astronaut.png",
+    "brick.png",
+    "camera.png",
+    "chelsea.png",
+    "coffee.png",
+    "coins.png",
+    "motorcycle_left.png",
+    "rocket.jpg",
+)
+Part = Literal["train", "held-out"]
+_TRAIN_SHARE = 2 / 3
+# Squares that overlap, at three scales: few photos have to give many examples.
+_SCALES = (1.0, 0.75, 0.5)
+
+
+class Region(NamedTuple):
+    """A square of one of the photos, pixels."""
+
+    photo: int
+    top: int
+    left: int
+    side: int
+
+
+class SampleSource(Source):
+    """Square regions of the photos that ship inside scikit-image.
+
+    Args:
+        part: `train` or `held-out`.
+        regions: which squares; all of the part by default.
+    """
+
+    def __init__(self, part: Part = "train", regions: list[Region] | None = None):
+        pixels = _photos()
+        self.part = part
+        self.regions = _regions(part) if regions is None else regions
+        super().__init__(ScanReport(len(self.regions)))
+        ends = np.cumsum([photo.size for photo in pixels])
+        with tf.device("CPU:0"):
+            # Photos differ in size, so they are laid end to end.
+            self._flat = tf.constant(np.concatenate([p.ravel() for p in pixels]))
+            self._starts = tf.constant(np.concatenate([[0], ends[:-1]]), tf.int32)
+            self._shapes = tf.constant([photo.shape for photo in pixels], tf.int32)
+            self._regions = tf.constant(self.regions, tf.int32)
+
+    def __len__(self) -> int:
+        return len(self.regions)
+
+    def name(self, index: int) -> str:
+        photo, top, left, side = self.regions[index]
+        return f"{PHOTOS[photo]} rows {top}+{side} columns {left}+{side}"
+
+    def read(self, index: tf.Tensor) -> tf.Tensor:
+        photo, top, left, side = tf.unstack(self._regions[index])
+        shape, start = self._shapes[photo], self._starts[photo]
+        pixels = self._flat[start : start + tf.reduce_prod(shape)]
+        pixels = tf.reshape(pixels, shape)[top : top + side, left : left + side]
+        return tf.ensure_shape(pixels, (None, None, 3))
+
+    def encoded(self, index: int) -> Encoded:
+        photo, top, left, side = self.regions[index]
+        pixels = _photos()[photo][top : top + side, left : left + side]
+        return Encoded(tf.io.encode_png(pixels).numpy())
+
+    def select(self, indices: np.ndarray) -> "SampleSource":
+        return SampleSource(self.part, [self.regions[i] for i in indices])
+
+    def split(self, fraction: float, seed: int) -> tuple["Source", "Source"]:
+        """Returns the training regions and the held-out regions.
+
+        Regions of one part overlap, so no fraction of them can be held out: what is
+        held out is fixed, and neither argument is used.
+
+        Args:
+            fraction: not used.
+            seed: not used.
+
+        Returns:
+            (training, held out): this source, and `sample:held-out`.
+
+        Raises:
+            InputError: these are the held-out regions already.
+        """
+        if self.part != "train":
+            raise InputError("sample:held-out cannot be split: train on sample:")
+        return self, SampleSource("held-out")
+
+
+@cache
+def _photos() -> list[np.ndarray]:
+    spec = importlib.util.find_spec("skimage")
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError("sample: needs the photos in scikit-image; install it")
+    folder = Path(spec.submodule_search_locations[0]) / "data"
+    missing = [name for name in PHOTOS if not (folder / name).is_file()]
+    if missing:
+        raise InputError(
+            f"sample: this scikit-image has no {', '.join(missing)} in {folder}; "
+            "install scikit-image 0.26"
+        )
+    return [np.asarray(Image.open(folder / name).convert("RGB")) for name in PHOTOS]
+
+
+def part_of_photo(height: int, width: int, part: Part) -> tuple[int, int, int, int]:
+    """The rows and columns of a photo that belong to a part.
+
+    Args:
+        height: of the photo, pixels.
+        width: the same.
+        part: `train` or `held-out`.
+
+    Returns:
+        (top, left, bottom, right), pixels, ends excluded.
+    """
+    if width >= height:
+        cut = round(width * _TRAIN_SHARE)
+        return (0, 0, height, cut) if part == "train" else (0, cut, height, width)
+    cut = round(height * _TRAIN_SHARE)
+    return (0, 0, cut, width) if part == "train" else (cut, 0, height, width)
+
+
+def _regions(part: Part) -> list[Region]:
+    """Squares of a part; the photos take turns, so the first few show each of them."""
+    if part not in ("train", "held-out"):
+        raise InputError(
+            f"sample:{part} is unknown; expected sample: or sample:held-out"
+        )
+    queues = []
+    for number, pixels in enumerate(_photos()):
+        top, left, bottom, right = part_of_photo(*pixels.shape[:2], part)
+        short = min(bottom - top, right - left)
+        queue = []
+        for scale in _SCALES:
+            side = round(short * scale)
+            queue += [
+                Region(number, row, column, side)
+                for row in _starts(top, bottom, side)
+                for column in _starts(left, right, side)
+            ]
+        queues.append(queue)
+    turns = range(max(map(len, queues)))
+    return [queue[turn] for turn in turns for queue in queues if turn < len(queue)]
+
+
+def _starts(low: int, high: int, side: int) -> list[int]:
+    """Evenly spaced starts of windows that reach both ends, half a side apart."""
+    room = high - low - side
+    count = 1 + -(-room * 2 // side)
+    return [low + room * i // max(count - 1, 1) for i in range(count)]

@@ -1,0 +1,168 @@
+"""What every source of photos offers, wherever the photos are kept.
+
+A source is a fixed, ordered list of examples. `read` turns an index into pixels inside
+a TensorFlow graph; everything else is plain Python for the run around it.
+"""
+
+import abc
+import hashlib
+from typing import NamedTuple, Self
+
+import numpy as np
+import tensorflow as tf
+
+from tf_edgeconnect.data.order import shuffled_index
+from tf_edgeconnect.errors import InputError
+
+
+class ScanReport(NamedTuple):
+    """What the scan of a source found.
+
+    Attributes:
+        found: how many photos were there, readable or not.
+        unreadable: (name, reason) of each photo that was left out.
+    """
+
+    found: int
+    unreadable: tuple[tuple[str, str], ...] = ()
+
+
+class Encoded(NamedTuple):
+    """One photo as it is stored.
+
+    Attributes:
+        contents: the bytes of a JPEG, PNG, WebP or BMP file.
+        orientation: EXIF orientation still to be applied, 1 to 8.
+    """
+
+    contents: bytes
+    orientation: int = 1
+
+
+class Source(abc.ABC):
+    """A fixed list of photos.
+
+    Args:
+        report: what the scan found.
+    """
+
+    def __init__(self, report: ScanReport):
+        self.report = report
+
+    @abc.abstractmethod
+    def __len__(self) -> int:
+        """How many photos there are; at least one."""
+
+    @abc.abstractmethod
+    def name(self, index: int) -> str:
+        """The name of one photo, as a person would look for it."""
+
+    @abc.abstractmethod
+    def read(self, index: tf.Tensor) -> tf.Tensor:
+        """Reads one photo inside a graph.
+
+        Args:
+            index: int64 scalar, 0 to len - 1.
+
+        Returns:
+            uint8 `(H, W, 3)`, RGB, upright.
+
+        Raises:
+            tf.errors.OpError: the photo cannot be decoded.
+        """
+
+    @abc.abstractmethod
+    def encoded(self, index: int) -> Encoded:
+        """The stored bytes of one photo, not decoded."""
+
+    @abc.abstractmethod
+    def select(self, indices: np.ndarray) -> Self:
+        """A source of some of the photos.
+
+        Args:
+            indices: int `(K,)`, in the wanted order.
+        """
+
+    def key(self, index: int) -> str:
+        """What `split` tells photos apart by; cheap, and kept when others join."""
+        return self.name(index)
+
+    def split(self, fraction: float, seed: int) -> tuple["Source", "Source"]:
+        """Divides the photos into two sources without common photos.
+
+        Which side a photo falls on hangs on its name and the seed, not on its place
+        in the list, so photos that join later hardly move the others.
+
+        Args:
+            fraction: share of the photos held out, above 0 and below 1.
+            seed: of the draw.
+
+        Returns:
+            (training, held out): sources in the order of this one, each with at least
+            one photo.
+
+        Raises:
+            InputError: there is only one photo, or fraction is out of range.
+        """
+        if not 0 < fraction < 1:
+            raise InputError(
+                f"fraction to hold out must be above 0 and below 1, not {fraction}"
+            )
+        count = len(self)
+        if count < 2:
+            raise InputError(
+                f"cannot hold out photos: the source has only {self.name(0)}; "
+                "give a separate source for validation"
+            )
+        held = min(max(1, round(count * fraction)), count - 1)
+        digests = [
+            hashlib.sha256(f"{seed}\n{self.key(i)}".encode()).digest()
+            for i in range(count)
+        ]
+        drawn = sorted(range(count), key=digests.__getitem__)[:held]
+        is_held = np.zeros(count, bool)
+        is_held[drawn] = True
+        return self.select(np.flatnonzero(~is_held)), self.select(
+            np.flatnonzero(is_held)
+        )
+
+    def skipped_names(self, position: int, skipped: int, seed: int) -> list[str]:
+        """Names the photos that failed at full decode before a stream position's own.
+
+        Args:
+            position: the batch's `position` of the example.
+            skipped: the batch's `skipped` of the example.
+            seed: the seed the training dataset was built with.
+
+        Returns:
+            As many names as were skipped, in the order they were tried.
+        """
+        return [
+            self.name(int(shuffled_index(position, len(self), seed, attempt)))
+            for attempt in range(skipped)
+        ]
+
+
+def check_unreadable(
+    report: ScanReport, where: str, max_bad_fraction: float
+) -> ScanReport:
+    """Returns the report if enough photos are readable.
+
+    Args:
+        report: what a scan found.
+        where: the source as the user wrote it.
+        max_bad_fraction: the largest tolerated share of unreadable photos, 0 to 1.
+
+    Raises:
+        InputError: no photo is readable, or too few are.
+    """
+    bad = len(report.unreadable)
+    if bad <= max_bad_fraction * report.found and bad < report.found:
+        return report
+    first = "; ".join(f"{name} ({reason})" for name, reason in report.unreadable[:3])
+    more = f"; and {bad - 3} more" if bad > 3 else ""
+    raise InputError(
+        f"{where}: {bad} of {report.found} photos cannot be read, at most "
+        f"{max_bad_fraction:.2%} may: {first}{more}; mend or remove them, or raise "
+        "data.max_bad_fraction"
+    )
