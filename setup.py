@@ -1,0 +1,75 @@
+"""Package metadata: what it needs, what its extras need, and what ships in the wheel.
+
+Ranges are stated here; `constraints.txt` pins the set that was tested.
+"""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(
+    r'__version__ = "(.+)"', (ROOT / "tf_edgeconnect" / "version.py").read_text()
+).group(1)
+README = ROOT / "README.md"
+
+EXTRAS = {
+    # Plain tensorflow finds no GPU: this adds CUDA and cuDNN.
+    "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
+    "serving": ["tensorflow-serving-api>=2.19,<2.22", "grpcio-health-checking>=1.70"],
+    "tflite": ["ai-edge-litert>=2.0"],
+    "edit": ["gradio>=5.0"],
+    "batch": ["apache-beam>=2.70"],
+    "docs": ["mkdocs>=1.6", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"],
+    "dev": [
+        "hypothesis>=6.100",
+        "nbmake>=1.5",
+        "pytest>=8.0",
+        "pytest-xdist>=3.6",
+        "ruff>=0.12",
+    ],
+}
+
+setup(
+    name="tf-edgeconnect",
+    version=VERSION,
+    description="EdgeConnect image inpainting in TensorFlow: lines first, colour next",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11,<3.14",
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Image Processing",
+    ],
+    # The configs lie beside the package in the checkout and inside it in the wheel.
+    packages=[
+        *find_packages(include=["tf_edgeconnect", "tf_edgeconnect.*"]),
+        "tf_edgeconnect.configs",
+    ],
+    package_dir={"tf_edgeconnect.configs": "configs"},
+    package_data={"tf_edgeconnect": ["py.typed"], "tf_edgeconnect.configs": ["*.yaml"]},
+    install_requires=[
+        "keras>=3.15,<4",
+        "numpy>=2.1",
+        "opencv-python>=4.10",
+        "pillow>=11.0",
+        "pydantic>=2.10,<3",
+        "pyyaml>=6.0",
+        "rich>=13.0",
+        "scikit-image>=0.26",
+        "tensorflow>=2.21,<2.22",
+        "tensorflow-datasets>=4.9.9",
+        "typer>=0.15",
+    ],
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["tf-edgeconnect=tf_edgeconnect.cli.main:main"]},
+)

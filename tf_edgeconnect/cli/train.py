@@ -1,0 +1,97 @@
+"""`tf-edgeconnect train`: trains one stage, or continues it where it stopped."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tf_edgeconnect.config import Stage, load_config
+from tf_edgeconnect.config.files import DEFAULT
+
+SAVED_NOT_FINISHED = 75  # sysexits.h EX_TEMPFAIL: a scheduler starts the job again
+
+
+def train(
+    stage: Annotated[Stage, typer.Option(help="Which networks learn, and from what.")],
+    config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Settings: places2, celeba, psv, mobile, quickstart, or a .yaml file.",
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Training photos: a folder, list file, TFRecords, tfds:NAME, sample:.",
+        ),
+    ] = None,
+    run_dir: Annotated[
+        Path | None,
+        typer.Option(help="Where the run lives; by default runs/NAME of the config."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a setting, such as train.steps=1000; may be repeated.",
+        ),
+    ] = None,
+    init_from: Annotated[
+        Path | None,
+        typer.Option(help="Start at step 0 from the weights of another run."),
+    ] = None,
+    strategy: Annotated[
+        Literal["auto", "single", "mirrored"],
+        typer.Option(help="Devices: auto takes all GPUs, single one, mirrored all."),
+    ] = "auto",
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Record some steps for TensorBoard.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Insist on an empty run directory.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would run, and stop.")
+    ] = False,
+) -> int:
+    """Train a stage. The same command continues where it stopped.
+
+    Stages, in order: edge; inpaint (or edge-inpaint, fed by the trained edge
+    generator); joint.
+    """
+    if config is None:
+        typer.echo(f"No --config given: this is the {DEFAULT}, a narrow network.")
+    settings = load_config(config, [*_data_overrides(data), *(set_ or ())])
+    run_dir = run_dir or Path("runs", Path(config or DEFAULT).stem)
+
+    from tf_edgeconnect.trainers import run
+
+    options = {
+        "stage": stage,
+        "config": settings,
+        "run_dir": run_dir,
+        "init_from": init_from,
+        "strategy": strategy,
+        "fresh": fresh,
+        "profile": profile,
+    }
+    if dry_run:
+        run.describe(**options)
+        return 0
+    outcome = run.train(**options)
+    return SAVED_NOT_FINISHED if outcome == "saved" else 0
+
+
+def _data_overrides(source: str | None) -> list[str]:
+    if source is None:
+        return []
+    # As a JSON string any source is text, "2024" too.
+    overrides = [f"data.train={json.dumps(source)}"]
+    if not source.startswith("sample:"):
+        # The validation photos of a config belong to its own training photos.
+        overrides.append("data.val=null")
+    return overrides
