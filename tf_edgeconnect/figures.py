@@ -1,0 +1,207 @@
+"""Sheets of pictures: photo, hole, edges and filled photo side by side.
+
+NumPy arrays enter, float in [0, 1] or uint8; a Pillow image leaves. Known lines are
+drawn black, imagined ones (inside the hole) blue, on white. Training samples, the demo
+and reports all use this one picture. Masks follow the convention of `masking.py`.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+PAPER = (250, 250, 248)
+FRAME = (214, 214, 210)
+TEXT = (70, 70, 74)
+HOLE = (226, 227, 230)
+HOLE_TINT = (234, 241, 253)  # under the imagined lines
+KNOWN_LINE = (20, 20, 24)
+IMAGINED_LINE = (24, 92, 224)
+
+MARGIN, GAP, CAPTION_GAP = 20, 10, 9
+CAPTION_SIZE, TITLE_SIZE = 15, 20
+
+
+class Row(NamedTuple):
+    """One photo on a sheet; what is None is left blank.
+
+    Attributes:
+        image: `(H, W, 3)` or `(H, W, 1)`, the whole photo.
+        mask: `(H, W)` or `(H, W, 1)`, 1 (or 255) = hole.
+        edge: `(H, W)` or `(H, W, 1)`, composite edges, white = line.
+        filled: shape of `image`, the photo with its hole painted.
+        label: a short text under the row.
+    """
+
+    image: np.ndarray
+    mask: np.ndarray
+    edge: np.ndarray | None = None
+    filled: np.ndarray | None = None
+    label: str = ""
+
+
+def sheet(rows: Sequence[Row], *, tile: int = 256, title: str = "") -> Image.Image:
+    """Lays out rows of photo, hole, edges and filled photo.
+
+    Args:
+        rows: at least one; a column that no row has is left out.
+        tile: longer side of each picture on the sheet, in pixels.
+        title: a line above all.
+
+    Returns:
+        An RGB image.
+
+    Raises:
+        ValueError: there are no rows, or an array is not of its row's size.
+
+    Example:
+        >>> sheet([Row(image, mask, edge, filled)]).save("sample.png")
+    """
+    if not rows:
+        raise ValueError("a sheet needs at least one row, got none")
+    for row in rows:
+        _check(row)
+    columns = [
+        (caption, draw)
+        for caption, draw in COLUMNS.items()
+        if any(draw(row) is not None for row in rows)
+    ]
+    heights = [_fit(row.image.shape, tile)[1] for row in rows]
+    label_height = CAPTION_SIZE + CAPTION_GAP
+    below = [GAP + (label_height if row.label else 0) for row in rows]
+    top = MARGIN + (TITLE_SIZE + MARGIN if title else 0)
+    tops = [top + label_height]
+    for row_height, space in zip(heights, below, strict=True):
+        tops.append(tops[-1] + row_height + space)
+    width = 2 * MARGIN + len(columns) * (tile + GAP) - GAP
+    page = Image.new("RGB", (width, tops.pop() - GAP + MARGIN), PAPER)
+    pen = ImageDraw.Draw(page)
+    if title:
+        pen.text((MARGIN, MARGIN), title, TEXT, ImageFont.load_default(TITLE_SIZE))
+    font = ImageFont.load_default(CAPTION_SIZE)
+    for index, (caption, draw) in enumerate(columns):
+        left = MARGIN + index * (tile + GAP)
+        pen.text((left + tile / 2, top), caption, TEXT, font, anchor="ma")
+        for row, y in zip(rows, tops, strict=True):
+            _place(page, draw(row), left, y, tile)
+    for row, y, row_height in zip(rows, tops, heights, strict=True):
+        pen.text((MARGIN, y + row_height + CAPTION_GAP / 2), row.label, TEXT, font)
+    return page
+
+
+def save(path: str | Path, picture: Image.Image) -> None:
+    """Writes a picture as PNG, complete or not at all; missing folders are made.
+
+    Args:
+        path: the file; an existing one is replaced.
+        picture: what `sheet` returned.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        picture.save(temporary, "PNG")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def photo_with_hole(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Paints the hole in light grey, for the eye.
+
+    Args:
+        image: `(H, W, 3)` or `(H, W, 1)`, float in [0, 1] or uint8.
+        mask: `(H, W)` or `(H, W, 1)`, not 0 = hole.
+
+    Returns:
+        uint8 `(H, W, 3)`.
+    """
+    hole = _plane(mask) > 0.5
+    return np.where(hole[..., None], np.uint8(HOLE), _rgb(image))
+
+
+def drawn_edges(edge: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Draws known lines black and imagined lines blue on white paper.
+
+    Args:
+        edge: `(H, W)` or `(H, W, 1)`, float in [0, 1] or uint8; greys make thin ink.
+        mask: `(H, W)` or `(H, W, 1)`, not 0 = hole; its paper is tinted.
+
+    Returns:
+        uint8 `(H, W, 3)`.
+    """
+    ink = np.clip(_plane(edge), 0, 1)[..., None]
+    hole = (_plane(mask) > 0.5)[..., None]
+    paper = np.where(hole, HOLE_TINT, 255)
+    line = np.where(hole, IMAGINED_LINE, KNOWN_LINE)
+    return np.round(paper * (1 - ink) + line * ink).astype(np.uint8)
+
+
+def _edges_of(row: Row) -> np.ndarray | None:
+    return None if row.edge is None else drawn_edges(row.edge, row.mask)
+
+
+COLUMNS: dict[str, Callable[[Row], np.ndarray | None]] = {
+    "photo": lambda row: _rgb(row.image),
+    "hole": lambda row: photo_with_hole(row.image, row.mask),
+    "edges: known, imagined": _edges_of,
+    "filled": lambda row: None if row.filled is None else _rgb(row.filled),
+}
+
+
+def _check(row: Row) -> None:
+    size = np.shape(row.image)[:2]
+    for name in ("mask", "edge", "filled"):
+        value = getattr(row, name)
+        if value is not None and np.shape(value)[:2] != size:
+            raise ValueError(
+                f"{name} of a row must be {size} as its image, got {np.shape(value)}"
+            )
+
+
+def _unit(array: np.ndarray) -> np.ndarray:
+    """Brings uint8 and bool to float in [0, 1]."""
+    array = np.asarray(array)
+    return array / 255 if array.dtype == np.uint8 else array.astype(np.float64)
+
+
+def _plane(array: np.ndarray) -> np.ndarray:
+    """`(H, W)` float from `(H, W)` or `(H, W, 1)`; a uint8 0/1 mask stays 0/1."""
+    array = np.asarray(array)
+    array = array[..., 0] if array.ndim == 3 else array
+    if array.dtype == np.uint8 and array.max(initial=0) <= 1:
+        return array.astype(np.float64)
+    return _unit(array)
+
+
+def _rgb(array: np.ndarray) -> np.ndarray:
+    array = np.asarray(array)
+    if array.dtype != np.uint8:
+        array = np.round(np.clip(array, 0, 1) * 255).astype(np.uint8)
+    return np.broadcast_to(array, (*array.shape[:2], 3))
+
+
+def _fit(shape: tuple[int, ...], tile: int) -> tuple[int, int]:
+    """Width and height on the sheet."""
+    scale = tile / max(shape[:2])
+    return max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
+
+
+def _place(
+    page: Image.Image, array: np.ndarray | None, left: int, top: int, tile: int
+) -> None:
+    if array is None:
+        return
+    width, height = _fit(array.shape, tile)
+    picture = Image.fromarray(np.ascontiguousarray(array))
+    enlarged = width > picture.width
+    method = Image.Resampling.NEAREST if enlarged else Image.Resampling.LANCZOS
+    if picture.size != (width, height):
+        picture = picture.resize((width, height), method)
+    left += (tile - width) // 2
+    page.paste(picture, (left, top))
+    frame = (left - 1, top - 1, left + width, top + height)
+    ImageDraw.Draw(page).rectangle(frame, outline=FRAME)
