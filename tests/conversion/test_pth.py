@@ -53,7 +53,7 @@ def test_a_big_endian_checkpoint_gives_the_same_values(tmp_path):
         zipfile.ZipFile(FIXTURES / "checkpoint_zip.pth") as source,
         zipfile.ZipFile(path, "w") as target,
     ):
-        # The first three storages are one float64, one float32 and one float16 tensor.
+        # Bytes a value of each storage, in the order of the fixture's tensors.
         widths = {"data/0": 8, "data/1": 4, "data/2": 2, "data/3": 2, "data/4": 8}
         widths |= {"data/5": 4, "data/6": 2, "data/10": 4, "data/11": 4, "data/13": 4}
         for name in source.namelist():
