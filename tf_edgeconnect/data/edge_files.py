@@ -116,5 +116,3 @@ def _refuse(names: Sequence[str], total: int, what: str) -> None:
         raise InputError(
             f"{len(names)} of {total} photos {what}: {', '.join(names[:5])}{more}"
         )
-
-

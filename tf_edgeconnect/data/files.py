@@ -51,13 +51,16 @@ class FileSource(Source):
         return len(self.paths)
 
     def name(self, index: int) -> str:
+        """The path from the folder, or as it is listed."""
         return self.names[index]
 
     def read(self, index: tf.Tensor) -> tf.Tensor:
+        """Reads and decodes one file: see `Source.read`."""
         image = decode(tf.io.read_file(self._paths[index]))
         return orient(image, self._orientations[index])
 
     def encoded(self, index: int) -> Encoded:
+        """The bytes of one file."""
         contents = Path(self.paths[index]).read_bytes()
         return Encoded(contents, self.headers[index].orientation)
 
@@ -69,6 +72,7 @@ class FileSource(Source):
         return header.height, header.width
 
     def select(self, indices: np.ndarray) -> "FileSource":
+        """A source of some of the files."""
         return FileSource(
             [self.paths[i] for i in indices],
             [self.names[i] for i in indices],

@@ -1,8 +1,8 @@
 """From the bytes of a photo to a square in [0, 1], in TensorFlow ops alone.
 
-Enters: the bytes of one JPEG, PNG, WebP or BMP file. Leaves: uint8 `(H, W, 3)` RGB from
-`decode` and `orient`, float32 `(size, size, 3)` in [0, 1] from `crop_resize`. Everything
-runs inside `tf.data` graphs, in the tf.data service and in exported models.
+Enters: the bytes of one JPEG, PNG, WebP or BMP file. Leaves: uint8 `(H, W, 3)` RGB
+from `decode` and `orient`, float32 `(size, size, 3)` in [0, 1] from `crop_resize`.
+Everything runs inside `tf.data` graphs, in the tf.data service and in exported models.
 """
 
 from typing import Literal

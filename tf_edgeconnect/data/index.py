@@ -4,11 +4,18 @@
 its order, and leaves out what its header shows to be unusable.
 """
 
+import glob
 from pathlib import Path
 
 from tf_edgeconnect.data.files import open_folder, open_list
 from tf_edgeconnect.data.samples import SampleSource
 from tf_edgeconnect.data.source import Source
+from tf_edgeconnect.data.tfds import INFO_FILE, open_tfds
+from tf_edgeconnect.data.tfrecords import (
+    is_record_file,
+    list_record_files,
+    open_records,
+)
 from tf_edgeconnect.errors import InputError
 
 _LIST_SUFFIXES = (".txt", ".flist")
@@ -25,6 +32,10 @@ def open_source(
         spec: one of
             a folder of photos, searched recursively;
             a `.txt` or `.flist` file of paths;
+            a TFRecord file, a folder of them, or a pattern such as
+            `photos-*.tfrecord`, uncompressed;
+            `tfds:NAME`, a dataset of TensorFlow Datasets, or a directory prepared by
+            it, each with `/SPLIT` or without (see `tfds.open_tfds`);
             `sample:` or `sample:held-out`, regions of the photos inside scikit-image.
         cache: JSON file that keeps the scan; it is used again while the paths, sizes
             and modification times of all files stay the same.
@@ -45,14 +56,27 @@ def open_source(
     cache = None if cache is None else Path(cache)
     if text.startswith("sample:"):
         return SampleSource(text.removeprefix("sample:") or "train")
+    if text.startswith("tfds:"):
+        return open_tfds(text.removeprefix("tfds:"), cache, max_bad_fraction)
     path = Path(spec).expanduser()
+    if (path / INFO_FILE).is_file():
+        return open_tfds(str(path.absolute()), cache, max_bad_fraction)
     if path.is_dir():
+        if records := list_record_files(path):
+            return open_records(records, text, cache, max_bad_fraction)
         return open_folder(path, cache, max_bad_fraction)
     if path.is_file() and path.suffix.lower() in _LIST_SUFFIXES:
         return open_list(path, cache, max_bad_fraction)
+    if is_record_file(path):
+        return open_records([path], text, cache, max_bad_fraction)
+    if glob.has_magic(text) and not path.exists():
+        records = [Path(name) for name in sorted(glob.glob(str(path)))]
+        if not records:
+            raise InputError(f"{text}: no TFRecord file fits this pattern")
+        return open_records(records, text, cache, max_bad_fraction)
     if not path.exists():
         raise InputError(f"{text}: no such file or folder; expected a source of photos")
     raise InputError(
         f"{text}: not a source of photos; expected a folder, a .txt or .flist list of "
-        "paths, or sample:"
+        "paths, a TFRecord file, tfds:NAME or sample:"
     )

@@ -69,10 +69,12 @@ class SampleSource(Source):
         return len(self.regions)
 
     def name(self, index: int) -> str:
+        """The photo's file and the square in it."""
         photo, top, left, side = self.regions[index]
         return f"{PHOTOS[photo]} rows {top}+{side} columns {left}+{side}"
 
     def read(self, index: tf.Tensor) -> tf.Tensor:
+        """Cuts one square out of its photo: see `Source.read`."""
         photo, top, left, side = tf.unstack(self._regions[index])
         shape, start = self._shapes[photo], self._starts[photo]
         pixels = self._flat[start : start + tf.reduce_prod(shape)]
@@ -80,11 +82,13 @@ class SampleSource(Source):
         return tf.ensure_shape(pixels, (None, None, 3))
 
     def encoded(self, index: int) -> Encoded:
+        """One square as a PNG file; nothing is stored of it."""
         photo, top, left, side = self.regions[index]
         pixels = _photos()[photo][top : top + side, left : left + side]
         return Encoded(tf.io.encode_png(pixels).numpy())
 
     def select(self, indices: np.ndarray) -> "SampleSource":
+        """A source of some of the squares."""
         return SampleSource(self.part, [self.regions[i] for i in indices])
 
     def split(self, fraction: float, seed: int) -> tuple["Source", "Source"]:
