@@ -66,6 +66,8 @@ setup(
         "pyyaml>=6.0",
         "rich>=13.0",
         "scikit-image>=0.26",
+        # TensorFlow 2.21 writes TensorBoard files only where this is installed.
+        "tensorboard>=2.21,<2.22",
         "tensorflow>=2.21,<2.22",
         "tensorflow-datasets>=4.9.9",
         "typer>=0.15",

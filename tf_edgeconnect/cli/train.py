@@ -68,22 +68,21 @@ def train(
     settings = load_config(config, [*_data_overrides(data), *(set_ or ())])
     run_dir = run_dir or Path("runs", Path(config or DEFAULT).stem)
 
-    from tf_edgeconnect.trainers import run
+    from tf_edgeconnect.trainers import run, run_summary
 
-    options = {
-        "stage": stage,
-        "config": settings,
-        "run_dir": run_dir,
-        "init_from": init_from,
-        "strategy": strategy,
-        "fresh": fresh,
-        "profile": profile,
-    }
     if dry_run:
-        run.describe(**options)
+        run_summary.describe(stage, settings, run_dir, say=typer.echo)
         return 0
-    outcome = run.train(**options)
-    return SAVED_NOT_FINISHED if outcome == "saved" else 0
+    outcome = run.train(
+        stage,
+        settings,
+        run_dir,
+        init_from=init_from,
+        strategy=strategy,
+        fresh=fresh,
+        profile=profile,
+    )
+    return SAVED_NOT_FINISHED if outcome is run.Outcome.SAVED else 0
 
 
 def _data_overrides(source: str | None) -> list[str]:

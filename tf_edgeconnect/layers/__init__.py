@@ -1,1 +1,1 @@
-"""Layers that Keras lacks: published spectral norm, reflection padding, hole filling."""
+"""Layers that Keras lacks: spectral norm, reflection padding, hole filling."""

@@ -8,9 +8,9 @@ from keras import ops
 class PushPullFill(keras.layers.Layer):
     """Replaces the hole by a smooth surface spanned by the known pixels around it.
 
-    The *push* halves the picture again and again, each coarse pixel the mean of the known
-    pixels below it; the *pull* goes back up and fills what is still unknown from the next
-    coarser level, bilinearly. Known pixels come out unchanged.
+    The *push* halves the picture again and again, each coarse pixel the mean of the
+    known pixels below it; the *pull* goes back up and fills what is still unknown from
+    the next coarser level, bilinearly. Known pixels come out unchanged.
 
     Args:
         levels: how often the picture is halved; a hole wider than `2 ** levels` pixels

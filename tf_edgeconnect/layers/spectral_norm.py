@@ -2,9 +2,9 @@
 
 `keras.layers.SpectralNormalization` overwrites the kernel at every training call, takes
 no gradient through sigma and normalizes a transposed kernel along the wrong axis. Here
-the stored kernel stays untouched, each training call refines the singular vectors `u` and
-`v` by one power iteration, and the convolution uses `kernel / sigma` with the gradient
-taken through `sigma = u^T W v`.
+the stored kernel stays untouched, each training call refines the singular vectors `u`
+and `v` by one power iteration, and the convolution uses `kernel / sigma` with the
+gradient taken through `sigma = u^T W v`.
 """
 
 import keras
@@ -99,8 +99,8 @@ class _SpectralNorm:
 class SpectralConv2D(_SpectralNorm, keras.layers.Conv2D):
     """`keras.layers.Conv2D` whose kernel is divided by its largest singular value.
 
-    Takes the arguments of `Conv2D` (channels last). Weights: `kernel`, `u` `(filters,)`,
-    `v` `(kh * kw * in,)` in the order of the kernel's own axes, and `bias`.
+    Takes the arguments of `Conv2D` (channels last). Weights: `kernel`, `u`
+    `(filters,)`, `v` `(kh * kw * in,)` in the order of the kernel's axes, and `bias`.
 
     Reference:
         Miyato et al. 2018, arXiv:1802.05957; EdgeConnect, section 3.3.

@@ -15,8 +15,8 @@ from tf_edgeconnect.layers.spectral_norm import SpectralConv2D, SpectralConv2DTr
 Normalization = Literal["instance", "none"]
 Initializer = Literal["normal", "he"]
 
-# The last convolution of a residual branch under "he": a tenth of its deviation, so that
-# a stack of unnormalized blocks starts near the identity.
+# The last convolution of a residual branch under "he": a tenth of its deviation, so
+# that a stack of unnormalized blocks starts near the identity.
 _BRANCH_SCALE = 2.0 * 0.1**2
 
 
@@ -72,9 +72,7 @@ class Style:
         """Returns the k4 s2 p1 transposed convolution that doubles a map."""
         layer = SpectralConv2DTranspose if self.spectral else layers.Conv2DTranspose
         start = kernel_initializer(self.initializer)
-        return layer(
-            filters, 4, 2, padding="same", kernel_initializer=start, name=name
-        )
+        return layer(filters, 4, 2, padding="same", kernel_initializer=start, name=name)
 
     def normalize(self, x, name):
         """Applies instance norm without affine parameters, or nothing."""

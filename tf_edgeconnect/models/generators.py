@@ -4,8 +4,8 @@ Both take one tensor (see `inputs.py` for its channels) whose height and width a
 multiples of 4, at least 12, and return a map of the same size in [0, 1].
 
 Options beside the published defaults, off unless asked, let a narrow net learn several
-times faster: `hole_fill="push_pull"` fills the hole smoothly before the network sees it,
-`mask_channel` shows the mask to the inpaint generator, `normalization="none"` and
+times faster: `hole_fill="push_pull"` fills the hole smoothly before the network sees
+it, `mask_channel` shows the mask to the inpaint generator, `normalization="none"` and
 `initializer="he"` go together.
 
 Reference:

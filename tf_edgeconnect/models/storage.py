@@ -1,0 +1,171 @@
+"""The weights folder: `<network>.weights.h5` files and the `model.json` beside them.
+
+`model.json` holds, for each network, the arguments of its builder, and what was said of
+the whole: `stage`, `step`, `sigma` of Canny, `source`. A folder is written beside its
+place and swapped in by a rename, so a reader finds all of it or none of it. `resolve`
+turns what a user names (a run directory or a weights folder) into folders.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.models.discriminators import patch_discriminator
+from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
+
+FORMAT = 1
+STAGES = ("edge", "inpaint", "edge-inpaint", "joint")  # from first to most advanced
+BUILDERS = {
+    "edge_generator": edge_generator,
+    "inpaint_generator": inpaint_generator,
+    "edge_discriminator": patch_discriminator,
+    "inpaint_discriminator": patch_discriminator,
+}
+
+
+def save_networks(
+    folder: str | Path, networks: dict[str, keras.Model], meta: dict[str, Any]
+) -> None:
+    """Writes the networks and their `model.json`, replacing the folder as a whole.
+
+    Args:
+        folder: where to; parents are made.
+        networks: by name, a key of `BUILDERS`; made by that builder.
+        meta: JSON values to keep beside them: stage, step, sigma, source.
+
+    Raises:
+        ValueError: if a network's name is not one of `BUILDERS`.
+        OSError: if the folder cannot be written; what was there is still there.
+    """
+    unknown = sorted(set(networks) - set(BUILDERS))
+    if unknown:
+        raise ValueError(f"networks must be named one of {list(BUILDERS)}: {unknown}")
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        description = {"format": FORMAT, **meta, "networks": {}}
+        for name, network in networks.items():
+            network.save_weights(new / f"{name}.weights.h5")
+            description["networks"][name] = dict(network.architecture)
+        text = json.dumps(description, indent=2, sort_keys=True) + "\n"
+        (new / "model.json").write_text(text)
+        new.chmod(0o755)
+        _swap(new, folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _swap(new: Path, folder: Path) -> None:
+    if not folder.exists():
+        os.replace(new, folder)
+        return
+    old = folder.with_name(f".{folder.name}-old")
+    shutil.rmtree(old, ignore_errors=True)
+    os.replace(folder, old)
+    os.replace(new, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def read_meta(folder: str | Path) -> dict[str, Any]:
+    """Reads a weights folder's `model.json`.
+
+    Raises:
+        InputError: if it is missing, unreadable, or of a later format.
+    """
+    path = Path(folder) / "model.json"
+    try:
+        meta = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise InputError(f"{folder} is not a weights folder: no model.json") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from None
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+        raise InputError(f"{path} is not of format {FORMAT}, which this version reads")
+    return meta
+
+
+def load_networks(
+    folder: str | Path, names: tuple[str, ...] | None = None
+) -> tuple[dict[str, keras.Model], dict[str, Any]]:
+    """Builds the networks of a weights folder and loads their weights.
+
+    Args:
+        folder: written by `save_networks`.
+        names: which networks; those not there are left out. None: all.
+
+    Returns:
+        The networks by name, and `model.json`.
+
+    Raises:
+        InputError: if the folder, a weights file or its shapes are not as they should.
+    """
+    meta = read_meta(folder)
+    networks = {}
+    for name, architecture in meta["networks"].items():
+        if names is not None and name not in names:
+            continue
+        try:
+            network = BUILDERS[name](**architecture, name=name)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{folder}/model.json: {name}: {error}") from None
+        load_weights(network, Path(folder) / f"{name}.weights.h5")
+        networks[name] = network
+    return networks, meta
+
+
+def load_weights(network: keras.Model, path: str | Path) -> None:
+    """Loads one weights file.
+
+    Raises:
+        InputError: if it is missing, damaged, or of another architecture.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"weights file {path} is missing")
+    try:
+        network.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"weights file {path} does not fit the {network.name}: {reason}"
+        ) from None
+
+
+def resolve(path: str | Path, stages: tuple[str, ...] = STAGES) -> dict[str, Path]:
+    """Finds the folder of each network behind what a user calls a model.
+
+    A run directory gives its most advanced stage; a network that this stage does not
+    hold (the edge generator of an `inpaint` stage) comes from the stage before it.
+
+    Args:
+        path: a weights folder, a run directory, or a run's `weights` directory.
+        stages: which stages of a run to look at.
+
+    Returns:
+        Network name to weights folder, for the networks that are there.
+
+    Raises:
+        InputError: if the path is none of these, with what is accepted.
+    """
+    path = Path(path)
+    if (path / "model.json").is_file():
+        return dict.fromkeys(read_meta(path)["networks"], path)
+    root = path / "weights" if (path / "weights").is_dir() else path
+    folders = [root / stage for stage in stages if (root / stage).is_dir()]
+    found: dict[str, Path] = {}
+    for folder in folders:
+        found.update(dict.fromkeys(read_meta(folder)["networks"], folder))
+    if not found:
+        what = "has no trained weights in it" if path.is_dir() else "does not exist"
+        raise InputError(
+            f"model {path} {what}; expected a run directory (runs/NAME) or a weights "
+            "folder (with model.json)"
+        )
+    return found

@@ -1,0 +1,1 @@
+"""The trainers of the four stages, and the run that wires them to data and disk."""

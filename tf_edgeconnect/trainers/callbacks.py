@@ -1,0 +1,61 @@
+"""Keras callbacks for training stages, in `fit` and in the project's own loop."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from tf_edgeconnect.figures import Row, save, sheet
+
+
+class SampleSheets(keras.callbacks.Callback):
+    """Writes a sheet of photo, hole, edges and filled photo as training goes on.
+
+    Under `fit` it writes one before the first epoch and after each.
+
+    Args:
+        batch: a few examples: `image`, `gray`, `edge`, `mask` (see
+            `data/pipeline.py`); the same ones each time.
+        folder: `<stage>-<step>.png` are written in it.
+        stage: first part of the files' names; "sample" by default.
+
+    Example:
+        `trainer.fit(batches, callbacks=[SampleSheets(batch, "samples")])`
+    """
+
+    def __init__(
+        self, batch: dict[str, np.ndarray], folder: str | Path, stage: str = "sample"
+    ):
+        super().__init__()
+        self.batch = {name: np.asarray(value) for name, value in batch.items()}
+        self.folder, self.stage = Path(folder), stage
+
+    def write(self, step: int) -> np.ndarray:
+        """Writes the sheet of a step.
+
+        Returns:
+            The picture, `(H, W, 3)` uint8.
+        """
+        with self.model.averaged_weights():
+            pictures = self.model(self.batch, training=False)
+        edges = keras.ops.convert_to_numpy(pictures["composite_edge"])
+        filled = [None] * len(edges)
+        if "inpainted" in pictures:
+            filled = keras.ops.convert_to_numpy(pictures["inpainted"])
+        rows = [
+            Row(*example)
+            for example in zip(
+                self.batch["image"], self.batch["mask"], edges, filled, strict=True
+            )
+        ]
+        picture = sheet(rows, tile=160, title=f"{self.stage}, step {step}")
+        save(self.folder / f"{self.stage}-{step:07}.png", picture)
+        return np.asarray(picture)
+
+    def on_train_begin(self, logs=None):
+        """Shows where training starts."""
+        self.write(0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Shows what an epoch brought."""
+        self.write(epoch + 1)

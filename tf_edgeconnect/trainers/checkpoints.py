@@ -1,0 +1,132 @@
+"""A stage's checkpoints: everything that a bit-exact resume needs.
+
+A checkpoint holds the networks, both optimizers, the moving averages, the step and the
+state of the rate schedule; the data's position follows from the step. It is complete or
+absent: TensorFlow writes beside, renames, and names the newest in a file of its own.
+"""
+
+import contextlib
+from pathlib import Path
+
+import tensorflow as tf
+
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
+from tf_edgeconnect.trainers.schedule import RateSchedule
+
+# What the operating system says, picked out of TensorFlow's longer messages.
+_REASONS = (
+    "No space left on device",
+    "File too large",
+    "Permission denied",
+    "Read-only file system",
+    "Not a directory",
+)
+
+
+class Checkpoints:
+    """Saves and restores one stage of a run.
+
+    Args:
+        folder: the stage's own; made on the first save.
+        trainer: compiled.
+        schedule: its state is saved too.
+        keep: how many checkpoints stay on disk.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        trainer: AdversarialTrainer,
+        schedule: RateSchedule,
+        keep: int,
+    ):
+        self.folder = folder
+        self._step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        optimizers = dict(
+            generator=trainer.optimizer, discriminator=trainer.discriminator_optimizer
+        )
+        # Raw variables by place: Keras objects would be matched by their attributes.
+        self._checkpoint = tf.train.Checkpoint(
+            step=self._step,
+            networks=_raw(trainer.networks),
+            optimizers=_raw(optimizers),
+            averages=[variable.value for variable in trainer.averages],
+            schedule=schedule.state,
+        )
+        self._manager = tf.train.CheckpointManager(self._checkpoint, folder, keep)
+
+    @property
+    def latest_step(self) -> int | None:
+        """The step of the newest checkpoint on disk, None where there is none."""
+        latest = self._manager.latest_checkpoint
+        return None if latest is None else int(latest.rsplit("-", 1)[1])
+
+    def restore(self) -> int:
+        """Loads the newest checkpoint.
+
+        Returns:
+            Its step, 0 where there is none.
+
+        Raises:
+            InputError: if it belongs to networks of another shape, or is damaged.
+        """
+        latest = self._manager.latest_checkpoint
+        if latest is None:
+            return 0
+        try:
+            self._checkpoint.restore(latest).assert_consumed()
+        except (AssertionError, ValueError, tf.errors.OpError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(
+                f"checkpoint {latest} does not fit this config ({reason}); resume with "
+                "the config it was made with, or choose another --run-dir"
+            ) from None
+        return int(self._step.numpy())
+
+    def save(self, step: int) -> None:
+        """Writes a checkpoint.
+
+        Raises:
+            InputError: if the disk does not take it; the one before is kept.
+        """
+        self._step.assign(step)
+        with writing(self.folder, self.latest_step):
+            self._manager.save(checkpoint_number=step)
+
+
+def _raw(owners: dict) -> dict:
+    return {
+        name: [variable.value for variable in owner.variables]
+        for name, owner in owners.items()
+    }
+
+
+@contextlib.contextmanager
+def writing(folder: Path, last_good: int | None):
+    """Turns a full disk and the like into one line that says what is still there.
+
+    Args:
+        folder: what is being written, for the message.
+        last_good: step of the checkpoint that is safe, None if there is none.
+
+    Raises:
+        InputError: in place of any error of the file system.
+    """
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        for partial in folder.glob("*.tempstate*"):
+            partial.unlink(missing_ok=True)
+        kept = "no checkpoint was written before"
+        if last_good is not None:
+            kept = f"the checkpoint of step {last_good} is kept"
+        raise InputError(
+            f"{folder} cannot be written ({_reason(error)}); {kept}: make room or "
+            "choose another --run-dir, then run the same command"
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
+    return next((reason for reason in _REASONS if reason in text), text)

@@ -1,0 +1,157 @@
+"""The edge stage: a generator that draws the edges of the hole."""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from tf_edgeconnect.losses.adversarial import AdversarialKind, adversarial_loss
+from tf_edgeconnect.losses.feature_matching import feature_matching_loss
+from tf_edgeconnect.masking import composite
+from tf_edgeconnect.metrics.edges import EdgeMetrics
+from tf_edgeconnect.models.inputs import edge_inputs
+from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
+
+
+@dataclasses.dataclass(frozen=True)
+class EdgeLosses:
+    """The weighted losses of the edge stage.
+
+    Args:
+        adversarial: "nonsaturating", "lsgan" or "hinge".
+        adversarial_weight: of the generator's adversarial loss.
+        feature_matching_weight: of the feature matching loss.
+
+    Reference:
+        EdgeConnect, equations 1 to 4.
+    """
+
+    adversarial: AdversarialKind = "nonsaturating"
+    adversarial_weight: float = 1.0
+    feature_matching_weight: float = 10.0
+
+    names = ("edge/g_adv", "edge/feature_matching", "edge/d_loss")
+
+    def __call__(self, discriminator, gray, edge, predicted_edge, training):
+        """Compares the raw prediction with the real edges.
+
+        Args:
+            discriminator: over (grey, edge), two channels.
+            gray: `(B, H, W, 1)`, unmasked.
+            edge: `(B, H, W, 1)`, the real edges.
+            predicted_edge: `(B, H, W, 1)`, not composited.
+            training: see `AdversarialTrainer.compute_losses`.
+
+        Returns:
+            The generator's and the discriminator's losses, two dicts of scalars.
+        """
+        real = tf.concat([gray, edge], axis=-1)
+        fake = tf.concat([gray, predicted_edge], axis=-1)
+        # One pass over both halves serves both losses and feature matching.
+        both = tf.concat([real, fake], axis=0)
+        logits, features = discriminator(both, training=training)
+        real_logits, fake_logits = tf.split(logits, 2)
+        real_features, fake_features = zip(
+            *(tf.split(feature, 2) for feature in features), strict=True
+        )
+
+        loss = adversarial_loss(self.adversarial)
+        matching = feature_matching_loss(
+            [tf.stop_gradient(feature) for feature in real_features], fake_features
+        )
+        generator_losses = {
+            "edge/g_adv": self.adversarial_weight * loss.generator(fake_logits),
+            "edge/feature_matching": self.feature_matching_weight * matching,
+        }
+        discriminator_losses = {
+            "edge/d_loss": loss.discriminator(real_logits, fake_logits)
+        }
+        return generator_losses, discriminator_losses
+
+
+class EdgeTrainer(AdversarialTrainer):
+    """Trains the edge generator on Canny edges.
+
+    Args:
+        edge_generator: from `models.generators`.
+        edge_discriminator: `patch_discriminator(channels=2)`.
+        losses: weights and kind.
+        edge_threshold: probability above which a pixel counts as an edge in precision,
+            recall and F1, (0, 1).
+        ema: see `AdversarialTrainer`.
+
+    Example:
+        ```
+        trainer = EdgeTrainer(edge_generator(), patch_discriminator(2))
+        trainer.compile()
+        trainer.fit(build_dataset("photos/"), steps_per_epoch=1000)
+        ```
+
+    Reference:
+        EdgeConnect, section 3.1.
+    """
+
+    def __init__(
+        self,
+        edge_generator: keras.Model,
+        edge_discriminator: keras.Model,
+        losses: EdgeLosses | None = None,
+        *,
+        edge_threshold: float = 0.5,
+        ema: float = 0.0,
+    ):
+        super().__init__(
+            dict(edge_generator=edge_generator, edge_discriminator=edge_discriminator),
+            generators=("edge_generator",),
+            discriminators=("edge_discriminator",),
+            loss_names=EdgeLosses.names,
+            ema=ema,
+            name="edge",
+        )
+        self.losses_of = losses or EdgeLosses()
+        self.train_metrics = [
+            EdgeMetrics(edge_threshold, prefix="edge/", name="train_edges")
+        ]
+        self.test_metrics = [EdgeMetrics(edge_threshold, name="test_edges")]
+
+    def call(self, batch: dict, training: bool = False) -> dict:
+        """Draws the edges of a batch.
+
+        Returns:
+            `predicted_edge` (raw) and `composite_edge` (real outside the hole), both
+            `(B, H, W, 1)` in [0, 1].
+        """
+        generator = self.networks["edge_generator"]
+        return draw_edges(generator, batch, training)
+
+    def compute_losses(self, batch, training):
+        """Computes the losses of the raw prediction; see `AdversarialTrainer`."""
+        pictures = self(batch, training=training)
+        generator_losses, discriminator_losses = self.losses_of(
+            self.networks["edge_discriminator"],
+            batch["gray"],
+            batch["edge"],
+            pictures["predicted_edge"],
+            training,
+        )
+        return generator_losses, discriminator_losses, pictures
+
+    def measure(self, metrics, batch, pictures):
+        """Updates edge precision, recall, F1 and average precision in the hole."""
+        measure_edges(metrics[0], batch, pictures)
+
+
+def draw_edges(edge_generator: keras.Model, batch: dict, training: bool) -> dict:
+    """Runs the edge generator; see `EdgeTrainer.call` for what it returns."""
+    gray, edge, mask = batch["gray"], batch["edge"], batch["mask"]
+    inputs = edge_inputs(gray, edge, mask)
+    predicted = edge_generator(inputs, training=training)
+    return {
+        "predicted_edge": predicted,
+        "composite_edge": composite(predicted, edge, mask),
+    }
+
+
+def measure_edges(metric: EdgeMetrics, batch: dict, pictures: dict) -> None:
+    """Compares the predicted with the real edges inside the hole."""
+    metric.update_state(batch["edge"], pictures["predicted_edge"], batch["mask"])

@@ -1,0 +1,224 @@
+"""The inpaint stages: a generator that paints the hole along given lines."""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from tf_edgeconnect.losses.adversarial import AdversarialKind, adversarial_loss
+from tf_edgeconnect.losses.perceptual import perceptual_loss, style_loss
+from tf_edgeconnect.losses.reconstruction import reconstruction_loss
+from tf_edgeconnect.masking import composite
+from tf_edgeconnect.metrics.edges import EdgeMetrics
+from tf_edgeconnect.metrics.image import L1, HoleL1, HolePsnr, Psnr
+from tf_edgeconnect.models.inputs import inpaint_inputs, takes_mask
+from tf_edgeconnect.trainers.adversarial import AdversarialTrainer, global_mean
+from tf_edgeconnect.trainers.edge import draw_edges, measure_edges
+
+
+@dataclasses.dataclass(frozen=True)
+class InpaintLosses:
+    """The weighted losses of the inpaint stage.
+
+    Args:
+        adversarial: "nonsaturating", "lsgan" or "hinge".
+        adversarial_weight: of the generator's adversarial loss.
+        l1_weight: of the L1 loss, which is per share of hole.
+        perceptual_weight: of the perceptual loss.
+        style_weight: of the style loss.
+        vgg: `models.vgg.vgg_features(...)`; may be None if both its losses weigh 0.
+
+    Raises:
+        ValueError: if a VGG loss has a weight and `vgg` is missing: no loss is ever
+            left out in silence.
+
+    Reference:
+        EdgeConnect, equations 6 to 10.
+    """
+
+    adversarial: AdversarialKind = "nonsaturating"
+    adversarial_weight: float = 0.1
+    l1_weight: float = 1.0
+    perceptual_weight: float = 0.1
+    style_weight: float = 250.0
+    vgg: keras.Model | None = None
+
+    def __post_init__(self):
+        """Checks that VGG is there if it is needed."""
+        if self.vgg is None and (self.perceptual_weight or self.style_weight):
+            raise ValueError(
+                "the perceptual and the style loss need `vgg=vgg_features(...)`; "
+                "without it set perceptual_weight=0 and style_weight=0"
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the losses that have a weight, as logged."""
+        optional = {
+            "inpaint/perceptual": self.perceptual_weight,
+            "inpaint/style": self.style_weight,
+        }
+        used = (name for name, weight in optional.items() if weight)
+        return ("inpaint/l1", "inpaint/g_adv", *used, "inpaint/d_loss")
+
+    def __call__(self, discriminator, image, mask, predicted_image, training):
+        """Compares the raw prediction with the photo; only style is masked.
+
+        Args:
+            discriminator: over RGB, three channels.
+            image: `(B, H, W, 3)`, the photo.
+            mask: `(B, H, W, 1)`, 1 = hole.
+            predicted_image: `(B, H, W, 3)`, not composited.
+            training: see `AdversarialTrainer.compute_losses`.
+
+        Returns:
+            The generator's and the discriminator's losses, two dicts of scalars.
+        """
+        both = tf.concat([image, predicted_image], axis=0)
+        logits, _ = discriminator(both, training=training)
+        real_logits, fake_logits = tf.split(logits, 2)
+
+        loss = adversarial_loss(self.adversarial)
+        l1 = reconstruction_loss(
+            image, predicted_image, global_mean(tf.reduce_mean(mask))
+        )
+        generator_losses = {
+            "inpaint/l1": self.l1_weight * l1,
+            "inpaint/g_adv": self.adversarial_weight * loss.generator(fake_logits),
+        }
+        if self.perceptual_weight:
+            value = perceptual_loss(
+                self.vgg(image, training=False),
+                self.vgg(predicted_image, training=False),
+            )
+            generator_losses["inpaint/perceptual"] = self.perceptual_weight * value
+        if self.style_weight:
+            value = style_loss(
+                self.vgg(image * mask, training=False),
+                self.vgg(predicted_image * mask, training=False),
+            )
+            generator_losses["inpaint/style"] = self.style_weight * value
+        discriminator_losses = {
+            "inpaint/d_loss": loss.discriminator(real_logits, fake_logits)
+        }
+        return generator_losses, discriminator_losses
+
+
+class InpaintTrainer(AdversarialTrainer):
+    """Trains the inpaint generator on the photo's own edges or on predicted ones.
+
+    Args:
+        inpaint_generator: from `models.generators`.
+        inpaint_discriminator: `patch_discriminator(channels=3)`.
+        losses: weights, kind and VGG.
+        edge_generator: None trains on the photo's own edges (stage `inpaint`); a
+            generator, which stays frozen, draws those of the hole (`edge-inpaint`).
+        edge_threshold: see `EdgeTrainer`; used with an edge generator.
+        ema: see `AdversarialTrainer`.
+
+    Example:
+        ```
+        losses = InpaintLosses(vgg=vgg_features())
+        trainer = InpaintTrainer(inpaint_generator(), patch_discriminator(3), losses)
+        trainer.compile()
+        trainer.fit(build_dataset("photos/"), steps_per_epoch=1000)
+        ```
+
+    Reference:
+        EdgeConnect, section 3.2.
+    """
+
+    def __init__(
+        self,
+        inpaint_generator: keras.Model,
+        inpaint_discriminator: keras.Model,
+        losses: InpaintLosses,
+        *,
+        edge_generator: keras.Model | None = None,
+        edge_threshold: float = 0.5,
+        ema: float = 0.0,
+    ):
+        networks = dict(
+            inpaint_generator=inpaint_generator,
+            inpaint_discriminator=inpaint_discriminator,
+        )
+        if edge_generator is not None:
+            networks["edge_generator"] = edge_generator
+        super().__init__(
+            networks,
+            generators=("inpaint_generator",),
+            discriminators=("inpaint_discriminator",),
+            loss_names=losses.names,
+            ema=ema,
+            name="inpaint",
+        )
+        self.losses_of = losses
+        self.test_metrics = image_metrics()
+        if edge_generator is not None:
+            self.test_metrics.append(EdgeMetrics(edge_threshold, name="test_edges"))
+
+    def call(self, batch: dict, training: bool = False) -> dict:
+        """Fills the holes of a batch.
+
+        Returns:
+            `composite_edge` `(B, H, W, 1)`, `predicted_image` (raw) and `inpainted`
+            (known pixels kept), both `(B, H, W, 3)` in [0, 1]; `predicted_edge` too
+            where an edge generator draws.
+        """
+        pictures = {"composite_edge": batch["edge"]}
+        if "edge_generator" in self.networks:
+            generator = self.networks["edge_generator"]
+            pictures = draw_edges(generator, batch, training=False)  # frozen
+        generator = self.networks["inpaint_generator"]
+        return {**pictures, **paint(generator, batch, pictures, training)}
+
+    def compute_losses(self, batch, training):
+        """Computes the losses of the raw prediction; see `AdversarialTrainer`."""
+        pictures = self(batch, training=training)
+        generator_losses, discriminator_losses = self.losses_of(
+            self.networks["inpaint_discriminator"],
+            batch["image"],
+            batch["mask"],
+            pictures["predicted_image"],
+            training,
+        )
+        return generator_losses, discriminator_losses, pictures
+
+    def measure(self, metrics, batch, pictures):
+        """Updates PSNR and L1, and the edges' figures where edges are drawn."""
+        measure_pictures(metrics, batch, pictures)
+
+
+def paint(
+    inpaint_generator: keras.Model, batch: dict, pictures: dict, training: bool
+) -> dict:
+    """Runs the inpaint generator along `pictures["composite_edge"]`.
+
+    Returns:
+        `predicted_image` and `inpainted`; see `InpaintTrainer.call`.
+    """
+    image, mask = batch["image"], batch["mask"]
+    inputs = inpaint_inputs(
+        image, pictures["composite_edge"], mask, takes_mask(inpaint_generator)
+    )
+    predicted = inpaint_generator(inputs, training=training)
+    return {
+        "predicted_image": predicted,
+        "inpainted": composite(predicted, image, mask),
+    }
+
+
+def image_metrics() -> list[keras.metrics.Metric]:
+    """Returns the validation metrics of a filled photo, whole and inside the hole."""
+    return [Psnr(), L1(), HolePsnr(), HoleL1()]
+
+
+def measure_pictures(metrics: list, batch: dict, pictures: dict) -> None:
+    """Updates whichever of the metrics are given from a batch and its pictures."""
+    for metric in metrics:
+        if isinstance(metric, EdgeMetrics):
+            measure_edges(metric, batch, pictures)
+        elif isinstance(metric, (HoleL1, HolePsnr)):
+            metric.update_state(batch["image"], pictures["inpainted"], batch["mask"])
+        else:
+            metric.update_state(batch["image"], pictures["inpainted"])

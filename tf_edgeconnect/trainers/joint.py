@@ -1,0 +1,106 @@
+"""The joint stage: both generators, the painting's losses flowing through the lines."""
+
+import keras
+
+from tf_edgeconnect.metrics.edges import EdgeMetrics
+from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
+from tf_edgeconnect.trainers.edge import EdgeLosses, draw_edges
+from tf_edgeconnect.trainers.inpaint import (
+    InpaintLosses,
+    image_metrics,
+    measure_pictures,
+    paint,
+)
+
+
+class JointTrainer(AdversarialTrainer):
+    """Fine-tunes both generators together.
+
+    The paper removes the edge discriminator; the inpaint losses then reach the edge
+    generator through `composite_edge`. With `edge_discriminator` the edge losses are
+    added, so each generator receives the sum of both gradients.
+
+    Args:
+        edge_generator: from `models.generators`.
+        inpaint_generator: from `models.generators`.
+        inpaint_discriminator: `patch_discriminator(channels=3)`.
+        losses: of the painting.
+        edge_discriminator: `patch_discriminator(channels=2)` to keep the edge losses.
+        edge_losses: weights of the edge losses, if kept.
+        edge_threshold: see `EdgeTrainer`.
+        ema: see `AdversarialTrainer`.
+
+    Reference:
+        EdgeConnect, section 4.2: "we then fine-tune ... by removing D1".
+    """
+
+    def __init__(
+        self,
+        edge_generator: keras.Model,
+        inpaint_generator: keras.Model,
+        inpaint_discriminator: keras.Model,
+        losses: InpaintLosses,
+        *,
+        edge_discriminator: keras.Model | None = None,
+        edge_losses: EdgeLosses | None = None,
+        edge_threshold: float = 0.5,
+        ema: float = 0.0,
+    ):
+        networks = dict(
+            edge_generator=edge_generator,
+            inpaint_generator=inpaint_generator,
+            inpaint_discriminator=inpaint_discriminator,
+        )
+        discriminators, names = ["inpaint_discriminator"], list(losses.names)
+        if edge_discriminator is not None:
+            networks["edge_discriminator"] = edge_discriminator
+            discriminators.append("edge_discriminator")
+            names = [*EdgeLosses.names, *names]
+        super().__init__(
+            networks,
+            generators=("edge_generator", "inpaint_generator"),
+            discriminators=tuple(discriminators),
+            loss_names=tuple(names),
+            ema=ema,
+            name="joint",
+        )
+        self.losses_of = losses
+        self.edge_losses_of = edge_losses or EdgeLosses()
+        self.train_metrics = [
+            EdgeMetrics(edge_threshold, prefix="edge/", name="train_edges")
+        ]
+        test_edges = EdgeMetrics(edge_threshold, name="test_edges")
+        self.test_metrics = [*image_metrics(), test_edges]
+
+    def call(self, batch: dict, training: bool = False) -> dict:
+        """Draws the edges and fills the holes; see `InpaintTrainer.call`."""
+        networks = self.networks
+        pictures = draw_edges(networks["edge_generator"], batch, training)
+        filled = paint(networks["inpaint_generator"], batch, pictures, training)
+        return {**pictures, **filled}
+
+    def compute_losses(self, batch, training):
+        """Computes the losses of the raw predictions; see `AdversarialTrainer`."""
+        pictures = self(batch, training=training)
+        generator_losses, discriminator_losses = self.losses_of(
+            self.networks["inpaint_discriminator"],
+            batch["image"],
+            batch["mask"],
+            pictures["predicted_image"],
+            training,
+        )
+        if "edge_discriminator" in self.networks:
+            edge_generator_losses, edge_discriminator_losses = self.edge_losses_of(
+                self.networks["edge_discriminator"],
+                batch["gray"],
+                batch["edge"],
+                pictures["predicted_edge"],
+                training,
+            )
+            generator_losses |= edge_generator_losses
+            discriminator_losses |= edge_discriminator_losses
+        return generator_losses, discriminator_losses, pictures
+
+    def measure(self, metrics, batch, pictures):
+        """Updates PSNR, L1 and the edges' figures."""
+        measure_pictures(metrics, batch, pictures)

@@ -1,0 +1,240 @@
+"""The loop of one stage, counted in steps: train, log, validate, sheet, checkpoint.
+
+`fit` counts in epochs and cannot continue within one; this loop drives the same
+`train_step` and `test_step` and continues at any step, bit for bit.
+"""
+
+import contextlib
+import dataclasses
+import enum
+import math
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
+from tf_edgeconnect.trainers.checkpoints import Checkpoints
+from tf_edgeconnect.trainers.display import Display
+from tf_edgeconnect.trainers.journal import Journal
+from tf_edgeconnect.trainers.schedule import RateSchedule
+
+
+class Outcome(enum.Enum):
+    """How a run ended."""
+
+    FINISHED = "finished"
+    SAVED = "saved, not finished"
+
+
+@dataclasses.dataclass(frozen=True)
+class Every:
+    """Steps between two of each; the last step does all of them."""
+
+    log: int
+    validate: int
+    sample: int
+    checkpoint: int
+
+
+@dataclasses.dataclass
+class StageLoop:
+    """Everything that training one stage needs.
+
+    Args:
+        trainer: compiled, in the scope of `strategy`.
+        strategy: of the replicas; `tf.distribute.get_strategy()` for one.
+        batches: training batches, the first one being that of the first step.
+        held_out: finite data set of validation batches.
+        schedule: of the rates.
+        checkpoints: of this stage.
+        journal: of this stage.
+        display: entered by the caller.
+        every: intervals.
+        run_dir: a batch that makes a loss NaN or infinite is kept in it.
+        publish: called with the step after each checkpoint; writes the weights folder.
+        sheet: called with the step, returns a picture `(H, W, 3)` uint8 of samples.
+        on_skipped: called with a batch's `position` and `skipped` where photos failed.
+        profile_dir: where a TensorBoard profile of a few steps goes; None: none.
+    """
+
+    trainer: AdversarialTrainer
+    strategy: tf.distribute.Strategy
+    batches: tf.data.Dataset
+    held_out: tf.data.Dataset
+    schedule: RateSchedule
+    checkpoints: Checkpoints
+    journal: Journal
+    display: Display
+    every: Every
+    run_dir: Path
+    publish: Callable[[int], None]
+    sheet: Callable[[int], np.ndarray]
+    on_skipped: Callable[[np.ndarray, np.ndarray], None]
+    profile_dir: Path | None = None
+
+    def __post_init__(self):
+        """Compiles the two step functions."""
+        self._train = tf.function(self._train_replicas)
+        self._test = tf.function(self._test_replicas)
+
+    def run(self, start: int, steps: int) -> Outcome:
+        """Trains from step `start`, already done, to `steps`.
+
+        Returns:
+            FINISHED, or SAVED if a signal asked to stop; both with a checkpoint.
+
+        Raises:
+            InputError: if a loss is not finite, or the disk is full.
+        """
+        if start == 0:
+            self._validate(0)
+            self._sheet(0)
+        batches = iter(self.strategy.experimental_distribute_dataset(self.batches))
+        self._reset(self.trainer.watched.values(), self.trainer.train_metrics)
+        with stop_signals() as stop:
+            for step in range(start + 1, steps + 1):
+                self._profile(step - start, steps - start)
+                self.schedule.apply(self.trainer, step - 1)
+                batch = next(batches)
+                self._check(step, self._train(batch).numpy(), batch)
+                self.display.advance(step)
+                self._after(step, steps, batch, stop.is_set())
+                if stop.is_set() and step < steps:
+                    return Outcome.SAVED
+        return Outcome.FINISHED
+
+    def _after(self, step, steps, batch, stopping):
+        self._report_skipped(batch)
+        last, every = step == steps, self.every
+        if last or step % every.log == 0:
+            self._log(step)
+        validate = last or step % every.validate == 0
+        save = last or stopping or step % every.checkpoint == 0
+        if not (validate or save or step % every.sample == 0):
+            return
+        self.display.pause()
+        if validate:
+            self._validate(step)
+        if save:
+            self.checkpoints.save(step)
+            self.publish(step)
+        if last or step % every.sample == 0:
+            self._sheet(step)
+
+    def _train_replicas(self, batch):
+        def step(batch):
+            logs = self.trainer.train_step(batch)
+            watched = [logs[name] for name in self.trainer.watched]
+            return tf.stack([tf.cast(value, tf.float32) for value in watched])
+
+        watched = self.strategy.run(step, args=(batch,))
+        return self.strategy.reduce(tf.distribute.ReduceOp.MEAN, watched, axis=None)
+
+    def _test_replicas(self, batch):
+        self.strategy.run(self.trainer.test_step, args=(batch,))
+
+    def _check(self, step, watched, batch):
+        """Stops at the first step whose losses or gradients are not finite."""
+        if np.isfinite(watched).all():
+            return
+        names = np.array(list(self.trainer.watched))[~np.isfinite(watched)]
+        path = self.run_dir / "nonfinite" / f"{self.trainer.name}-step-{step}.npz"
+        path.parent.mkdir(exist_ok=True)
+        np.savez(path, **{name: self._gather(batch[name]) for name in batch})
+        good = self.checkpoints.latest_step
+        kept = "there is no checkpoint yet"
+        if good is not None:
+            kept = f"the checkpoint of step {good} is kept"
+        raise InputError(
+            f"{', '.join(names)} became NaN or infinite at step {step}; its batch is "
+            f"in {path}; {kept}: lower train.learning_rate and run the command again"
+        )
+
+    def _gather(self, value):
+        parts = self.strategy.experimental_local_results(value)
+        return np.concatenate([part.numpy() for part in parts])
+
+    def _report_skipped(self, batch):
+        if "skipped" not in batch:
+            return
+        skipped = self._gather(batch["skipped"])
+        if skipped.any():
+            self.on_skipped(self._gather(batch["position"]), skipped)
+
+    def _log(self, step):
+        figures = _floats(self.trainer.train_results())
+        self._reset(self.trainer.watched.values(), self.trainer.train_metrics)
+        rate = self.display.images_per_second
+        extra = {
+            "learning_rate": self.schedule.rate(step - 1),
+            "images_per_second": rate,
+        }
+        self.display.log(step, figures)
+        self.journal.write(step, {**figures, **extra})
+
+    def _validate(self, step):
+        self._reset(self.trainer.test_metrics)
+        with self.trainer.averaged_weights():
+            for batch in self.strategy.experimental_distribute_dataset(self.held_out):
+                self._test(batch)
+        results = _floats(self.trainer.test_results())
+        figures = {f"val/{name}": value for name, value in results.items()}
+        self.display.validation(step, figures)
+        self.journal.write(step, figures)
+        watched = results.get("hole_l1", -results.get("average_precision", math.nan))
+        if step and self.schedule.observe(watched):
+            rate = self.schedule.rate(step)
+            self.display.say(f"no gain for a while: the rate falls to {rate:.3g}")
+
+    def _profile(self, taken, total):
+        """Records steps 6 to 15 of this call, the first ones being slow to start."""
+        if self.profile_dir is None:
+            return
+        if taken == min(6, total):
+            tf.profiler.experimental.start(str(self.profile_dir))
+        elif taken == 16:
+            tf.profiler.experimental.stop()
+
+    def _sheet(self, step):
+        self.journal.picture(step, "samples", self.sheet(step))
+
+    @staticmethod
+    def _reset(*groups):
+        for group in groups:
+            for metric in group:
+                metric.reset_state()
+
+
+def _floats(results: dict) -> dict[str, float]:
+    return {name: float(value) for name, value in results.items()}
+
+
+@contextlib.contextmanager
+def stop_signals() -> Iterator[threading.Event]:
+    """Collects SIGTERM and the first Ctrl-C into an event while the block runs.
+
+    A second Ctrl-C stops at once. Outside the main thread signals are left alone.
+    """
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+
+    def ask(number, frame):
+        event.set()
+        signal.signal(signal.SIGINT, before[signal.SIGINT])
+
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        signal.signal(number, ask)
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

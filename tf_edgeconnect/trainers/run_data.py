@@ -1,0 +1,145 @@
+"""A config's photos, and the batches made of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tf_edgeconnect.config import Config
+from tf_edgeconnect.data.edge_files import EdgeOptions
+from tf_edgeconnect.data.index import open_source
+from tf_edgeconnect.data.masks import mask_sampler
+from tf_edgeconnect.data.pipeline import build_dataset
+from tf_edgeconnect.data.source import Source
+from tf_edgeconnect.errors import InputError
+
+Say = Callable[[str], None]
+
+
+def open_sources(
+    config: Config, run_dir: Path | None, say: Say
+) -> tuple[Source, Source]:
+    """Scans the photos for training and those held out; says what it found.
+
+    Args:
+        config: of the run.
+        run_dir: keeps the scans; None keeps none.
+        say: takes a line.
+
+    Raises:
+        InputError: if a source is missing, empty, or has too many bad photos.
+    """
+    data = config.data
+
+    def scan(spec: str, name: str) -> Source:
+        cache = None if run_dir is None else run_dir / f"{name}-photos.json"
+        source = open_source(spec, cache, data.max_bad_fraction)
+        for photo, reason in source.report.unreadable:
+            say(f"warning: left out {photo}: {reason}")
+        return source
+
+    training = scan(data.train, "train")
+    if data.val is not None:
+        held_out, how = scan(data.val, "val"), data.val
+    elif data.train == "sample:":
+        # Too few photos to hold some out: other regions of the same ones.
+        held_out, how = scan("sample:held-out", "val"), "other regions of the same"
+    elif data.val_fraction == 0:
+        held_out, how = training, "none held out: the same photos (data.val_fraction=0)"
+    else:
+        training, held_out = training.split(data.val_fraction, config.seed)
+        how = f"held out of {data.train}"
+    say(
+        f"data: {len(training)} photos from {data.train}; for validation "
+        f"{len(held_out)} ({how})"
+    )
+    return training, held_out
+
+
+def training_batches(config: Config, source: Source, start: int) -> tf.data.Dataset:
+    """Returns the endless stream of a run's batches from a position on."""
+    return build_dataset(
+        source,
+        **_example_options(config),
+        crop=config.data.crop,
+        flip=config.data.flip,
+        batch_size=config.train.batch_size,
+        start=start,
+    )
+
+
+def validation_batches(
+    config: Config, source: Source, replicas: int
+) -> tf.data.Dataset:
+    """Returns the batches of a validation, always the same photos, crops and masks."""
+    count = min(config.train.val_examples, len(source))
+    batch_size = min(config.train.batch_size, count)
+    if replicas > 1:
+        # Replicas share a batch evenly; the rest of the photos is left out.
+        batch_size = max(batch_size // replicas, 1) * replicas
+    spread = np.linspace(0, len(source) - 1, count).round().astype(np.int64)
+    return build_dataset(
+        source.select(spread),
+        **_example_options(config),
+        batch_size=batch_size,
+        training=False,
+        drop_remainder=replicas > 1,
+    )
+
+
+def _example_options(config: Config) -> dict:
+    edge, mask = config.edge, config.mask
+    external = edge.source == "external"
+    return dict(
+        size=config.data.size,
+        masks=mask_sampler(
+            mask.kinds,
+            config.data.size,
+            hole_ratio=mask.hole_ratio,
+            folder=mask.folder,
+        ),
+        edges=EdgeOptions(
+            edge.sigma,
+            edge.folder if external else None,
+            external and edge.non_max_suppression,
+        ),
+        seed=config.seed,
+    )
+
+
+def first_examples(batches: tf.data.Dataset, count: int) -> dict[str, np.ndarray]:
+    """Returns the first examples of a data set as one batch of pictures."""
+    keys = ("image", "gray", "edge", "mask")
+    pictures = batches.unbatch().map(lambda example: {k: example[k] for k in keys})
+    return next(iter(pictures.take(count).batch(count).as_numpy_iterator()))
+
+
+class BadPhotos:
+    """Names each photo that failed at full decode once; too many stop the run."""
+
+    def __init__(self, source: Source, config: Config, say: Say):
+        self._source, self._config, self._say = source, config, say
+        self._names: set[str] = set()
+
+    def __call__(self, positions: np.ndarray, skipped: np.ndarray) -> None:
+        """Takes a batch's `position` and `skipped`, both `(B,)`.
+
+        Raises:
+            InputError: once more than `data.max_bad_fraction` of the photos are bad.
+        """
+        for position, count in zip(positions, skipped, strict=True):
+            names = self._source.skipped_names(
+                int(position), int(count), self._config.seed
+            )
+            for name in sorted(set(names) - self._names):
+                self._names.add(name)
+                self._say(f"warning: {name} cannot be decoded; the next photo is used")
+        limit = self._config.data.max_bad_fraction
+        if len(self._names) > limit * len(self._source):
+            listed = ", ".join(sorted(self._names)[:10])
+            raise InputError(
+                f"{len(self._names)} of {len(self._source)} photos cannot be decoded, "
+                f"more than data.max_bad_fraction {limit}: {listed}; mend or remove "
+                "them, or raise the limit, and run the same command"
+            )

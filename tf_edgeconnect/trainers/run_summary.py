@@ -1,0 +1,60 @@
+"""What `train --dry-run` says: config, steps, parameters, memory, data found."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from tf_edgeconnect.config import Config, Stage
+from tf_edgeconnect.models.blocks import count_parameters
+from tf_edgeconnect.models.footprint import activation_bytes, parameter_bytes
+from tf_edgeconnect.trainers.run_data import open_sources
+from tf_edgeconnect.trainers.run_networks import build_networks
+
+
+def describe(
+    stage: Stage, config: Config, run_dir: str | Path, say: Callable[[str], None]
+) -> None:
+    """Says what `train` would do, without training or writing anything.
+
+    Args:
+        stage: as `train` takes it.
+        config: of the run.
+        run_dir: of the run.
+        say: takes lines.
+
+    Raises:
+        InputError: if the data is not there.
+    """
+    settings = config.train.for_stage(stage)
+    say(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False).rstrip())
+    say("")
+    epoch_images = settings.steps * settings.batch_size
+    say(
+        f"stage {stage}: {settings.steps:,} steps of {settings.batch_size} photos, "
+        f"{epoch_images:,} photos in all, into {run_dir}"
+    )
+    networks = build_networks(stage, config)
+    for name, network in networks.items():
+        count = count_parameters(network.trainable_variables)
+        say(f"{name}: {count:,} parameters")
+    gigabytes = _training_bytes(networks, config, settings.batch_size) / 1e9
+    vgg = " (and VGG19)" if _uses_vgg(stage, config) else ""
+    say(f"estimated memory: {gigabytes:.1f} GB for weights and activations{vgg}")
+    open_sources(config, None, say)
+
+
+def _uses_vgg(stage: Stage, config: Config) -> bool:
+    losses = config.losses
+    return stage != "edge" and bool(losses.perceptual or losses.style)
+
+
+def _training_bytes(networks: dict, config: Config, batch_size: int) -> int:
+    """Weights, gradients and Adam's two moments; activations kept for the gradient."""
+    total = 0
+    for name, network in networks.items():
+        # A discriminator sees real and predicted pictures in one pass.
+        passes = 2 if name.endswith("discriminator") else 1
+        total += 4 * parameter_bytes(network)
+        total += passes * batch_size * activation_bytes(network, config.data.size)
+    return total
