@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 VERSION = re.search(
@@ -31,6 +32,20 @@ EXTRAS = {
     ],
 }
 
+
+class BuildWithConfigs(build_py):
+    """Puts configs/, which lies beside the package here, inside it in the wheel."""
+
+    def run(self) -> None:
+        """Builds the package, then adds the configs unless it is an editable one."""
+        super().run()
+        if not self.editable_mode:
+            target = Path(self.build_lib, "tf_edgeconnect", "configs")
+            self.mkpath(str(target))
+            for source in sorted((ROOT / "configs").glob("*.yaml")):
+                self.copy_file(str(source), str(target / source.name))
+
+
 setup(
     name="tf-edgeconnect",
     version=VERSION,
@@ -50,13 +65,9 @@ setup(
         "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Image Processing",
     ],
-    # The configs lie beside the package in the checkout and inside it in the wheel.
-    packages=[
-        *find_packages(include=["tf_edgeconnect", "tf_edgeconnect.*"]),
-        "tf_edgeconnect.configs",
-    ],
-    package_dir={"tf_edgeconnect.configs": "configs"},
-    package_data={"tf_edgeconnect": ["py.typed"], "tf_edgeconnect.configs": ["*.yaml"]},
+    packages=find_packages(include=["tf_edgeconnect", "tf_edgeconnect.*"]),
+    package_data={"tf_edgeconnect": ["py.typed"]},
+    cmdclass={"build_py": BuildWithConfigs},
     install_requires=[
         "keras>=3.15,<4",
         "numpy>=2.1",
