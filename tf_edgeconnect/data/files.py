@@ -42,7 +42,8 @@ class FileSource(Source):
         self.names = list(names)
         self.headers = list(headers)
         with tf.device("CPU:0"):
-            self._paths = tf.constant(self.paths, tf.string)
+            # A file's name need not be UTF-8.
+            self._paths = tf.constant([os.fsencode(path) for path in paths], tf.string)
             self._orientations = tf.constant(
                 [header.orientation for header in headers], tf.int32
             )

@@ -19,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 MAX_PIXELS = 100_000_000
 # The shortest side the networks take; enlarging less than that to an example is noise.
 MIN_SIDE = 12
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 _ORIENTATION_TAG = 0x0112
 _THREADS = 16
 _FILES_A_TASK = 256
