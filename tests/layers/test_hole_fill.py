@@ -1,0 +1,50 @@
+import numpy as np
+
+from tf_edgeconnect.layers.hole_fill import PushPullFill
+
+
+def photo_and_hole(height=21, width=30):
+    rng = np.random.default_rng(1)
+    image = rng.random((2, height, width, 3), np.float32)
+    mask = np.zeros((2, height, width, 1), np.float32)
+    mask[0, 4:15, 6:22] = 1
+    mask[1, :, 10:] = 1
+    return image, mask
+
+
+def test_known_pixels_stay_and_the_hole_lies_between_them():
+    image, mask = photo_and_hole()
+    filled = np.array(PushPullFill()(image, mask))
+    known = np.broadcast_to(mask == 0, image.shape)
+    assert np.array_equal(filled[known], image[known])
+    for i in range(2):
+        values = image[i][known[i]]
+        assert values.min() <= filled[i].min() and filled[i].max() <= values.max()
+
+
+def test_what_the_hole_held_does_not_matter():
+    image, mask = photo_and_hole()
+    assert np.array_equal(
+        PushPullFill()(image, mask), PushPullFill()(image * (1 - mask), mask)
+    )
+
+
+def test_a_flat_photo_is_filled_flat():
+    _, mask = photo_and_hole()
+    filled = PushPullFill()(np.full((2, 21, 30, 3), 0.25, np.float32), mask)
+    np.testing.assert_allclose(filled, 0.25, atol=1e-6)
+
+
+def test_a_hole_far_wider_than_the_pyramid_gets_the_known_mean():
+    image = np.zeros((1, 64, 64, 1), np.float32)
+    image[:, :, :2] = 0.5
+    mask = np.ones_like(image)
+    mask[:, :, :2] = 0
+    filled = np.array(PushPullFill(levels=2)(image, mask))
+    np.testing.assert_allclose(filled[0, :, 32:], 0.5, atol=1e-6)
+
+
+def test_a_photo_that_is_all_hole_is_filled_black():
+    image = np.ones((1, 16, 16, 3), np.float32)
+    mask = np.ones((1, 16, 16, 1), np.float32)
+    assert np.array_equal(PushPullFill()(image, mask), np.zeros_like(image))

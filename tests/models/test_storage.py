@@ -1,0 +1,103 @@
+import json
+
+import numpy as np
+import pytest
+
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.models.discriminators import patch_discriminator
+from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
+from tf_edgeconnect.models.storage import (
+    load_networks,
+    read_meta,
+    resolve,
+    save_networks,
+)
+
+
+@pytest.fixture
+def networks():
+    return {
+        "edge_generator": edge_generator(4, 1),
+        "edge_discriminator": patch_discriminator(2, 4, name="edge_discriminator"),
+    }
+
+
+def test_a_saved_folder_loads_the_same_networks(networks, tmp_path):
+    save_networks(tmp_path / "w", networks, {"stage": "edge", "step": 7})
+    loaded, meta = load_networks(tmp_path / "w")
+    assert meta["stage"] == "edge" and meta["step"] == 7
+    assert meta["networks"]["edge_generator"]["filters"] == 4
+    for name, network in networks.items():
+        pairs = zip(network.variables, loaded[name].variables, strict=True)
+        for before, after in pairs:
+            assert np.array_equal(before.numpy(), after.numpy()), before.path
+
+
+def test_only_the_networks_asked_for_are_loaded(networks, tmp_path):
+    save_networks(tmp_path / "w", networks, {})
+    loaded, _ = load_networks(tmp_path / "w", names=("edge_generator",))
+    assert list(loaded) == ["edge_generator"]
+
+
+def test_a_failed_save_keeps_the_folder_that_was_there(networks, tmp_path, monkeypatch):
+    save_networks(tmp_path / "w", networks, {"step": 1})
+
+    def fail(path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(networks["edge_discriminator"], "save_weights", fail)
+    with pytest.raises(OSError):
+        save_networks(tmp_path / "w", networks, {"step": 2})
+    assert read_meta(tmp_path / "w")["step"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["w"]
+
+
+def test_a_run_gives_its_most_advanced_stage_for_each_network(tmp_path):
+    edge, inpaint = edge_generator(4, 0), inpaint_generator(4, 0)
+    weights = tmp_path / "run" / "weights"
+    save_networks(weights / "edge", {"edge_generator": edge}, {})
+    save_networks(weights / "inpaint", {"inpaint_generator": inpaint}, {})
+    assert resolve(tmp_path / "run") == {
+        "edge_generator": weights / "edge",
+        "inpaint_generator": weights / "inpaint",
+    }
+    both = {"edge_generator": edge, "inpaint_generator": inpaint}
+    save_networks(weights / "joint", both, {})
+    assert set(resolve(tmp_path / "run").values()) == {weights / "joint"}
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda path: None, "does not exist; expected a run directory"),
+        (lambda path: path.mkdir(), "has no trained weights in it"),
+    ],
+)
+def test_a_path_that_is_no_model_is_named(make, message, tmp_path):
+    make(tmp_path / "x")
+    with pytest.raises(InputError, match=message):
+        resolve(tmp_path / "x")
+
+
+def test_weights_of_another_architecture_are_named(networks, tmp_path):
+    save_networks(tmp_path / "w", networks, {})
+    path = tmp_path / "w" / "model.json"
+    meta = json.loads(path.read_text())
+    meta["networks"]["edge_generator"]["filters"] = 8
+    path.write_text(json.dumps(meta))
+    with pytest.raises(InputError, match="does not fit the edge_generator"):
+        load_networks(tmp_path / "w")
+
+
+@pytest.mark.parametrize("content", [b"", b"not HDF5", None])
+def test_damaged_or_missing_weights_are_named(content, networks, tmp_path):
+    save_networks(tmp_path / "w", networks, {})
+    path = tmp_path / "w" / "edge_generator.weights.h5"
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(InputError, match="edge_generator.weights.h5"):
+        load_networks(tmp_path / "w")
+
+
+def test_a_network_of_an_unknown_name_is_refused(networks, tmp_path):
+    with pytest.raises(ValueError, match="must be named one of"):
+        save_networks(tmp_path / "w", {"G": networks["edge_generator"]}, {})
