@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from tf_edgeconnect.data.photos import Photo, read_edges, read_mask, read_photo
+from tf_edgeconnect.data.photos import (
+    Photo,
+    grow_hole,
+    read_edges,
+    read_mask,
+    read_photo,
+)
 from tf_edgeconnect.errors import InputError
 
 RNG = np.random.default_rng(5)
@@ -190,6 +196,16 @@ def test_mask_of_another_size_is_resized_and_said_so(tmp_path, caplog):
         mask = read_mask(path, size=(2, 4))
     assert mask.tolist() == [[False, False, True, True]] * 2
     assert caplog.messages == [f"mask {path} is 2 x 1: resized to the photo's 4 x 2"]
+
+
+@pytest.mark.parametrize("pixels", [0, 1, 2, 9])
+def test_a_hole_grows_by_whole_pixels_on_all_sides(pixels):
+    mask = np.zeros((7, 9), bool)
+    mask[3, 4] = mask[0, 0] = True
+    y, x = np.mgrid[:7, :9]
+    from_middle = np.maximum(abs(y - 3), abs(x - 4))
+    expected = (from_middle <= pixels) | (np.maximum(y, x) <= pixels)
+    np.testing.assert_array_equal(grow_hole(mask, pixels), expected)
 
 
 def test_edges_keep_their_grays(tmp_path):

@@ -163,6 +163,26 @@ def read_mask(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarr
     return mask
 
 
+def grow_hole(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """Grows the hole of a mask on all sides, corners square.
+
+    Args:
+        mask: bool `(H, W)`, true = hole.
+        pixels: how far, 0 or more.
+
+    Returns:
+        bool `(H, W)`.
+    """
+    for axis in (0, 1):
+        length = mask.shape[axis]
+        counts = np.cumsum(mask, axis=axis, dtype=np.int64)
+        counts = np.insert(counts, 0, 0, axis=axis)
+        place = np.arange(length)
+        after = counts.take(np.minimum(place + pixels + 1, length), axis=axis)
+        mask = after > counts.take(np.maximum(place - pixels, 0), axis=axis)
+    return mask
+
+
 def read_edges(path: str | Path) -> np.ndarray:
     """Reads a drawing of edges: white = line, greys allowed.
 

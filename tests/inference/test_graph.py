@@ -1,0 +1,91 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_edgeconnect.inference import InpaintGraph, pad
+
+
+@pytest.mark.parametrize("height", [1, 5, 6, 11, 12, 13, 17, 20])
+def test_padding_reflects_and_repeats_the_border_of_short_sides(height):
+    column = np.arange(height, dtype=np.float32)
+    target = max(12, -(-height // 4) * 4)
+    missing = target - height
+    mode = "reflect" if missing < height else "edge"
+    expected = np.pad(column, (0, missing), mode=mode)
+    wide = tf.constant(np.tile(column[None, :, None, None], (2, 1, 13, 1)))
+    padded = pad(wide)
+    assert padded.shape == (2, target, 16, 1)
+    np.testing.assert_array_equal(padded[1, :, 15, 0], expected)
+    turned = pad(tf.transpose(wide, (0, 2, 1, 3)))
+    np.testing.assert_array_equal(turned[0, 3, :, 0], expected)
+
+
+def spy(channels: int, seen: list) -> keras.Model:
+    """A network that keeps what it is fed, and answers 0.5."""
+
+    class Spy(keras.layers.Layer):
+        def call(self, x):
+            seen.append(x)
+            return 0.5 * keras.ops.ones_like(x[..., :channels])
+
+    inputs = keras.Input((None, None, 3 if channels == 1 else 4))
+    model = keras.Model(inputs, Spy()(inputs))
+    seen.clear()
+    return model
+
+
+def half_white_photo(height=14, width=18):
+    image = np.zeros((1, height, width, 3), np.uint8)
+    image[:, :, width // 2 :] = 255
+    mask = np.zeros((1, height, width, 1), np.float32)
+    mask[:, : height // 2] = 1
+    return tf.constant(image), tf.constant(mask)
+
+
+def test_networks_see_padded_inputs_with_a_white_hole_and_no_known_edge_in_it():
+    fed_edge, fed_paint = [], []
+    graph = InpaintGraph(spy(1, fed_edge), spy(3, fed_paint), sigma=1.0)
+    image, mask = half_white_photo()
+    graph.fill(image, mask)
+    (edge_input,), (paint_input,) = fed_edge, fed_paint
+    assert edge_input.shape == (1, 16, 20, 3) and paint_input.shape == (1, 16, 20, 4)
+    padded_mask = pad(mask).numpy()
+    hole = padded_mask[..., 0] == 1
+    gray, edge, fed_mask = np.moveaxis(edge_input.numpy(), -1, 0)
+    assert (gray[hole] == 1).all() and (edge[hole] == 0).all()
+    assert edge[~hole].max() == 1  # the border between black and white
+    np.testing.assert_array_equal(fed_mask, padded_mask[..., 0])
+    lines = paint_input.numpy()[..., 3]
+    np.testing.assert_array_equal(lines, np.where(hole, 0.5, edge))
+
+
+def test_published_feeds_raw_edges_outside_the_hole_too():
+    fed_paint = []
+    graph = InpaintGraph(spy(1, []), spy(3, fed_paint), sigma=1.0)
+    _, lines = graph.fill_as_published(*half_white_photo())
+    assert (fed_paint[0].numpy()[..., 3] == 0.5).all()
+    assert (lines.numpy() == 128).all()  # round(127.5) to even
+
+
+def test_a_drawing_counts_inside_the_hole_only():
+    fed_paint = []
+    graph = InpaintGraph(spy(1, []), spy(3, fed_paint), sigma=1.0)
+    image, mask = half_white_photo()
+    drawing = tf.fill(mask.shape, tf.constant(51, tf.uint8))
+    _, lines = graph.fill_along(image, mask, drawing)
+    known = graph.known_edges(image, mask)
+    np.testing.assert_array_equal(lines, np.where(mask == 1, 51, known))
+    np.testing.assert_array_equal(
+        fed_paint[0].numpy()[:, :14, :18, 3:], lines.numpy() / np.float32(255)
+    )
+
+
+def test_what_lies_under_the_hole_changes_nothing():
+    weights = keras.layers.Conv2D(3, 5, padding="same", activation="sigmoid")
+    inputs = keras.Input((None, None, 4))
+    graph = InpaintGraph(spy(1, []), keras.Model(inputs, weights(inputs)))
+    image, mask = half_white_photo()
+    other = tf.where(mask > 0, tf.constant(77, tf.uint8), image)
+    for one, two in zip(graph.fill(image, mask), graph.fill(other, mask), strict=True):
+        np.testing.assert_array_equal(one, two)

@@ -1,0 +1,228 @@
+import logging
+
+import keras
+import numpy as np
+import pytest
+
+import tf_edgeconnect as ec
+from tf_edgeconnect.data.edges import canny
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.models.storage import save_networks
+
+RNG = np.random.default_rng(8)
+
+
+def photo(*shape):
+    return RNG.integers(0, 256, (*shape, 3), np.uint8)
+
+
+def middle_hole(height, width):
+    mask = np.zeros((height, width), np.uint8)
+    mask[height // 4 : height // 2 + 1, width // 4 : width // 2 + 1] = 255
+    return mask
+
+
+@pytest.fixture(scope="module")
+def networks():
+    keras.utils.set_random_seed(1)
+    options = {"filters": 4, "residual_blocks": 1, "initializer": "he"}
+    return ec.edge_generator(**options), ec.inpaint_generator(**options)
+
+
+@pytest.fixture(scope="module")
+def inpainter(networks):
+    return Inpainter(*networks)
+
+
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 40), (3, 5), (11, 13), (12, 12), (17, 30), (32, 21)]
+)
+def test_known_pixels_are_bit_identical_at_every_size(inpainter, size):
+    image, mask = photo(*size), middle_hole(*size)
+    result = inpainter(image, mask)
+    assert result.image.shape == image.shape and result.edges.shape == mask.shape
+    assert result.image.dtype == result.edges.dtype == np.uint8
+    known = mask == 0
+    np.testing.assert_array_equal(result.image[known], image[known])
+    if min(size) > 4:
+        assert (result.image[~known] != image[~known]).any()
+
+
+def test_a_mask_is_cut_at_half_gray(inpainter):
+    image, mask = photo(12, 12), middle_hole(12, 12)
+    noisy = np.where(mask > 0, 128, 127).astype(np.uint8)
+    expected = inpainter(image, mask)
+    for same in (noisy, mask > 127, mask[..., None]):
+        result = inpainter(image, same)
+        np.testing.assert_array_equal(result.image, expected.image)
+        assert result.edges.shape == same.shape
+
+
+def test_a_batch_equals_its_photos_one_by_one(inpainter):
+    images = photo(2, 13, 18)
+    masks = np.stack([middle_hole(13, 18), np.flip(middle_hole(13, 18))])
+    batch = inpainter(images, masks)
+    for index in range(2):
+        one = inpainter(images[index], masks[index])
+        off = np.abs(batch.image[index].astype(int) - one.image)
+        assert off.max() <= 1  # another order of float sums
+        np.testing.assert_allclose(batch.edges[index], one.edges, atol=1)
+
+
+def test_edges_outside_the_hole_are_canny_with_the_known_region_as_valid(inpainter):
+    image, mask = photo(24, 24) // 4, middle_hole(24, 24)
+    image[:, 12:] += 150
+    known = (mask == 0)[..., None].astype(np.float32)
+    gray = (image / 255 @ [0.2125, 0.7154, 0.0721]).astype(np.float32)[..., None]
+    expected = canny(gray, 2.0, valid=known).numpy()[..., 0]
+    edges = inpainter.predict_edges(image, mask)
+    assert expected.any()
+    np.testing.assert_array_equal(edges[mask == 0], 255 * expected[mask == 0])
+    np.testing.assert_array_equal(inpainter(image, mask).edges, edges)
+
+
+def test_sigma_0_means_2_and_minus_1_means_no_edges(networks):
+    image, mask = photo(24, 24) // 4, middle_hole(24, 24)
+    image[:, 12:] += 150
+    at = {sigma: Inpainter(*networks, sigma=sigma) for sigma in (0, 2, -1)}
+    edges = {s: inpainter.predict_edges(image, mask) for s, inpainter in at.items()}
+    np.testing.assert_array_equal(edges[0], edges[2])
+    assert edges[2][mask == 0].any()
+    assert not edges[-1][mask == 0].any()
+
+
+def test_drawn_edges_change_the_hole_and_nothing_else(inpainter):
+    image, mask = photo(20, 20), middle_hole(20, 20)
+    drawing = np.zeros_like(mask)
+    drawing[7, :] = 200
+    plain = inpainter(image, mask, np.zeros_like(mask))
+    drawn = inpainter(image, mask, drawing)
+    known = mask == 0
+    np.testing.assert_array_equal(drawn.image[known], image[known])
+    np.testing.assert_array_equal(drawn.edges[~known], drawing[~known])
+    np.testing.assert_array_equal(drawn.edges[known], plain.edges[known])
+    assert (drawn.image[~known] != plain.image[~known]).any()
+
+
+def test_edges_given_back_paint_the_same(inpainter):
+    image, mask = photo(20, 20), middle_hole(20, 20)
+    first = inpainter(image, mask)
+    again = inpainter(image, mask, first.edges)
+    np.testing.assert_array_equal(again.edges, first.edges)
+    off = np.abs(first.image.astype(int) - again.image)
+    assert off.max() <= 2  # edges went through bytes
+
+
+def test_an_inverted_drawing_is_refused(inpainter):
+    image, mask = photo(12, 12), middle_hole(12, 12)
+    white = np.full_like(mask, 255)
+    white[3] = 0
+    with pytest.raises(InputError, match="92% white.*inverted"):
+        inpainter(image, mask, white)
+
+
+def test_a_mask_without_hole_returns_the_photo_and_says_so(inpainter, caplog):
+    image = photo(12, 15)
+    with caplog.at_level(logging.WARNING):
+        result = inpainter(image, np.zeros((12, 15), np.uint8))
+    np.testing.assert_array_equal(result.image, image)
+    assert caplog.messages == ["the mask has no hole: the photo stays as it is"]
+
+
+def test_a_mask_that_is_all_hole_is_painted_with_a_warning(inpainter, caplog):
+    image = photo(12, 15)
+    with caplog.at_level(logging.WARNING):
+        result = inpainter(image, np.full((12, 15), 255, np.uint8))
+    assert result.image.shape == image.shape
+    assert "all hole" in caplog.text
+
+
+def test_published_feeds_other_edges(inpainter):
+    image, mask = photo(16, 16), middle_hole(16, 16)
+    published = inpainter(image, mask, published=True)
+    known = mask == 0
+    np.testing.assert_array_equal(published.image[known], image[known])
+    composite = inpainter(image, mask)
+    assert (published.edges[known] != composite.edges[known]).any()
+    off = published.edges[~known].astype(int) - composite.edges[~known]
+    assert np.abs(off).max() <= 1
+
+
+def test_without_edge_generator_known_edges_guide_with_one_warning(networks, caplog):
+    inpainter = Inpainter(None, networks[1])
+    image, mask = photo(16, 16), middle_hole(16, 16)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            result = inpainter(image, mask)
+    assert not result.edges[mask > 0].any()
+    assert len([m for m in caplog.messages if "no edge generator" in m]) == 1
+    with pytest.raises(InputError, match="published"):
+        inpainter(image, mask, published=True)
+
+
+def test_without_inpaint_generator_only_edges_are_drawn(networks):
+    inpainter = Inpainter(networks[0], None)
+    image, mask = photo(16, 16), middle_hole(16, 16)
+    assert inpainter.predict_edges(image, mask).shape == (16, 16)
+    with pytest.raises(InputError, match="no inpaint generator"):
+        inpainter(image, mask)
+
+
+@pytest.mark.parametrize(
+    ("image", "mask", "words"),
+    [
+        (photo(8, 8) / 255, middle_hole(8, 8), "uint8.*got float64"),
+        (photo(8, 8)[..., 0], middle_hole(8, 8), r"got uint8 \(8, 8\)"),
+        (photo(8, 8), middle_hole(8, 9), r"size \(8, 8\), got \(8, 9\)"),
+        (photo(2, 8, 8), middle_hole(8, 8), r"size \(2, 8, 8\), got \(8, 8\)"),
+        (photo(8, 8), middle_hole(8, 8) / 255, "mask must be uint8.*got float64"),
+        (photo(8, 8), middle_hole(8, 8) // 255, "values 0 and 1"),
+        (photo(0, 8), middle_hole(0, 8), "no pixels"),
+    ],
+)
+def test_wrong_arrays_are_named(inpainter, image, mask, words):
+    with pytest.raises(InputError, match=words) as raised:
+        inpainter(image, mask)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("edges", [np.zeros((8, 9), np.uint8), np.zeros((8, 8))])
+def test_wrong_edges_are_named(inpainter, edges):
+    with pytest.raises(InputError, match=r"edges must be uint8 .*\(8, 8\)"):
+        inpainter(photo(8, 8), middle_hole(8, 8), edges)
+
+
+def test_a_saved_run_paints_like_its_networks(networks, inpainter, tmp_path):
+    edge_generator, inpaint_generator = networks
+    save_networks(
+        tmp_path / "weights" / "edge",
+        {"edge_generator": edge_generator},
+        {"stage": "edge", "step": 3, "sigma": 2.0},
+    )
+    save_networks(
+        tmp_path / "weights" / "inpaint",
+        {"inpaint_generator": inpaint_generator},
+        {"stage": "inpaint", "step": 4, "sigma": 2.0},
+    )
+    loaded = ec.Inpainter.load(tmp_path)
+    image, mask = photo(16, 16), middle_hole(16, 16)
+    expected = inpainter(image, mask)
+    result = loaded(image, mask)
+    np.testing.assert_array_equal(result.image, expected.image)
+    np.testing.assert_array_equal(result.edges, expected.edges)
+    assert "stage edge, step 3" in loaded.description
+    assert "stage inpaint, step 4" in loaded.description
+
+
+def test_sigma_comes_with_the_model(networks, tmp_path):
+    save_networks(tmp_path, {"edge_generator": networks[0]}, {"sigma": -1})
+    loaded = Inpainter.load(tmp_path)
+    assert loaded.sigma == -1
+    assert loaded.inpaint_generator is None
+
+
+def test_a_path_that_is_no_model_is_told_what_is_accepted(tmp_path):
+    for path in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(InputError, match="run directory.*weights folder"):
+            Inpainter.load(path)

@@ -1,0 +1,170 @@
+"""The way from a photo with a hole to a filled one, in TensorFlow operations alone.
+
+uint8 photos `(B, H, W, 3)` and float32 masks `(B, H, W, 1)` of zeros and ones enter, at
+any size; uint8 photos and edges of that size leave. Canny sees the unpadded photo with
+its known region as `valid`; photo, grey, edges and mask are then padded alike to a size
+the networks take, and the results are cropped. Edges leave as `round(255 * edge)`.
+"""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from tf_edgeconnect.data.edges import inference_edges
+from tf_edgeconnect.data.images import to_gray
+from tf_edgeconnect.masking import composite
+from tf_edgeconnect.models.inputs import edge_inputs, inpaint_inputs, takes_mask
+
+SIZE_MULTIPLE = 4  # two halvings in the encoders
+SMALLEST_SIZE = 12  # reflection padding of 2 on a map of a quarter of the size
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class InpaintGraph:
+    """Both networks and all between them; each method may be traced or called eagerly.
+
+    Attributes:
+        edge_generator: draws edges inside the hole; None leaves the hole without any.
+        inpaint_generator: paints the hole; None: only the methods that give edges work.
+        sigma: of Canny, in pixels; 0 (random at training) means 2, -1 means no edges.
+    """
+
+    edge_generator: keras.Model | None
+    inpaint_generator: keras.Model | None
+    sigma: float = 2.0
+
+    def known_edges(self, images: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """Canny's edges of the known region.
+
+        Args:
+            images: uint8 `(B, H, W, 3)`.
+            mask: float32 `(B, H, W, 1)`, 1 = hole.
+
+        Returns:
+            uint8 `(B, H, W, 1)`, 0 or 255.
+        """
+        return _to_bytes(self._known(images, mask)[2])
+
+    def completed_edges(self, images: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """Canny's edges where known, the edge generator's inside the hole.
+
+        Args:
+            images: uint8 `(B, H, W, 3)`.
+            mask: float32 `(B, H, W, 1)`, 1 = hole.
+
+        Returns:
+            uint8 `(B, H, W, 1)`.
+        """
+        _, gray, edge = self._known(images, mask)
+        gray, edge, padded_mask = pad(gray), pad(edge), pad(mask)
+        lines = composite(self._imagined(gray, edge, padded_mask), edge, padded_mask)
+        return _to_bytes(_crop(lines, images))
+
+    def fill(self, images: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Fills the hole along the completed edges.
+
+        Args:
+            images: uint8 `(B, H, W, 3)`.
+            mask: float32 `(B, H, W, 1)`, 1 = hole.
+
+        Returns:
+            uint8 `(B, H, W, 3)` photos and uint8 `(B, H, W, 1)` edges.
+        """
+        image, gray, edge = map(pad, self._known(images, mask))
+        padded_mask = pad(mask)
+        lines = composite(self._imagined(gray, edge, padded_mask), edge, padded_mask)
+        return self._painted(images, image, lines, padded_mask)
+
+    def fill_as_published(
+        self, images: tf.Tensor, mask: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Fills the hole along the raw output of the edge generator.
+
+        The published test script feeds it so, outside the hole too; its training and
+        the paper use the composite of `fill`.
+
+        Args:
+            images: uint8 `(B, H, W, 3)`.
+            mask: float32 `(B, H, W, 1)`, 1 = hole.
+
+        Returns:
+            As `fill`, with the raw edges.
+        """
+        image, gray, edge = map(pad, self._known(images, mask))
+        padded_mask = pad(mask)
+        lines = self._imagined(gray, edge, padded_mask)
+        return self._painted(images, image, lines, padded_mask)
+
+    def fill_along(
+        self, images: tf.Tensor, mask: tf.Tensor, drawing: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Fills the hole along a person's drawing, which counts inside the hole only.
+
+        Args:
+            images: uint8 `(B, H, W, 3)`.
+            mask: float32 `(B, H, W, 1)`, 1 = hole.
+            drawing: uint8 `(B, H, W, 1)`, white = line.
+
+        Returns:
+            As `fill`.
+        """
+        image, _, edge = self._known(images, mask)
+        lines = composite(tf.cast(drawing, tf.float32) / 255, edge, mask)
+        return self._painted(images, pad(image), pad(lines), pad(mask))
+
+    def _known(
+        self, images: tf.Tensor, mask: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        image = tf.cast(images, tf.float32) / 255
+        gray = to_gray(image)
+        return image, gray, inference_edges(gray, self.sigma, valid=1 - mask)
+
+    def _imagined(self, gray: tf.Tensor, edge: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        if self.edge_generator is None:
+            return edge  # Canny finds none inside the hole
+        return self.edge_generator(edge_inputs(gray, edge, mask), training=False)
+
+    def _painted(
+        self, images: tf.Tensor, image: tf.Tensor, lines: tf.Tensor, mask: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Paints padded photos; known bytes are taken from the photos as given."""
+        generator = self.inpaint_generator
+        inputs = inpaint_inputs(image, lines, mask, mask_channel=takes_mask(generator))
+        painted = _to_bytes(_crop(generator(inputs, training=False), images))
+        filled = tf.where(_crop(mask, images) > 0, painted, images)
+        return filled, _to_bytes(_crop(lines, images))
+
+
+def pad(tensor: tf.Tensor) -> tf.Tensor:
+    """Pads below and right to a size the networks take; a slice crops it again.
+
+    Sides become multiples of 4, at least 12, by reflection, or by repeating the border
+    where a side is too short to be reflected that far.
+
+    Args:
+        tensor: `(B, H, W, C)`.
+
+    Returns:
+        `(B, H', W', C)`.
+    """
+    for axis in (1, 2):
+        tensor = tf.gather(tensor, _padded_index(tf.shape(tensor)[axis]), axis=axis)
+    return tensor
+
+
+def _padded_index(length: tf.Tensor) -> tf.Tensor:
+    """Which row (or column) of the unpadded tensor stands at each padded place."""
+    target = tf.maximum(-(-length // SIZE_MULTIPLE) * SIZE_MULTIPLE, SMALLEST_SIZE)
+    place, last = tf.range(target), length - 1
+    reflected = last - tf.abs(place - last)
+    return tf.where(target - length <= last, reflected, tf.minimum(place, last))
+
+
+def _crop(padded: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
+    height, width = tf.shape(images)[1], tf.shape(images)[2]
+    return padded[:, :height, :width]
+
+
+def _to_bytes(unit: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.round(255 * unit), tf.uint8)

@@ -1,0 +1,254 @@
+"""`Inpainter`: trained networks for photos as NumPy arrays, single or in batches."""
+
+import logging
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference.graph import InpaintGraph
+from tf_edgeconnect.models.storage import load_networks, resolve
+
+logger = logging.getLogger(__name__)
+
+IMAGES = tf.TensorSpec([None, None, None, 3], tf.uint8)
+MASK = tf.TensorSpec([None, None, None, 1], tf.float32)
+DRAWING = tf.TensorSpec([None, None, None, 1], tf.uint8)
+
+
+class Inpainted(NamedTuple):
+    """What an `Inpainter` returns.
+
+    Attributes:
+        image: uint8 of the photo's shape, the hole painted.
+        edges: uint8 of the mask's shape, `round(255 * composite_edge)`, white = line.
+    """
+
+    image: np.ndarray
+    edges: np.ndarray
+
+
+class Inpainter:
+    """Two trained networks, ready for photos of any size.
+
+    Args:
+        edge_generator: draws edges inside the hole; None: the hole has only the edges
+            that a person gives.
+        inpaint_generator: paints the hole; None: only `predict_edges` works.
+        sigma: of Canny, in pixels, as the networks were trained; 0 (random at training)
+            means 2, -1 means no edges.
+        description: says in messages which networks these are.
+
+    Example:
+        >>> inpainter = Inpainter.load("runs/quickstart")
+        >>> filled, edges = inpainter(image, mask)
+    """
+
+    def __init__(
+        self,
+        edge_generator: keras.Model | None,
+        inpaint_generator: keras.Model | None,
+        sigma: float = 2.0,
+        description: str = "networks given as Keras models",
+    ) -> None:
+        if edge_generator is None and inpaint_generator is None:
+            raise InputError("an Inpainter needs at least one generator, got none")
+        self.edge_generator = edge_generator
+        self.inpaint_generator = inpaint_generator
+        self.sigma = float(sigma)
+        self.description = description
+        self._warned = False
+        graph = InpaintGraph(edge_generator, inpaint_generator, self.sigma)
+        pair = [IMAGES, MASK]
+        self._known_edges = tf.function(graph.known_edges, input_signature=pair)
+        self._completed_edges = tf.function(graph.completed_edges, input_signature=pair)
+        self._fill = tf.function(graph.fill, input_signature=pair)
+        self._fill_as_published = tf.function(
+            graph.fill_as_published, input_signature=pair
+        )
+        self._fill_along = tf.function(
+            graph.fill_along, input_signature=[*pair, DRAWING]
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Inpainter":
+        """Loads the networks of a run directory or of a weights folder.
+
+        Args:
+            path: a run directory (its most advanced stage is taken) or a folder with a
+                `model.json`.
+
+        Returns:
+            An Inpainter whose `description` says what was loaded.
+
+        Raises:
+            InputError: the path is neither, or its weights are damaged.
+        """
+        folders = resolve(path)
+        networks: dict[str, keras.Model] = {}
+        metas: dict[Path, dict[str, Any]] = {}
+        for name in ("edge_generator", "inpaint_generator"):
+            if name in folders:
+                found, metas[folders[name]] = load_networks(folders[name], (name,))
+                networks.update(found)
+        if not networks:
+            raise InputError(
+                f"model {path} holds {sorted(folders)} but no generator; give a run "
+                "directory or a weights folder that does"
+            )
+        first = next(iter(metas.values()))  # Canny feeds the edge generator first
+        described = [
+            f"{folder} (stage {meta.get('stage', 'unknown')}, "
+            f"step {meta.get('step', 'unknown')})"
+            for folder, meta in metas.items()
+        ]
+        return cls(
+            networks.get("edge_generator"),
+            networks.get("inpaint_generator"),
+            first.get("sigma", 2.0),
+            " and ".join(described),
+        )
+
+    def __call__(
+        self,
+        image: np.ndarray,
+        mask: np.ndarray,
+        edges: np.ndarray | None = None,
+        *,
+        published: bool = False,
+    ) -> Inpainted:
+        """Fills the hole of a photo, or of each photo of a batch.
+
+        Args:
+            image: uint8 `(H, W, 3)` or `(B, H, W, 3)`, RGB.
+            mask: uint8 or bool of `image`'s height and width, with or without a last
+                axis of 1; above 127 (or true) = hole.
+            edges: uint8 of the mask's shape, white = line: used inside the hole in
+                place of the edge generator's; outside it Canny's edges stay.
+            published: feed the raw output of the edge generator, outside the hole
+                too, as the published test script does.
+
+        Returns:
+            The photo with its hole filled, and the edges that it was filled along.
+
+        Raises:
+            InputError: an array of another type, rank or size, an inverted drawing, or
+                a model that lacks the network this needs.
+        """
+        if self.inpaint_generator is None:
+            raise InputError(
+                f"the model {self.description} has no inpaint generator: it only draws "
+                "edges; train the inpaint stage, or ask for edges only"
+            )
+        if published and (edges is not None or self.edge_generator is None):
+            raise InputError(
+                "published feeds the raw edges of the edge generator: it needs a model "
+                "with one, and no edges given"
+            )
+        images, holes = self._prepared(image, mask)
+        drawing = None if edges is None else _as_drawing(edges, holes)
+        if not holes.any():
+            filled, lines = images, self._known_edges(images, holes)
+        elif drawing is not None:
+            filled, lines = self._fill_along(images, holes, drawing)
+        elif published:
+            filled, lines = self._fill_as_published(images, holes)
+        else:
+            self._warn_without_edge_generator()
+            filled, lines = self._fill(images, holes)
+        return Inpainted(
+            np.array(filled).reshape(np.shape(image)),
+            np.array(lines).reshape(np.shape(mask)),
+        )
+
+    def predict_edges(self, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Completes the edges of a photo without painting.
+
+        Args:
+            image: as in `__call__`.
+            mask: as in `__call__`.
+
+        Returns:
+            uint8 of the mask's shape: Canny's edges where the photo is known, the edge
+            generator's inside the hole.
+
+        Raises:
+            InputError: an array of another type, rank or size.
+        """
+        images, holes = self._prepared(image, mask)
+        self._warn_without_edge_generator()
+        return np.array(self._completed_edges(images, holes)).reshape(np.shape(mask))
+
+    def _prepared(
+        self, image: np.ndarray, mask: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Brings them to `(B, H, W, 3)` uint8 and `(B, H, W, 1)` float32 {0, 1}."""
+        image = np.asarray(image)
+        if image.dtype != np.uint8 or image.ndim not in (3, 4) or image.shape[-1] != 3:
+            raise InputError(
+                "image must be uint8 (H, W, 3) or (B, H, W, 3), "
+                f"got {image.dtype} {image.shape}"
+            )
+        if image.size == 0:
+            raise InputError(f"image has no pixels: its shape is {image.shape}")
+        hole = _as_hole(np.asarray(mask))
+        wanted = image.shape[:-1]
+        if hole.shape not in (wanted, (*wanted, 1)):
+            raise InputError(
+                f"mask must have the image's size {wanted}, got {hole.shape}"
+            )
+        if not hole.any():
+            logger.warning("the mask has no hole: the photo stays as it is")
+        elif hole.all():
+            logger.warning("the mask is all hole: nothing of the photo is known")
+        images = image.reshape(-1, *image.shape[-3:])
+        return images, hole.reshape(*images.shape[:-1], 1).astype(np.float32)
+
+    def _warn_without_edge_generator(self) -> None:
+        if self.edge_generator is None and not self._warned:
+            self._warned = True
+            logger.warning(
+                "the model %s has no edge generator: only known edges, and those a "
+                "person gives, guide the painting",
+                self.description,
+            )
+
+
+def _as_hole(mask: np.ndarray) -> np.ndarray:
+    """Brings a mask array to bool, True = hole, of the same shape."""
+    if mask.dtype == np.bool_:
+        return mask
+    if mask.dtype != np.uint8:
+        raise InputError(
+            f"mask must be uint8 (255 = hole) or bool (True = hole), got {mask.dtype}"
+        )
+    if mask.max(initial=0) == 1:
+        raise InputError(
+            "mask is uint8 of values 0 and 1, expected 0 and 255; or pass it as bool"
+        )
+    return mask > 127
+
+
+def _as_drawing(edges: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    """Brings a person's drawing to `(B, H, W, 1)`, the shape of `holes`."""
+    edges = np.asarray(edges)
+    batch, height, width, _ = holes.shape
+    wanted = [(batch, height, width, 1), (batch, height, width)]
+    if batch == 1:
+        wanted += [(height, width, 1), (height, width)]
+    if edges.dtype != np.uint8 or edges.shape not in wanted:
+        raise InputError(
+            f"edges must be uint8 of the mask's size {wanted[-1]}, "
+            f"got {edges.dtype} {edges.shape}"
+        )
+    edges = edges.reshape(holes.shape)
+    white = (edges > 127).mean(axis=(1, 2, 3)).max()
+    if white > 0.5:
+        raise InputError(
+            f"the edge drawing is {white:.0%} white, so it seems inverted: lines must "
+            "be white on black"
+        )
+    return edges
