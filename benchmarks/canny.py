@@ -1,0 +1,151 @@
+"""Compares our Canny with scikit-image's: differing pixels and images per second.
+
+    python benchmarks/canny.py PHOTO_FOLDER
+
+Every photo below the folder is cut to its centre square, resized to 256x256 and made
+grey with Pillow and NumPy (nothing of ours), as float32 in [0, 1]; synthetic images
+join them. Both sides get the same float32 arrays, by turns, on one thread each;
+images per second are counted in processor time, so other work does not distort them.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from skimage.feature import canny as skimage_canny
+
+from tf_edgeconnect.data.edges import ARITHMETIC, canny
+
+SIZE = 256
+SIGMAS = (1.0, 2.0, 3.5)
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
+
+
+def read_gray(path: Path) -> np.ndarray:
+    """The centre square of a photo, float32 (256, 256) in [0, 1]."""
+    with Image.open(path) as file:
+        photo = file.convert("RGB")
+    side = min(photo.size)
+    left, top = (photo.width - side) // 2, (photo.height - side) // 2
+    photo = photo.crop((left, top, left + side, top + side))
+    photo = photo.resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+    rgb = np.asarray(photo, np.float32) / np.float32(255)
+    return rgb @ np.array([0.2125, 0.7154, 0.0721], np.float32)
+
+
+def synthetic_images() -> list[np.ndarray]:
+    """Flat, ramps, shapes, checkers and noise, each float32 (256, 256)."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[:SIZE, :SIZE]
+    ramp = np.linspace(0, 1, SIZE)
+    waves = 0.5 + 0.5 * np.sin(columns / 5) * np.cos(rows / 9)
+    disc = (rows - 120) ** 2 + (columns - 140) ** 2 < 80**2
+    images = [
+        np.full((SIZE, SIZE), 0.5),
+        np.tile(ramp, (SIZE, 1)),
+        np.tile(ramp[::-1, None], (1, SIZE)),
+        np.tile((columns[0] % 40) / 40, (SIZE, 1)),
+        ((rows + columns) % 60) / 60,
+        ((rows - columns) % 60) / 60,
+        waves,
+        disc * 1.0,
+        ((rows // 16 + columns // 16) % 2) * 1.0,
+        rng.random((SIZE, SIZE)),
+        rng.integers(0, 2, (SIZE, SIZE)) * 1.0,
+        np.clip(0.5 * disc + 0.4 * rng.random((SIZE, SIZE)), 0, 1),
+    ]
+    return [image.astype(np.float32) for image in images]
+
+
+def random_known(count: int) -> list[np.ndarray]:
+    """Known regions: by turns a block cut out, and scattered pixels cut out."""
+    rng = np.random.default_rng(1)
+    regions = []
+    for index in range(count):
+        if index % 2:
+            known = rng.random((SIZE, SIZE)) > 0.01
+        else:
+            known = np.ones((SIZE, SIZE), bool)
+            top, left = rng.integers(0, SIZE // 2, 2)
+            known[top : top + SIZE // 2, left : left + SIZE // 2] = False
+        regions.append(known)
+    return regions
+
+
+def compare(
+    images: list[np.ndarray],
+    known: list[np.ndarray] | None,
+    sigma: float,
+    arithmetic: str,
+) -> tuple[int, int, float, float]:
+    """Pixels, differing pixels, images per second of ours and of scikit-image."""
+    spec = tf.TensorSpec([None, None, 1], tf.float32)
+    if known is None:
+        inputs = [(image,) for image in images]
+        signature = [spec]
+    else:
+        inputs = list(zip(images, known, strict=True))
+        signature = [spec, spec]
+    graph = tf.function(
+        lambda gray, valid=None: canny(gray, sigma, valid, arithmetic=arithmetic),
+        input_signature=signature,
+    )
+    tensors = [
+        [tf.constant(value[..., None], tf.float32) for value in values]
+        for values in inputs
+    ]
+    graph(*tensors[0])
+    seconds = np.zeros(2)
+    differing = 0
+    for tensor, array in zip(tensors, inputs, strict=True):
+        start = time.process_time()
+        ours = graph(*tensor).numpy()
+        middle = time.process_time()
+        theirs = skimage_canny(
+            array[0], sigma, mask=None if known is None else array[1]
+        )
+        seconds += middle - start, time.process_time() - middle
+        differing += int(np.sum(ours[..., 0] != theirs))
+    return len(images) * SIZE**2, differing, *(len(images) / seconds)
+
+
+def main() -> None:
+    """Prints one line for each kind of image, masking and sigma."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photos", type=Path, help="folder of photos, searched deeply")
+    parser.add_argument("--arithmetic", choices=sorted(ARITHMETIC), default="float64")
+    options = parser.parse_args()
+    files = sorted(
+        path for path in options.photos.rglob("*") if path.suffix.lower() in SUFFIXES
+    )
+    if not files:
+        parser.error(f"no photos below {options.photos}")
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.set_visible_devices([], "GPU")
+    kinds = {"photos": [read_gray(file) for file in files]}
+    kinds["synthetic"] = synthetic_images()
+    print(f"{SIZE}x{SIZE}, one image a call, one thread a side, {options.arithmetic}")
+    print(
+        "| images | number | sigma | mask | pixels | differing | ours/s | skimage/s |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for kind, images in kinds.items():
+        for sigma in SIGMAS:
+            for known in (None, random_known(len(images))):
+                pixels, differing, ours, theirs = compare(
+                    images, known, sigma, options.arithmetic
+                )
+                masked = "no" if known is None else "yes"
+                print(
+                    f"| {kind} | {len(images)} | {sigma} | {masked} | {pixels}"
+                    f" | {differing} | {ours:.0f} | {theirs:.0f} |",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""Edges of a photo: scikit-image's Canny, pixel for pixel, in TensorFlow operations.
+
+Enters a grey photo, float32 `(H, W, 1)` or `(B, H, W, 1)` in [0, 1]; leaves a float32
+edge map of the same shape, 1 = edge, 0 = none. `valid` is 1 where a pixel is known (the
+opposite of the mask of `tf_edgeconnect.masking`). This module owns what `edge.sigma`
+means: above 0 a Canny sigma in pixels, 0 a random one in training, -1 no edges.
+
+Only graph operations with sizes known at run time, so the same code runs in `tf.data`,
+a SavedModel and (with `arithmetic="float32_pairs"`) TFLite's builtin operations.
+
+Reference: Canny, "A computational approach to edge detection", PAMI 8(6), 1986.
+    scikit-image 0.26 (BSD-3): `skimage/feature/_canny.py`, `_canny_cy.pyx`.
+"""
+
+import math
+from typing import Literal
+
+import tensorflow as tf
+
+from tf_edgeconnect.data.gradients import inside, local_maxima, smooth, sobel
+from tf_edgeconnect.data.hysteresis import linked
+from tf_edgeconnect.data.wide_sums import FLOAT32_PAIRS, FLOAT64
+from tf_edgeconnect.errors import InputError
+
+Arithmetic = Literal["float64", "float32_pairs"]
+
+ARITHMETIC = {"float64": FLOAT64, "float32_pairs": FLOAT32_PAIRS}
+
+RANDOM_SIGMA = 0
+NO_EDGES = -1
+INFERENCE_SIGMA = 2.0
+RANDOM_SIGMAS = (1.0, 2.0, 3.0, 4.0)
+
+
+def canny(
+    gray: tf.Tensor,
+    sigma: float = 2.0,
+    valid: tf.Tensor | None = None,
+    low_threshold: float = 0.1,
+    high_threshold: float = 0.2,
+    *,
+    arithmetic: Arithmetic = "float64",
+) -> tf.Tensor:
+    """Canny edges, equal pixel for pixel to `skimage.feature.canny`.
+
+    The oracle is fed the same float32 array: scikit-image then works in float32, and
+    `canny(array.astype("float64"))` may differ from both in single pixels.
+
+    Args:
+        gray: float32 `(H, W, 1)` or `(B, H, W, 1)`, [0, 1], finite where valid.
+        sigma: width of the Gaussian in pixels, above 0, fixed when traced.
+        valid: shape of `gray`, nonzero where the pixel is known; scikit-image's `mask`.
+            Known pixels next to an unknown one or to the border are never edges.
+        low_threshold: gradient that continues an edge, 0 or more.
+        high_threshold: gradient that starts an edge, at least `low_threshold`.
+        arithmetic: `float32_pairs` where float64 is not to be had (TFLite builtins).
+
+    Returns:
+        float32 of the shape of `gray`: 1 on an edge, 0 elsewhere.
+
+    Raises:
+        InputError: wrong dtype, rank, channels, sigma, thresholds or arithmetic.
+
+    Reference: Canny 1986; `skimage.feature.canny` of scikit-image 0.26.
+    """
+    gray = _checked_gray(gray, "gray")
+    _check_settings(sigma, low_threshold, high_threshold, arithmetic)
+    sums = ARITHMETIC[arithmetic]
+    shape = tf.shape(gray)
+    # Rows first, batch second: filters along rows then slice without copying.
+    rows_first = [1, 0, 2]
+    image = tf.transpose(tf.reshape(gray, [-1, shape[-3], shape[-2]]), rows_first)
+    if valid is not None:
+        valid = tf.cast(valid, tf.bool)
+        _check_same_shape(valid, "valid", gray)
+        valid = tf.reshape(valid, [-1, shape[-3], shape[-2]])
+        valid = tf.transpose(tf.cast(valid, tf.float32), rows_first)
+
+    blurred = smooth(image, valid, float(sigma), sums)
+    row_slope, column_slope = sobel(blurred, sums)
+    magnitude = tf.sqrt(row_slope * row_slope + column_slope * column_slope)
+    # scikit-image keeps zero gradients out the same way.
+    candidate = (magnitude >= (low_threshold or 1e-14)) & inside(image, valid)
+    thin_at = local_maxima(row_slope, column_slope, magnitude, candidate, sums)
+    edges = linked(thin_at, magnitude, high_threshold)
+    edges = tf.reshape(tf.transpose(edges, rows_first), shape)
+    return tf.ensure_shape(edges, gray.shape)
+
+
+def thin(edge: tf.Tensor, gray: tf.Tensor, sigma: float = 2.0) -> tf.Tensor:
+    """Keeps of an external edge map what is also a Canny edge of the photo.
+
+    Args:
+        edge: float32 `(H, W, 1)` or `(B, H, W, 1)`, [0, 1].
+        gray: the photo, float32 of the same shape, [0, 1].
+        sigma: Canny's sigma in pixels, above 0.
+
+    Returns:
+        float32 of the same shape, [0, 1]: the product of both maps.
+
+    Raises:
+        InputError: as `canny`.
+
+    Reference: the published configuration's `NMS: 1`.
+    """
+    edge = _checked_gray(edge, "edge")
+    photo_edge = canny(gray, sigma)
+    _check_same_shape(edge, "edge", photo_edge)
+    return edge * photo_edge
+
+
+def training_edges(gray: tf.Tensor, sigma: float, seed: tf.Tensor) -> tf.Tensor:
+    """Edges as training sees them, by the configuration's `edge.sigma`.
+
+    Args:
+        gray: float32 `(H, W, 1)` or `(B, H, W, 1)`, [0, 1].
+        sigma: pixels; 0 draws one of 1, 2, 3, 4 (the same for a whole batch); -1 means
+            no edges.
+        seed: int32 `(2,)`; the drawn sigma is a pure function of it.
+
+    Returns:
+        float32 of the shape of `gray`, {0, 1}.
+
+    Raises:
+        InputError: as `canny`.
+    """
+    if sigma != RANDOM_SIGMA:
+        return inference_edges(gray, sigma)
+    choice = tf.random.stateless_uniform(
+        [], seed, 0, len(RANDOM_SIGMAS), dtype=tf.int32
+    )
+    gray = _checked_gray(gray, "gray")
+    branches = [lambda value=value: canny(gray, value) for value in RANDOM_SIGMAS]
+    return tf.switch_case(choice, branches)
+
+
+def inference_sigma(sigma: float) -> float:
+    """The sigma that inference uses for the configuration's `edge.sigma`.
+
+    Args:
+        sigma: pixels, 0 or -1.
+
+    Returns:
+        2.0 for 0 (training drew from 1 to 4), else `sigma` as a float.
+    """
+    return INFERENCE_SIGMA if sigma == RANDOM_SIGMA else float(sigma)
+
+
+def inference_edges(
+    gray: tf.Tensor,
+    sigma: float,
+    valid: tf.Tensor | None = None,
+    *,
+    arithmetic: Arithmetic = "float64",
+) -> tf.Tensor:
+    """Edges as inference sees them, by the configuration's `edge.sigma`.
+
+    Args:
+        gray: float32 `(H, W, 1)` or `(B, H, W, 1)`, [0, 1].
+        sigma: pixels; 0 means 2; -1 means no edges.
+        valid: as in `canny`.
+        arithmetic: as in `canny`.
+
+    Returns:
+        float32 of the shape of `gray`, {0, 1}.
+
+    Raises:
+        InputError: as `canny`.
+    """
+    if sigma == NO_EDGES:
+        return tf.zeros_like(_checked_gray(gray, "gray"))
+    return canny(gray, inference_sigma(sigma), valid, arithmetic=arithmetic)
+
+
+def _checked_gray(gray: tf.Tensor, name: str) -> tf.Tensor:
+    gray = tf.convert_to_tensor(gray)
+    if gray.dtype != tf.float32:
+        raise InputError(f"{name} must be float32 in [0, 1], got {gray.dtype.name}")
+    if gray.shape.rank not in (3, 4) or gray.shape[-1] not in (1, None):
+        raise InputError(
+            f"{name} must have the shape (H, W, 1) or (B, H, W, 1), got {gray.shape}"
+        )
+    return gray
+
+
+def _check_same_shape(tensor: tf.Tensor, name: str, gray: tf.Tensor) -> None:
+    if not tensor.shape.is_compatible_with(gray.shape):
+        raise InputError(
+            f"{name} must have the shape of gray, {gray.shape}, got {tensor.shape}"
+        )
+
+
+def _check_settings(sigma: float, low: float, high: float, arithmetic: str) -> None:
+    if not (math.isfinite(sigma) and sigma > 0):
+        raise InputError(
+            f"sigma must be above 0 pixels, got {sigma}; training_edges and"
+            " inference_edges know what 0 and -1 mean"
+        )
+    if not 0 <= low <= high:
+        raise InputError(
+            "thresholds must be 0 <= low_threshold <= high_threshold,"
+            f" got {low} and {high}"
+        )
+    if arithmetic not in ARITHMETIC:
+        raise InputError(
+            f"arithmetic must be one of {sorted(ARITHMETIC)}, got {arithmetic!r}"
+        )
