@@ -25,6 +25,8 @@ EXTRAS = {
     "docs": ["mkdocs>=1.6", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"],
     "dev": [
         "hypothesis>=6.100",
+        # The second Keras backend, for the test that needs no TensorFlow.
+        "jax>=0.4.36",
         "nbmake>=1.5",
         "pytest>=8.0",
         "pytest-xdist>=3.6",

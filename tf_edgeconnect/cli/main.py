@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from tf_edgeconnect.cli import train
+from tf_edgeconnect.cli import inpaint, records, train
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.version import __version__
 
@@ -27,6 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(train.train)
+app.command()(inpaint.inpaint)
+app.command()(records.records)
 
 
 def _print_version(wanted: bool) -> None:
