@@ -83,7 +83,7 @@ setup(
         "tensorboard>=2.21,<2.22",
         "tensorflow>=2.21,<2.22",
         "tensorflow-datasets>=4.9.9",
-        "typer>=0.15",
+        "typer>=0.29",
     ],
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["tf-edgeconnect=tf_edgeconnect.cli.main:main"]},

@@ -1,6 +1,7 @@
 """The house: what may import what, and what runs without TensorFlow."""
 
 import ast
+import functools
 import os
 import subprocess
 import sys
@@ -30,11 +31,15 @@ SEE_A_CONFIG = {"config", "doctor", "cli", "__init__"}
 BACKEND_FREE = {"layers", "models", "losses"}
 
 
-def modules() -> Iterator[tuple[str, str, ast.Module]]:
-    """Yields (dotted name below the package, top-level name, syntax tree)."""
+@functools.cache
+def modules() -> list[tuple[str, str, ast.Module]]:
+    """Lists (dotted name below the package, top-level name, syntax tree)."""
+    found = []
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
-        yield ".".join(parts), parts[0], ast.parse(path.read_text(encoding="utf-8"))
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found.append((".".join(parts), parts[0], tree))
+    return found
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
