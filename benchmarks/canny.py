@@ -1,6 +1,6 @@
 """Compares our Canny with scikit-image's: differing pixels and images per second.
 
-    python benchmarks/canny.py PHOTO_FOLDER
+    python benchmarks/canny.py PHOTO_FOLDER      (with the package installed)
 
 Every photo below the folder is cut to its centre square, resized to 256x256 and made
 grey with Pillow and NumPy (nothing of ours), as float32 in [0, 1]; synthetic images
