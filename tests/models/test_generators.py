@@ -83,7 +83,7 @@ def test_push_pull_makes_the_content_of_the_hole_not_matter():
 
 
 def test_no_normalization_leaves_no_norm_layer():
-    model = edge_generator(4, 2, normalization="none", initializer="he")
+    model = inpaint_generator(4, 2, normalization="none", initializer="he")
     norms = [x for x in model.layers if isinstance(x, keras.layers.GroupNormalization)]
     assert norms == []
 

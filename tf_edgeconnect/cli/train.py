@@ -68,7 +68,12 @@ def train(
     settings = load_config(config, [*_data_overrides(data), *(set_ or ())])
     run_dir = run_dir or Path("runs", Path(config or DEFAULT).stem)
 
-    from tf_edgeconnect.trainers import run, run_summary
+    from tf_edgeconnect.trainers import run, run_networks, run_summary
+
+    own_model = any(text.startswith("model.") for text in set_ or ())
+    if init_from is not None and config is None and not own_model:
+        settings = run_networks.adopt_architecture(settings, init_from)
+        typer.echo(f"The model settings are those of {init_from}.")
 
     if dry_run:
         run_summary.describe(stage, settings, run_dir, say=typer.echo)

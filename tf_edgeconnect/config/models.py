@@ -127,7 +127,8 @@ class ModelConfig(Section):
         False, description="feed the mask to the inpaint generator as a further channel"
     )
     normalization: Literal["instance", "none"] = Field(
-        "instance", description="normalization after each convolution of a generator"
+        "instance",
+        description="normalization in the inpaint generator (the other keeps its own)",
     )
     initializer: Literal["normal", "he"] = Field(
         "normal", description="first weights: N(0, 0.02) as published, or He's"

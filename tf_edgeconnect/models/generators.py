@@ -6,7 +6,8 @@ multiples of 4, at least 12, and return a map of the same size in [0, 1].
 Options beside the published defaults, off unless asked, let a narrow net learn several
 times faster: `hole_fill="push_pull"` fills the hole smoothly before the network sees
 it, `mask_channel` shows the mask to the inpaint generator, `normalization="none"` and
-`initializer="he"` go together.
+`initializer="he"` go together. The edge generator always keeps instance norm: without
+it the signal fades through its spectrally normalized layers and nothing is learned.
 
 Reference:
     Nazeri et al. 2019, arXiv:1901.00212, sections 3.1 and 3.2, appendix A.
@@ -34,7 +35,6 @@ def edge_generator(
     filters: int = 64,
     residual_blocks: int = 8,
     hole_fill: HoleFill = "white",
-    normalization: Normalization = "instance",
     initializer: Initializer = "normal",
     name: str = "edge_generator",
 ) -> keras.Model:
@@ -44,7 +44,6 @@ def edge_generator(
         filters: channels of the first convolution; the middle has four times as many.
         residual_blocks: number of residual blocks.
         hole_fill: "white" or "push_pull"; what the hole of the grey photo holds.
-        normalization: "instance" or "none".
         initializer: "normal" (N(0, 0.02)) or "he".
         name: name of the model.
 
@@ -62,11 +61,10 @@ def edge_generator(
         filters=filters,
         residual_blocks=residual_blocks,
         hole_fill=hole_fill,
-        normalization=normalization,
         initializer=initializer,
     )
     _check(options)
-    style = Style(True, False, normalization, initializer)
+    style = Style(True, False, "instance", initializer)
 
     # === Layers ===
     inputs = keras.Input((None, None, 3), name="gray_edge_mask")

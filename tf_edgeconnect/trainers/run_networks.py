@@ -25,7 +25,6 @@ def build_networks(stage: Stage, config: Config) -> dict[str, keras.Model]:
         filters=model.filters,
         residual_blocks=model.residual_blocks,
         hole_fill=model.hole_fill,
-        normalization=model.normalization,
         initializer=model.initializer,
     )
     networks = {}
@@ -37,7 +36,9 @@ def build_networks(stage: Stage, config: Config) -> dict[str, keras.Model]:
         )
     if stage != "edge":
         networks["inpaint_generator"] = inpaint_generator(
-            **shared, mask_channel=model.mask_channel
+            **shared,
+            mask_channel=model.mask_channel,
+            normalization=model.normalization,
         )
         networks["inpaint_discriminator"] = patch_discriminator(
             3, model.filters, name="inpaint_discriminator"
@@ -126,7 +127,7 @@ def load_earlier_weights(
         if name in found:
             folder, meta = found[name], read_meta(found[name])
             there, here = meta["networks"][name], dict(network.architecture)
-            if there != here:
+            if _without_start(there) != _without_start(here):
                 raise InputError(
                     f"the {words} in {folder} has another architecture ({there}) than "
                     f"this config ({here}): change the model settings to match"
@@ -145,6 +146,29 @@ def load_earlier_weights(
             )
         else:
             say(f"{stage}: {words} starts from scratch")
+
+
+def adopt_architecture(config: Config, init_from: str | Path) -> Config:
+    """Returns the config with the model settings of a model to start from.
+
+    Args:
+        config: of the run.
+        init_from: a run directory or weights folder.
+
+    Raises:
+        InputError: if it is none.
+    """
+    settings = {}
+    for name, folder in resolve(init_from).items():
+        if name.endswith("generator"):
+            settings |= read_meta(folder)["networks"][name]
+    model = config.model.model_copy(update=settings)
+    return config.model_copy(update={"model": model})
+
+
+def _without_start(architecture: dict) -> dict:
+    # How weights began does not matter once others are loaded over them.
+    return {k: v for k, v in architecture.items() if k != "initializer"}
 
 
 def _earlier_stages(stage: Stage, run_dir: Path) -> dict[str, Path]:
