@@ -1,3 +1,5 @@
+"""Sheets of pictures."""
+
 import numpy as np
 import pytest
 from PIL import Image

@@ -1,3 +1,5 @@
+"""Masks drawn from seeds."""
+
 import numpy as np
 import pytest
 import tensorflow as tf

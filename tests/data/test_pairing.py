@@ -1,3 +1,5 @@
+"""Image files of folders, by name."""
+
 import pytest
 
 from tf_edgeconnect.data.pairing import named_images, unpaired

@@ -1,3 +1,5 @@
+"""Photos written to files."""
+
 import logging
 import os
 

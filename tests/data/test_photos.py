@@ -1,3 +1,5 @@
+"""Photos, masks and drawings read from files."""
+
 import builtins
 import io
 import logging

@@ -1,3 +1,5 @@
+"""What each network is fed at inference."""
+
 import keras
 import numpy as np
 import pytest

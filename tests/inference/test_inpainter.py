@@ -1,3 +1,5 @@
+"""`Inpainter` on arrays."""
+
 import logging
 
 import keras

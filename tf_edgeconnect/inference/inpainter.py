@@ -54,6 +54,7 @@ class Inpainter:
         sigma: float = 2.0,
         description: str = "networks given as Keras models",
     ) -> None:
+        """Prepares the graphs; each is traced at its first use."""
         if edge_generator is None and inpaint_generator is None:
             raise InputError("an Inpainter needs at least one generator, got none")
         self.edge_generator = edge_generator

@@ -1,0 +1,357 @@
+"""The command `inpaint` on files of all kinds, and on bad ones."""
+
+import io
+import zlib
+
+import keras
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageCms
+
+from tf_edgeconnect import edge_generator, inpaint_generator
+from tf_edgeconnect.cli.main import run
+from tf_edgeconnect.data.photo_writing import write_photo
+from tf_edgeconnect.data.photos import Photo, read_photo
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.models.storage import save_networks
+
+RNG = np.random.default_rng(9)
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def pixels(*shape, dtype=np.uint8):
+    return RNG.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+
+
+def hole_of(height, width):
+    hole = np.zeros((height, width), bool)
+    hole[height // 4 : height // 2 + 1, width // 4 : width // 2 + 1] = True
+    return hole
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    keras.utils.set_random_seed(2)
+    options = {"filters": 4, "residual_blocks": 1, "initializer": "he"}
+    networks = {
+        "edge_generator": edge_generator(**options),
+        "inpaint_generator": inpaint_generator(**options),
+    }
+    folder = tmp_path_factory.mktemp("run") / "weights" / "joint"
+    save_networks(folder, networks, {"stage": "joint", "step": 7, "sigma": 2.0})
+    return folder.parents[1]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder to work in, with a photo of 20 x 16 and its mask."""
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(pixels(16, 20, 3)).save("photo.png")
+    Image.fromarray(hole_of(16, 20)).save("mask.png")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def inpainter(model):
+    return Inpainter.load(model)
+
+
+@pytest.fixture
+def inpaint(model, inpainter, capsys, monkeypatch):
+    """Runs the command: exit code, stdout, stderr without the line on the model.
+
+    The networks are loaded, and their graphs traced, once for all tests.
+    """
+    monkeypatch.setattr(Inpainter, "load", lambda path: inpainter)
+
+    def command(*arguments):
+        code = run(["inpaint", *map(str, arguments), "--model", str(model)])
+        out, err = capsys.readouterr()
+        lines = [line for line in err.splitlines() if not line.startswith("model: ")]
+        return code, out, "\n".join(lines)
+
+    return command
+
+
+def assert_filled(before, after, hole):
+    assert after.pixels.shape == before.pixels.shape
+    assert after.pixels.dtype == before.pixels.dtype
+    np.testing.assert_array_equal(after.pixels[~hole], before.pixels[~hole])
+    assert (after.pixels[hole] != before.pixels[hole]).any()
+
+
+@pytest.mark.parametrize(
+    "size", [(12, 12), (13, 30), (5, 64), (100, 70), (33, 3)], ids=str
+)
+def test_known_pixels_are_bit_identical_at_every_size(folder, inpaint, size):
+    Image.fromarray(pixels(*size, 3)).save("photo.png")
+    Image.fromarray(hole_of(*size)).save("mask.png")
+    code, out, err = inpaint("photo.png", "mask.png", "-o", "out.png")
+    assert (code, out, err) == (0, "written: out.png\n", "")
+    assert_filled(read_photo("photo.png"), read_photo("out.png"), hole_of(*size))
+
+
+def photo_of_kind(kind):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.Make] = "a camera"
+    rgb = Image.fromarray(pixels(16, 20, 3))
+    palette = rgb.quantize(16)
+    deep = np.uint16
+    return {
+        "gray.png": lambda: Image.fromarray(pixels(16, 20)),
+        "bits.png": lambda: Image.fromarray(pixels(16, 20) > 99),
+        "palette.png": lambda: palette,
+        "alpha.png": lambda: Image.fromarray(pixels(16, 20, 4)),
+        "rotated.jpg": lambda: (rgb, {"exif": exif, "icc_profile": PROFILE}),
+        "cmyk.jpg": lambda: rgb.convert("CMYK"),
+        "photo.webp": lambda: rgb,
+        "photo.bmp": lambda: rgb,
+        "gray16.png": lambda: Photo(pixels(16, 20, 1, dtype=deep), icc=PROFILE),
+        "rgb16.png": lambda: Photo(pixels(16, 20, 3, dtype=deep), icc=PROFILE),
+        "rgba16.png": lambda: Photo(
+            pixels(16, 20, 3, dtype=deep), alpha=pixels(16, 20, dtype=deep)
+        ),
+    }[kind]()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["gray.png", "bits.png", "palette.png", "alpha.png", "rotated.jpg", "cmyk.jpg"]
+    + ["photo.webp", "photo.bmp", "gray16.png", "rgb16.png", "rgba16.png"],
+)
+def test_every_kind_of_photo_keeps_its_kind(folder, inpaint, kind):
+    made = photo_of_kind(kind)
+    if isinstance(made, Photo):
+        write_photo(kind, made)
+    else:
+        image, options = made if isinstance(made, tuple) else (made, {})
+        image.save(kind, **options)
+    before = read_photo(kind)
+    hole = hole_of(*before.size)
+    Image.fromarray(hole).save("mask.png")
+    code, _, err = inpaint(kind, "mask.png", "-o", "out.png")
+    assert code == 0
+    after = read_photo("out.png")
+    assert_filled(before, after, hole)
+    assert (after.icc, after.exif) == (before.icc, before.exif)
+    if before.alpha is not None:
+        np.testing.assert_array_equal(after.alpha, before.alpha)
+    if kind == "rotated.jpg":
+        assert before.size == (20, 16) and before.icc and before.exif
+    said = "is CMYK: converted to RGB" if kind == "cmyk.jpg" else ""
+    assert said in err and err.count("\n") == 0
+
+
+def png_header(width, height) -> bytes:
+    stream = io.BytesIO()
+    Image.new("1", (8, 8)).save(stream, "PNG")
+    data = bytearray(stream.getvalue())
+    data[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    data[29:33] = zlib.crc32(bytes(data[12:29])).to_bytes(4, "big")
+    return bytes(data)
+
+
+def make_bad(name):
+    Image.fromarray(pixels(60, 60, 3)).save("whole.jpg")
+    with open("whole.jpg", "rb") as file:
+        whole = file.read()
+    contents = {
+        "text.jpg": b"these are words",
+        "cut.jpg": whole[: len(whole) // 2],
+        "empty.jpg": b"",
+        "huge.png": png_header(20_000, 20_000),
+    }
+    with open(name, "wb") as file:
+        file.write(contents[name])
+
+
+BAD = {
+    "text.jpg": "photo text.jpg is not an image that can be read",
+    "cut.jpg": "photo cut.jpg is damaged or cut short: ",
+    "empty.jpg": "photo empty.jpg is empty (0 bytes)",
+    "huge.png": "photo huge.png is larger than 100 megapixels; make it smaller first",
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_photo_is_one_line_and_2(folder, inpaint, name):
+    make_bad(name)
+    code, out, err = inpaint(name, "mask.png", "-o", "out.png")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {BAD[name]}") and err.count("\n") == 0
+    assert not (folder / "out.png").exists()
+
+
+def test_one_bad_photo_does_not_stop_the_rest(folder, inpaint):
+    (folder / "photos").mkdir()
+    for name in ("a.png", "z.jpg"):
+        Image.fromarray(pixels(16, 20, 3)).save(f"photos/{name}")
+    for name in BAD:
+        make_bad(name)
+        (folder / name).rename(folder / "photos" / name)
+    code, out, err = inpaint("photos", "mask.png", "-o", "out")
+    assert code == 1
+    assert out == "2 of 6 photos written to out\n"
+    for name, words in BAD.items():
+        assert f"failed: photos/{name}: {words.replace(name, f'photos/{name}')}" in err
+    for name in ("a.png", "z.jpg"):
+        before = read_photo(f"photos/{name}")
+        after = read_photo(f"out/{name[0]}.png")
+        assert_filled(before, after, hole_of(16, 20))
+    assert "Traceback" not in err
+
+
+def test_a_photo_of_one_pixel_works(folder, inpaint):
+    Image.fromarray(pixels(1, 1, 3)).save("dot.png")
+    Image.fromarray(np.full((1, 1), True)).save("dot_mask.png")
+    code, _, err = inpaint("dot.png", "dot_mask.png", "-o", "out.png")
+    assert code == 0 and "all hole" in err
+    assert read_photo("out.png").size == (1, 1)
+
+
+def test_a_mask_of_another_size_is_resized_and_said_so(folder, inpaint):
+    Image.fromarray(hole_of(16, 20)).resize((40, 32)).save("large.png")
+    code, _, err = inpaint("photo.png", "large.png", "-o", "out.png")
+    assert code == 0
+    assert err == (
+        "warning: photo.png: mask large.png is 40 x 32: resized to the photo's 20 x 16"
+    )
+    assert_filled(read_photo("photo.png"), read_photo("out.png"), hole_of(16, 20))
+
+
+def test_a_mask_without_hole_keeps_the_photo_and_says_so(folder, inpaint):
+    Image.fromarray(np.zeros((16, 20), bool)).save("mask.png")
+    code, _, err = inpaint("photo.png", "mask.png", "-o", "out.png")
+    assert code == 0
+    assert err == "warning: photo.png: the mask has no hole: the photo stays as it is"
+    np.testing.assert_array_equal(
+        read_photo("out.png").pixels, read_photo("photo.png").pixels
+    )
+
+
+def test_a_mask_that_is_all_hole_is_painted_with_a_warning(folder, inpaint):
+    Image.fromarray(np.ones((16, 20), bool)).save("mask.png")
+    code, _, err = inpaint("photo.png", "mask.png", "-o", "out.png")
+    assert code == 0
+    assert err.startswith("warning: photo.png: the mask is all hole")
+
+
+def test_names_that_do_not_pair_are_listed_and_the_rest_is_done(folder, inpaint):
+    for name in ("photos/a.png", "photos/b.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(pixels(16, 20, 3)).save(name)
+    (folder / "masks").mkdir()
+    for name in ("masks/a.png", "masks/c.png"):
+        Image.fromarray(hole_of(16, 20)).save(name)
+    code, out, err = inpaint("photos", "masks", "-o", "out")
+    assert (code, out) == (1, "1 of 2 photos written to out\n")
+    assert "warning: no photo belongs to masks/c.png" in err
+    assert "failed: photos/b.png: no mask of its name in masks" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-o", "mask.png/out.png"], "output mask.png/out.png lies below mask.png"),
+        (["-o", "photo.png"], "output photo.png is an input itself"),
+        (["-o", "mask.png", "--overwrite"], "output mask.png is an input itself"),
+        (["-o", "out.gif"], "output out.gif must end in .png"),
+        (["-o", "there.png"], "output there.png exists; pass --overwrite"),
+        (["-o", "o.png", "--edges", "white.png"], "inverted"),
+        (["-o", "o.png", "--edges", "small.png"], "edges must be uint8 of the mask's"),
+        (["-o", "o.png", "--edges", "e.png"], "edge drawing e.png does not exist"),
+        (["-o", "o.png", "--edges", "e.png", "--edges-only"], "exclude each other"),
+        (["-o", "o.png", "--edges", "e.png", "--published"], "exclude each other"),
+        (["-o", "o.png", "--edges-only", "--save-edges"], "exclude each other"),
+        (["-o", "o.png", "--dilate", "-1"], "--dilate"),
+        ([], "Missing option '--output'"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_2(folder, inpaint, arguments, words):
+    Image.fromarray(np.full((16, 20), 255, np.uint8)).save("white.png")
+    Image.fromarray(np.zeros((3, 4), np.uint8)).save("small.png")
+    (folder / "there.png").write_bytes(b"kept")
+    inputs = {name: (folder / name).read_bytes() for name in ("photo.png", "mask.png")}
+    code, out, err = inpaint("photo.png", "mask.png", *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ") and words in err and err.count("\n") == 0
+    assert (folder / "there.png").read_bytes() == b"kept"
+    assert not (folder / "o.png").exists()
+    for name, data in inputs.items():
+        assert (folder / name).read_bytes() == data
+
+
+def test_without_a_model_it_is_told_how_to_make_one(folder, capsys):
+    assert run(["inpaint", "photo.png", "mask.png", "-o", "out.png"]) == 2
+    assert "tf-edgeconnect train --stage edge" in capsys.readouterr().err
+    arguments = ["photo.png", "mask.png", "-o", "out.png", "--model", "gone"]
+    assert run(["inpaint", *arguments]) == 2
+    assert "expected a run directory" in capsys.readouterr().err
+
+
+def test_the_model_that_is_taken_is_named(folder, model, capsys):
+    arguments = ["photo.png", "mask.png", "-o", "out.png", "--model", str(model)]
+    assert run(["inpaint", *arguments]) == 0
+    assert "weights/joint (stage joint, step 7)" in capsys.readouterr().err
+
+
+def test_inverted_masks_and_grown_holes(folder, inpaint):
+    Image.fromarray(~hole_of(16, 20)).save("inverted.png")
+    inpaint("photo.png", "mask.png", "-o", "a.png")
+    inpaint("photo.png", "inverted.png", "-o", "b.png", "--invert-mask")
+    before, a, b = (read_photo(name) for name in ("photo.png", "a.png", "b.png"))
+    np.testing.assert_array_equal(a.pixels, b.pixels)
+    assert inpaint("photo.png", "mask.png", "-o", "c.png", "--dilate", 2)[0] == 0
+    grown = np.zeros((16, 20), bool)
+    rows, columns = np.where(hole_of(16, 20))
+    grown[rows.min() - 2 : rows.max() + 3, columns.min() - 2 : columns.max() + 3] = True
+    c = read_photo("c.png")
+    assert_filled(before, c, grown)
+    ring = grown & ~hole_of(16, 20)
+    assert (c.pixels[ring] != before.pixels[ring]).any()
+
+
+def test_edges_are_saved_edited_and_given_back(folder, inpaint):
+    code, _, err = inpaint("photo.png", "mask.png", "-o", "a.png", "--save-edges")
+    assert (code, err) == (0, "")
+    assert inpaint("photo.png", "mask.png", "-o", "e.png", "--edges-only")[0] == 0
+    saved, alone = read_photo("a_edges.png").pixels, read_photo("e.png").pixels
+    np.testing.assert_array_equal(saved, alone)
+    assert saved.shape == (16, 20, 1)
+    hole = hole_of(16, 20)
+    drawn = np.zeros((16, 20), np.uint8)
+    drawn[6] = 255
+    Image.fromarray(drawn).save("a_edges.png")
+    arguments = ["--edges", "a_edges.png", "--overwrite"]
+    assert inpaint("photo.png", "mask.png", "-o", "b.png", *arguments)[0] == 0
+    before, a, b = (read_photo(name) for name in ("photo.png", "a.png", "b.png"))
+    assert_filled(before, b, hole)
+    assert (a.pixels[hole] != b.pixels[hole]).any()
+
+
+def test_published_paints_along_other_edges(folder, inpaint):
+    assert inpaint("photo.png", "mask.png", "-o", "a.png", "--published")[0] == 0
+    assert_filled(read_photo("photo.png"), read_photo("a.png"), hole_of(16, 20))
+
+
+def test_jpeg_output_warns(folder, inpaint):
+    code, _, err = inpaint("photo.png", "mask.png", "-o", "out.jpg")
+    assert code == 0
+    assert (
+        err
+        == "warning: photo.png: out.jpg: JPEG changes known pixels; PNG keeps them all"
+    )
+
+
+def test_results_are_replaced_only_when_asked(folder, inpaint):
+    (folder / "photos").mkdir()
+    (folder / "photo.png").rename(folder / "photos" / "photo.png")
+    assert inpaint("photos", "mask.png", "-o", "out")[0] == 0
+    (folder / "out/photo.png").write_bytes(b"mine")
+    code, _, err = inpaint("photos", "mask.png", "-o", "out")
+    assert code == 1
+    assert "output out/photo.png exists; pass --overwrite" in err
+    assert (folder / "out/photo.png").read_bytes() == b"mine"
+    assert inpaint("photos", "mask.png", "-o", "out", "--overwrite")[0] == 0
+    assert read_photo("out/photo.png").size == (16, 20)

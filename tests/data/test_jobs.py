@@ -1,0 +1,129 @@
+"""Which photo goes with which mask and where its result lands."""
+
+import os
+
+import pytest
+
+from tf_edgeconnect.data.jobs import Job, plan_jobs
+from tf_edgeconnect.errors import InputError
+
+
+@pytest.fixture
+def root(tmp_path):
+    names = ["photos/a.jpg", "photos/b.png", "photos/deep/a.webp"]
+    names += ["masks/a.png", "masks/deep/a.png", "masks/z.png", "mask.png"]
+    names += ["edges/a.png", "edges/b.png"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    return tmp_path
+
+
+def test_one_photo_and_one_mask_go_to_a_file_or_into_a_folder(root):
+    photo, mask = root / "photos/a.jpg", root / "mask.png"
+    plan = plan_jobs(photo, mask, root / "out.png")
+    assert plan.jobs == [Job(photo, mask, root / "out.png")]
+    assert not plan.is_folder
+    for folder in (root / "new", root / "masks/deep"):  # to be made, and there
+        (job,) = plan_jobs(root / "photos/b.png", mask, folder).jobs
+        assert job.output == folder / "b.png"
+
+
+def test_one_photo_takes_its_mask_and_drawing_out_of_folders(root):
+    plan = plan_jobs(
+        root / "photos/a.jpg", root / "masks", root / "out.png", root / "edges"
+    )
+    (job,) = plan.jobs
+    assert (job.mask, job.edges) == (root / "masks/a.png", root / "edges/a.png")
+    with pytest.raises(InputError, match="holds no mask named b"):
+        plan_jobs(root / "photos/b.png", root / "masks", root / "out.png")
+
+
+def test_folders_are_paired_by_name_and_the_rest_is_listed(root):
+    plan = plan_jobs(root / "photos", root / "masks", root / "out")
+    assert plan.is_folder
+    assert plan.jobs == [
+        Job(root / "photos/a.jpg", root / "masks/a.png", root / "out/a.png"),
+        Job(
+            root / "photos/deep/a.webp",
+            root / "masks/deep/a.png",
+            root / "out/deep/a.png",
+        ),
+    ]
+    assert list(plan.lacking) == [root / "photos/b.png"]
+    assert plan.spare == [root / "masks/z.png"]
+
+
+def test_one_mask_serves_a_whole_folder(root):
+    plan = plan_jobs(root / "photos", root / "mask.png", root / "out")
+    assert [job.mask for job in plan.jobs] == [root / "mask.png"] * 3
+    assert plan.spare == []
+
+
+def test_photos_without_a_drawing_are_listed(root):
+    plan = plan_jobs(root / "photos", root / "mask.png", root / "out", root / "edges")
+    assert [job.edges.name for job in plan.jobs] == ["a.png", "b.png"]
+    assert "no edge drawing" in plan.lacking[root / "photos/deep/a.webp"]
+
+
+def test_edges_go_beside_the_result_when_asked(root):
+    arguments = root / "photos/a.jpg", root / "mask.png", root / "out.jpg"
+    assert plan_jobs(*arguments).jobs[0].edges_output is None
+    (job,) = plan_jobs(*arguments, save_edges=True).jobs
+    assert job.edges_output == root / "out_edges.png"
+
+
+def test_results_of_an_earlier_run_below_the_photos_are_no_photos(root):
+    (root / "photos/out").mkdir()
+    (root / "photos/out/a.png").write_bytes(b"")
+    plan = plan_jobs(root / "photos", root / "mask.png", root / "photos/out")
+    assert len(plan.jobs) == 3
+
+
+def test_no_result_lands_on_an_input(root):
+    photo, mask = root / "photos/b.png", root / "mask.png"
+    os.link(photo, root / "same.png")
+    os.symlink(mask, root / "link.png")
+    for output in (photo, mask, root / "same.png", root / "link.png", root / "photos"):
+        with pytest.raises(InputError, match="is an input itself"):
+            plan_jobs(photo, mask, output)
+    drawing = root / "out_edges.png"
+    drawing.write_bytes(b"drawn after an earlier run")
+    plan_jobs(photo, mask, root / "out.png", drawing)
+    with pytest.raises(InputError, match="out_edges.png is an input itself"):
+        plan_jobs(photo, mask, root / "out.png", drawing, save_edges=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("gone.png", "mask.png", "out.png"), "photo .*gone.png does not exist"),
+        (("photos", "gone", "out"), "mask .*gone does not exist"),
+        (("photos", "masks", "out", "gone"), "edge drawing .*gone does not exist"),
+        (("photos", "masks", "out.png"), "the output must be one too"),
+        (("photos", "masks", "out", "mask.png"), "edges must be a folder"),
+        (("photos", "masks", "photos"), "is an input folder"),
+        (("photos", "masks", "masks"), "is an input folder"),
+        (("photos/a.jpg", "mask.png", "mask.png/out.png"), "lies below .*mask.png"),
+        (("photos", "masks", "mask.png/out"), "lies below .*mask.png"),
+        (("photos/a.jpg", "mask.png", "out.gif"), "must end in .png"),
+    ],
+)
+def test_wrong_paths_are_named(root, arguments, words):
+    arguments = [root / name for name in arguments]
+    with pytest.raises(InputError, match=words) as raised:
+        plan_jobs(*arguments)
+    assert "\n" not in str(raised.value)
+
+
+def test_folders_without_a_common_name_are_refused_with_examples(root):
+    (root / "others").mkdir()
+    (root / "others/x.png").write_bytes(b"")
+    with pytest.raises(InputError, match="photos are a, b, deep/a, masks are x"):
+        plan_jobs(root / "photos", root / "others", root / "out")
+
+
+def test_a_result_that_would_also_be_edges_is_refused(root):
+    (root / "photos/a_edges.png").write_bytes(b"")
+    with pytest.raises(InputError, match="written twice"):
+        plan_jobs(root / "photos", root / "mask.png", root / "out", save_edges=True)

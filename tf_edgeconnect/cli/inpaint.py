@@ -1,0 +1,167 @@
+"""`tf-edgeconnect inpaint`: fills the holes of photos in files."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tf_edgeconnect.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tf_edgeconnect.data.jobs import Job, Plan
+
+SOME_FAILED = 1
+SHOWN_SPARE = 20
+
+NO_MODEL = (
+    "no --model given: name a run directory or a weights folder; to make one, run "
+    "`tf-edgeconnect train --stage edge` and then `--stage inpaint`"
+)
+
+
+def inpaint(
+    image: Annotated[
+        Path, typer.Argument(metavar="IMAGE", help="A photo, or a folder of photos.")
+    ],
+    mask: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MASK",
+            help="White = hole. One file for all, or a folder of the photos' names.",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="OUT", help="A .png or .jpg file, or a folder."
+        ),
+    ],
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="M", help="A run directory or a weights folder."),
+    ] = None,
+    edges: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="E",
+            help="Your own lines for the hole, white on black; or a folder.",
+        ),
+    ] = None,
+    edges_only: Annotated[
+        bool, typer.Option("--edges-only", help="Write the edges, paint nothing.")
+    ] = False,
+    save_edges: Annotated[
+        bool, typer.Option("--save-edges", help="Also write OUT_edges.png.")
+    ] = False,
+    invert_mask: Annotated[
+        bool, typer.Option("--invert-mask", help="For masks in which black = hole.")
+    ] = False,
+    dilate: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Grow holes by N pixels.")
+    ] = 0,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published", help="Feed raw edges, as the original's test script does."
+        ),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results that exist.")
+    ] = False,
+) -> int:
+    """Fill the holes of photos. Known pixels stay exactly as they are."""
+    if model is None:
+        raise InputError(NO_MODEL)
+    if edges is not None and (edges_only or published):
+        other = "--edges-only" if edges_only else "--published"
+        raise InputError(f"--edges and {other} exclude each other: choose one")
+    if edges_only and (published or save_edges):
+        other = "--published" if published else "--save-edges"
+        raise InputError(f"--edges-only and {other} exclude each other: choose one")
+
+    from rich.console import Console
+
+    from tf_edgeconnect.data.jobs import plan_jobs
+
+    plan = plan_jobs(image, mask, output, edges, save_edges=save_edges)
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+    from tf_edgeconnect.inference import FileInpainter, Inpainter
+
+    inpainter = Inpainter.load(model)
+    console.print(f"model: {inpainter.description}")
+    work = FileInpainter(
+        inpainter=inpainter,
+        invert_mask=invert_mask,
+        dilate=dilate,
+        published=published,
+        edges_only=edges_only,
+        overwrite=overwrite,
+    )
+    return _report(plan, _run(plan, work, console), console)
+
+
+class _Lines(logging.Handler):
+    """Shows warnings of the package as lines that name the photo at work."""
+
+    def __init__(self, console: "Console") -> None:
+        super().__init__(logging.WARNING)
+        self.console = console
+        self.photo: Path | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if self.photo is not None and self.photo.name not in message:
+            message = f"{self.photo}: {message}"
+        self.console.print(f"warning: {message}")
+
+
+def _run(
+    plan: "Plan", work: Callable[["Job"], None], console: "Console"
+) -> dict[Path, str]:
+    """Works through the jobs; in a folder, one that fails does not stop the rest.
+
+    Returns:
+        Photo -> why it failed.
+    """
+    from rich.progress import track
+
+    lines = _Lines(console)
+    logger = logging.getLogger("tf_edgeconnect")
+    logger.addHandler(lines)
+    propagates, logger.propagate = logger.propagate, False
+    failed = dict(plan.lacking)
+    try:
+        hide_bar = not plan.is_folder
+        for job in track(plan.jobs, "filling", console=console, disable=hide_bar):
+            lines.photo = job.photo
+            try:
+                work(job)
+            except (InputError, OSError) as error:
+                if not plan.is_folder:
+                    raise
+                failed[job.photo] = " ".join(str(error).split())
+    finally:
+        logger.removeHandler(lines)
+        logger.propagate = propagates
+    return failed
+
+
+def _report(plan: "Plan", failed: dict[Path, str], console: "Console") -> int:
+    if plan.spare:
+        shown = ", ".join(map(str, plan.spare[:SHOWN_SPARE]))
+        more = len(plan.spare) - SHOWN_SPARE
+        tail = f" and {more} more" if more > 0 else ""
+        console.print(f"warning: no photo belongs to {shown}{tail}")
+    for path, reason in failed.items():
+        console.print(f"failed: {path}: {reason}")
+    if plan.is_folder:
+        total = len(plan.jobs) + len(plan.lacking)
+        typer.echo(f"{total - len(failed)} of {total} photos written to {plan.output}")
+    else:
+        typer.echo(f"written: {plan.output}")
+    return SOME_FAILED if failed else 0

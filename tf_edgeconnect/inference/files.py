@@ -1,0 +1,81 @@
+"""`FileInpainter`: fills one job of files, from reading to writing."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from tf_edgeconnect.data.jobs import Job
+from tf_edgeconnect.data.photo_writing import check_output, write_photo
+from tf_edgeconnect.data.photos import (
+    Photo,
+    grow_hole,
+    read_edges,
+    read_mask,
+    read_photo,
+)
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference.inpainter import Inpainter
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FileInpainter:
+    """Fills photos in files; calling it does one job.
+
+    Attributes:
+        inpainter: the networks.
+        invert_mask: masks have black holes.
+        dilate: pixels that holes are grown by, 0 or more.
+        published: see `Inpainter`.
+        edges_only: write the completed edges to the output and paint nothing.
+        overwrite: replace results that exist.
+
+    Example:
+        >>> fill = FileInpainter(inpainter=Inpainter.load("runs/quickstart"))
+        >>> fill(Job(Path("a.jpg"), Path("mask.png"), Path("filled.png")))
+    """
+
+    inpainter: Inpainter
+    invert_mask: bool = False
+    dilate: int = 0
+    published: bool = False
+    edges_only: bool = False
+    overwrite: bool = False
+
+    def __call__(self, job: Job) -> None:
+        """Reads, fills and writes one photo; known pixels come out bit-identical.
+
+        Args:
+            job: what to read and where to write.
+
+        Raises:
+            InputError: a file cannot be read or written, or memory does not suffice.
+        """
+        for path in (job.output, job.edges_output):
+            if path is not None:
+                check_output(path, overwrite=self.overwrite)
+        photo = read_photo(job.photo)
+        hole = read_mask(job.mask, size=photo.size)
+        hole = grow_hole(~hole if self.invert_mask else hole, self.dilate)
+        try:
+            result, edges = self._results(job, photo, hole)
+        except tf.errors.ResourceExhaustedError:
+            height, width = photo.size
+            raise InputError(
+                f"photo {job.photo} of {width} x {height} needs more memory than there "
+                "is; make it smaller"
+            ) from None
+        write_photo(job.output, result, overwrite=self.overwrite)
+        if job.edges_output is not None:
+            write_photo(job.edges_output, edges, overwrite=self.overwrite)
+
+    def _results(self, job: Job, photo: Photo, hole: np.ndarray) -> tuple[Photo, Photo]:
+        """Returns what goes to the output and what to the edges' output."""
+        if self.edges_only:
+            edges = Photo(self.inpainter.predict_edges(photo.rgb(), hole)[..., None])
+            return edges, edges
+        drawing = None if job.edges is None else read_edges(job.edges)
+        filled, lines = self.inpainter(
+            photo.rgb(), hole, drawing, published=self.published
+        )
+        return photo.with_hole_filled(filled, hole), Photo(lines[..., None])
