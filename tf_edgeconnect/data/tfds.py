@@ -51,7 +51,7 @@ def open_tfds(
     if not split:
         split = "train" if "train" in splits or len(splits) != 1 else next(iter(splits))
     if split not in splits:
-        have = ", ".join(splits) or "none"
+        have = ", ".join(sorted(splits)) or "none"
         raise InputError(f"{where}: no split {split!r}; its splits: {have}")
     files = [Path(path) for path in splits[split].filepaths]
     return open_records(files, where, cache, max_bad_fraction, _keys(builder, where))
