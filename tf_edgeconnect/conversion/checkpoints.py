@@ -18,7 +18,7 @@ from tf_edgeconnect.conversion.weights import Mapped, build_network
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.storage import save_networks
 
-_PUBLISHED_SIGMA = 2.0
+PUBLISHED_SIGMA = 2.0
 _FILES = ", ".join(plan.file for plan in PLANS)
 
 
@@ -42,7 +42,7 @@ def convert(
     source: str | Path,
     destination: str | Path,
     *,
-    sigma: float = _PUBLISHED_SIGMA,
+    sigma: float = PUBLISHED_SIGMA,
     overwrite: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Converted]:

@@ -1,0 +1,85 @@
+"""`tf-edgeconnect convert`: brings checkpoints and configs of the original along."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tf_edgeconnect.errors import InputError
+
+_YAML = (".yml", ".yaml")
+
+
+def convert(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SRC",
+            help="A folder of published .pth files, one such file, or a config.yml.",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DST",
+            help="The weights folder to write; for a config.yml, a .yaml file.",
+        ),
+    ],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a result that exists.")
+    ] = False,
+) -> None:
+    """Convert PyTorch checkpoints, or a config, of the original EdgeConnect.
+
+    PyTorch is not needed, and nothing inside a checkpoint is run. Give the result to
+    --model or --init-from, or to --config.
+    """
+    if source.suffix.lower() in _YAML and not source.is_dir():
+        _convert_config(source, output, overwrite)
+    else:
+        _convert_checkpoints(source, output, overwrite)
+
+
+def _convert_checkpoints(source: Path, output: Path, overwrite: bool) -> None:
+    from tf_edgeconnect.conversion.checkpoints import PUBLISHED_SIGMA, convert
+    from tf_edgeconnect.conversion.config import original_sigma
+
+    sigma, config = PUBLISHED_SIGMA, source / "config.yml"
+    if source.is_dir() and config.is_file():
+        sigma = original_sigma(config)
+        typer.echo(f"{config}: Canny's sigma is {sigma:g}; convert it too for its rest")
+    for found in convert(source, output, sigma=sigma, overwrite=overwrite):
+        for tensor in found.mapped:
+            typer.echo(
+                f"{found.file.name}: {tensor.source} {tensor.shape} -> "
+                f"{tensor.target} {tensor.target_shape}"
+            )
+        at = "" if found.iteration is None else f", iteration {found.iteration}"
+        typer.echo(
+            f"{found.file}: {len(found.mapped)} tensors to the "
+            f"{found.network.replace('_', ' ')}{at}"
+        )
+    typer.echo(f"wrote {output}: give it to --model or --init-from")
+
+
+def _convert_config(source: Path, output: Path, overwrite: bool) -> None:
+    from tf_edgeconnect.config import save_config
+    from tf_edgeconnect.conversion.config import convert_config
+
+    if output.suffix.lower() not in _YAML:
+        raise InputError(f"{output}: expected the name of a .yaml file for a config")
+    if output.exists() and not overwrite:
+        raise InputError(f"{output}: exists already; choose another or add --overwrite")
+    converted = convert_config(source)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    save_config(converted.config, output)
+    for line in converted.lines:
+        typer.echo(line)
+    for warning in converted.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    typer.echo(
+        f"wrote {output}: "
+        f"`tf-edgeconnect train --stage {converted.stage} --config {output}`"
+    )
