@@ -44,7 +44,10 @@ def records(
     from tf_edgeconnect.data.records import write_records
 
     opened = open_source(source, max_bad_fraction=max_bad_fraction)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(
+        console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task("writing", total=len(opened))
         written = write_records(
             opened,
