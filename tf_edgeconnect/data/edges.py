@@ -53,7 +53,8 @@ def canny(
             Known pixels next to an unknown one or to the border are never edges.
         low_threshold: gradient that continues an edge, 0 or more.
         high_threshold: gradient that starts an edge, at least `low_threshold`.
-        arithmetic: `float32_pairs` where float64 is not to be had (TFLite builtins).
+        arithmetic: `float32_pairs` where float64 is not to be had (TFLite builtins);
+            equal on photos, a rare exact tie aside (see `wide_sums`).
 
     Returns:
         float32 of the shape of `gray`: 1 on an edge, 0 elsewhere.
