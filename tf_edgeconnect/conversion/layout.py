@@ -46,14 +46,16 @@ class LayerPlan(NamedTuple):
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Every tensor of the layer, by its name in the checkpoint."""
-        found = {f"{self.source}.bias": (self.outputs,)} if self.bias else {}
-        if not self.spectral:
-            return found | {f"{self.source}.weight": self.kernel_shape()}
-        return found | {
-            f"{self.source}.weight_orig": self.kernel_shape(),
-            f"{self.source}.weight_u": (self.outputs,),
-            f"{self.source}.weight_v": (self.inputs * self.kernel**2,),
-        }
+        parts: dict[str, tuple[int, ...]] = {"weight": self.kernel_shape()}
+        if self.spectral:
+            parts = {
+                "weight_orig": self.kernel_shape(),
+                "weight_u": (self.outputs,),
+                "weight_v": (self.inputs * self.kernel**2,),
+            }
+        if self.bias:
+            parts["bias"] = (self.outputs,)
+        return {f"{self.source}.{part}": shape for part, shape in parts.items()}
 
 
 class NetworkPlan(NamedTuple):
