@@ -109,6 +109,13 @@ def test_places_that_cannot_be_written_are_named(tmp_path, name, words):
     assert "\n" not in str(raised.value)
 
 
+def test_a_folder_without_the_right_to_write_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(InputError, match="cannot be written to"):
+        write_photo(tmp_path / "new" / "a.png", Photo(planes(np.uint8, 3)))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_missing_folders_are_made(tmp_path):
     write_photo(tmp_path / "x" / "y" / "a.png", Photo(planes(np.uint8, 1)))
     assert (tmp_path / "x" / "y" / "a.png").is_file()

@@ -69,6 +69,8 @@ def check_output(path: Path, *, overwrite: bool = False) -> None:
         if parent.exists():
             if not parent.is_dir():
                 raise InputError(f"output {path} lies below {parent}, which is a file")
+            if not os.access(parent, os.W_OK):
+                raise InputError(f"output {path}: folder {parent} cannot be written to")
             break
     if not overwrite and os.path.lexists(path):
         raise InputError(f"output {path} exists; pass --overwrite to replace it")
