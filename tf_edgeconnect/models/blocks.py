@@ -9,6 +9,7 @@ from typing import Literal
 
 from keras import Variable, initializers, layers
 
+from tf_edgeconnect.layers.instance_norm import InstanceNormalization
 from tf_edgeconnect.layers.padding import ReflectionPadding2D
 from tf_edgeconnect.layers.spectral_norm import SpectralConv2D, SpectralConv2DTranspose
 
@@ -78,9 +79,7 @@ class Style:
         """Applies instance norm without affine parameters, or nothing."""
         if self.normalization == "none":
             return x
-        return layers.GroupNormalization(
-            groups=-1, center=False, scale=False, epsilon=1e-5, name=name
-        )(x)
+        return InstanceNormalization(name=name)(x)
 
     def activate(self, x, name):
         """Applies the normalization and a ReLU."""
