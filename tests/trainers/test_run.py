@@ -1,0 +1,145 @@
+"""Whole runs in this process: stages, resuming, and what a user gets wrong."""
+
+import numpy as np
+import pytest
+
+from tests.trainers.tiny_run import config, journal, same, weights
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.models.storage import read_meta, resolve
+from tf_edgeconnect.trainers.loop import Outcome
+from tf_edgeconnect.trainers.run import train
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run whose edge stage is done."""
+    run_dir = tmp_path_factory.mktemp("finished") / "run"
+    assert train("edge", config(), run_dir) is Outcome.FINISHED
+    return run_dir
+
+
+def test_a_finished_run_has_its_files(finished):
+    names = {
+        str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file()
+    }
+    expected = {
+        "config.yaml",
+        "metrics.jsonl",
+        "checkpoints/edge/checkpoint",
+        "checkpoints/edge/ckpt-6.index",
+        "weights/edge/model.json",
+        "weights/edge/edge_generator.weights.h5",
+        "weights/edge/edge_discriminator.weights.h5",
+        "samples/edge-0000000.png",
+        "samples/edge-0000006.png",
+    }
+    assert expected <= names
+    assert any(name.startswith("logs/edge/events") for name in names)
+    meta = read_meta(finished / "weights" / "edge")
+    assert (meta["stage"], meta["step"], meta["sigma"]) == ("edge", 6, 2.0)
+
+
+def test_the_journal_holds_each_step_and_validation_once(finished):
+    lines = journal(finished)
+    assert [x["step"] for x in lines if "edge/d_loss" in x] == [1, 2, 3, 4, 5, 6]
+    assert [x["step"] for x in lines if "val/base_rate" in x] == [0, 3, 6]
+    assert all(np.isfinite(x["edge/d_loss"]) for x in lines if "edge/d_loss" in x)
+
+
+def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(finished, tmp_path):
+    for steps in (2, 4, 6):
+        train("edge", config(f"train.steps={steps}"), tmp_path / "run")
+    assert same(weights(tmp_path / "run"), weights(finished))
+
+
+def test_a_finished_stage_says_how_to_extend_it(finished, capsys):
+    before = weights(finished)
+    assert train("edge", config(), finished) is Outcome.FINISHED
+    assert "finished at step 6; to train longer" in capsys.readouterr().err
+    assert same(weights(finished), before)
+
+
+def test_all_stages_follow_each_other_and_a_model_takes_the_last(tmp_path, capsys):
+    run_dir, short = tmp_path / "run", config("train.steps=2")
+    for stage in ("edge", "inpaint", "edge-inpaint", "joint"):
+        assert train(stage, short, run_dir) is Outcome.FINISHED
+    said = capsys.readouterr().err
+    assert "edge-inpaint: edge generator starts from" in said
+    assert f"joint: edge generator starts from {run_dir}/weights/edge-inpaint" in said
+    assert "losses.perceptual and losses.style are 0" in said
+    assert "--set losses.style=250" in said
+    folders = resolve(run_dir)
+    assert folders["edge_generator"] == run_dir / "weights" / "joint"
+    assert folders["inpaint_generator"] == run_dir / "weights" / "joint"
+
+
+def test_joint_from_scratch_warns(tmp_path, capsys):
+    train("joint", config("train.steps=1"), tmp_path / "run")
+    said = capsys.readouterr().err
+    assert "warning: joint: edge generator starts from scratch" in said
+    assert "warning: joint: inpaint generator starts from scratch" in said
+
+
+def test_init_from_starts_at_step_0_with_the_other_weights(finished, tmp_path):
+    slow = config("train.steps=1", "train.learning_rate=1e-30")
+    train("edge", slow, tmp_path / "run", init_from=finished)
+    assert [x["step"] for x in journal(tmp_path / "run")] == [0, 1, 1]
+    meta = read_meta(tmp_path / "run" / "weights" / "edge")
+    assert meta["step"] == 1 and meta["init_from"] == str(finished)
+    before, after = weights(finished), weights(tmp_path / "run")
+    for (name, old), new in zip(before.items(), after.values(), strict=True):
+        if not name.endswith(("/u", "/v", "step")):
+            np.testing.assert_array_equal(old, new, err_msg=name)
+
+
+def test_edge_inpaint_needs_an_edge_generator(tmp_path):
+    with pytest.raises(InputError, match="needs a trained edge generator"):
+        train("edge-inpaint", config(), tmp_path / "run")
+
+
+def test_another_architecture_is_refused_and_nothing_changes(finished):
+    before = (finished / "config.yaml").read_bytes()
+    with pytest.raises(InputError, match="model.filters was 4, is 8"):
+        train("edge", config("model.filters=8"), finished)
+    assert (finished / "config.yaml").read_bytes() == before
+
+
+def test_init_from_another_architecture_is_refused(finished, tmp_path):
+    with pytest.raises(InputError, match="has another architecture"):
+        train("edge", config("model.filters=8"), tmp_path / "r", init_from=finished)
+
+
+def test_fresh_asks_for_an_empty_directory(finished):
+    with pytest.raises(InputError, match="--fresh asks for an empty run directory"):
+        train("edge", config(), finished, fresh=True)
+
+
+def test_a_run_directory_below_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        train("edge", config(), tmp_path / "file" / "run")
+
+
+def test_a_missing_vgg_file_is_refused_before_anything_is_trained(tmp_path):
+    with_vgg = config("losses.style=250", "losses.vgg_weights=missing.h5")
+    with pytest.raises(InputError, match="missing.h5"):
+        train("inpaint", with_vgg, tmp_path / "run")
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_its_batch(tmp_path):
+    run_dir = tmp_path / "run"
+    train("edge", config("train.steps=2"), run_dir)
+    before = weights(run_dir)
+    with pytest.raises(InputError, match="became NaN or infinite at step 4"):
+        # Step 3 throws the weights far away, step 4 finds out.
+        train("edge", config("train.learning_rate=1e30"), run_dir)
+    kept = np.load(run_dir / "nonfinite" / "edge-step-4.npz")
+    assert kept["image"].shape == (2, 24, 24, 3)
+    assert same(weights(run_dir), before)
+    train("edge", config("train.steps=4"), run_dir)
+    assert weights(run_dir)["step"] == 4
+
+
+def test_mirrored_over_one_device_is_refused(tmp_path):
+    with pytest.raises(InputError, match="needs two GPUs or more"):
+        train("edge", config(), tmp_path / "run", strategy="mirrored")
