@@ -33,7 +33,6 @@ class EdgeMetrics(keras.metrics.Metric):
         name: name of the metric.
 
     Example:
-
     ```python
     metric = EdgeMetrics(prefix="edge/")
     metric.update_state(batch["edge"], predicted_edge, batch["mask"])
