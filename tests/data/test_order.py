@@ -32,15 +32,17 @@ def test_attempts_walk_through_the_order_of_the_same_epoch():
     assert walked == epoch[3:] + epoch[:3]
 
 
-def test_example_seeds_differ_between_positions_seeds_and_uses():
+def test_example_seeds_differ_between_positions_seeds_streams_and_uses():
     positions = [0, 1, 2, 2**31 - 1, 2**31, 2**32, 2**40]
     seeds = [
         tuple(each.numpy())
-        for run in (0, 1)
+        for run, training in ((0, True), (1, True), (0, False))
         for position in positions
-        for each in example_seeds(tf.constant(position, tf.int64), run, 4)
+        for each in example_seeds(
+            tf.constant(position, tf.int64), run, 4, training=training
+        )
     ]
-    assert len(set(seeds)) == 2 * len(positions) * 4
+    assert len(set(seeds)) == 3 * len(positions) * 4
     assert example_seeds(tf.constant(0, tf.int64), 0, 1)[0].dtype == tf.int32
 
 

@@ -32,71 +32,68 @@ def decode(contents: tf.Tensor) -> tf.Tensor:
         tf.errors.InvalidArgumentError: the bytes are no such file, are cut off, or are
             a WebP animation.
     """
-    head = tf.strings.substr(contents, 0, 12)
-    is_webp = tf.logical_and(
-        tf.equal(tf.strings.substr(head, 0, 4), b"RIFF"),
-        tf.equal(tf.strings.substr(head, 8, 4), b"WEBP"),
-    )
-    kind = tf.where(
-        tf.equal(tf.strings.substr(head, 0, 3), b"\xff\xd8\xff"),
-        1,
-        tf.where(
-            tf.equal(tf.strings.substr(head, 0, 8), b"\x89PNG\r\n\x1a\n"),
-            2,
-            tf.where(
-                is_webp,
-                3,
-                tf.where(tf.equal(tf.strings.substr(head, 0, 2), b"BM"), 4, 0),
-            ),
-        ),
-    )
+    head = _head(contents)
+    is_webp = _starts(head, b"RIFF") & tf.equal(tf.strings.substr(head, 8, 4), b"WEBP")
+    kinds = [
+        _starts(head, b"\xff\xd8\xff"),
+        _starts(head, b"\x89PNG\r\n\x1a\n"),
+        is_webp,
+        _starts(head, b"BM"),
+        True,
+    ]
     image = tf.switch_case(
-        kind,
+        tf.argmax(kinds, output_type=tf.int32),  # the first that is true
         [
-            lambda: _refuse(contents),
             lambda: tf.io.decode_jpeg(
                 contents, channels=3, dct_method="INTEGER_ACCURATE"
             ),
             lambda: tf.io.decode_png(contents, channels=3),
-            lambda: _decode_webp(contents),
-            lambda: _decode_bmp(contents),
+            lambda: _decode_webp(contents, head),
+            lambda: _decode_bmp(contents, head),
+            _refuse,
         ],
     )
     return tf.ensure_shape(image, (None, None, 3))
 
 
-def _refuse(contents: tf.Tensor) -> tf.Tensor:
+def _head(contents: tf.Tensor) -> tf.Tensor:
+    # Padded, since substr fails on too short a string, with a message that quotes it.
+    return tf.strings.join([tf.strings.substr(contents, 0, 24), b"\0" * 24])
+
+
+def _starts(head: tf.Tensor, magic: bytes) -> tf.Tensor:
+    return tf.equal(tf.strings.substr(head, 0, len(magic)), magic)
+
+
+def _refuse() -> tf.Tensor:
     message = "not a JPEG, PNG, WebP or BMP file"
     with tf.control_dependencies([tf.debugging.Assert(False, [message])]):
         return tf.zeros((1, 1, 3), tf.uint8)
 
 
-def _decode_webp(contents: tf.Tensor) -> tf.Tensor:
+def _decode_webp(contents: tf.Tensor, head: tf.Tensor) -> tf.Tensor:
     # TensorFlow 2.21's decoder writes past its buffer when it is given an animation and
     # left to choose the channels, so an animation must never reach it. Byte 20 holds
     # the flags of the extended header; 2 is "animated".
-    head = tf.strings.substr(contents, 0, 21)
-    flags = tf.cond(
-        tf.equal(tf.strings.substr(head, 12, 4), b"VP8X"),
-        lambda: tf.io.decode_raw(tf.strings.substr(contents, 20, 1), tf.uint8)[0],
-        lambda: tf.constant(0, tf.uint8),
-    )
+    flags = tf.io.decode_raw(tf.strings.substr(head, 20, 1), tf.uint8)[0]
+    flags *= tf.cast(tf.equal(tf.strings.substr(head, 12, 4), b"VP8X"), tf.uint8)
     still = tf.equal(tf.bitwise.bitwise_and(flags, tf.constant(2, tf.uint8)), 0)
     check = tf.debugging.Assert(still, ["a WebP animation, expected a still picture"])
     with tf.control_dependencies([check]):
         return tf.io.decode_webp(contents)[0, ..., :3]
 
 
-def _decode_bmp(contents: tf.Tensor) -> tf.Tensor:
+def _decode_bmp(contents: tf.Tensor, head: tf.Tensor) -> tf.Tensor:
     pixels = tf.io.decode_bmp(contents)
 
     def look_up_palette() -> tf.Tensor:
         # decode_bmp returns the palette's indices as if they were grey values. The
         # palette (B, G, R, 0) follows the info header, whose length is at byte 14; the
         # pixels start where byte 10 says.
-        header = tf.io.decode_raw(tf.strings.substr(contents, 10, 8), tf.int32)
-        start = 14 + header[1]
-        palette = tf.strings.substr(contents, start, header[0] - start)
+        header = tf.io.decode_raw(tf.strings.substr(head, 10, 8), tf.int32)
+        end = tf.clip_by_value(header[0], 0, tf.strings.length(contents))
+        start = 14 + tf.clip_by_value(header[1], 0, end - 14)
+        palette = tf.strings.substr(contents, start, end - start)
         colours = tf.io.decode_raw(palette, tf.uint8)
         colours = tf.reshape(colours[: tf.size(colours) // 4 * 4], (-1, 4))
         return tf.gather(colours[:, 2::-1], tf.cast(pixels[..., 0], tf.int32))

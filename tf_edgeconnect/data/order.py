@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from tf_edgeconnect.errors import InputError
 
-# One tag a use, so that no two uses of one run's seed draw the same numbers.
-_EXAMPLE_TAG = 1
+# One tag a stream, so that validation is not shown the masks of training.
+_TRAINING_TAG, _VALIDATION_TAG = 1, 2
 
 
 def check_seed(seed: int) -> int:
@@ -51,13 +51,16 @@ def shuffled_index(
     )
 
 
-def example_seeds(position: tf.Tensor, seed: int, count: int) -> list[tf.Tensor]:
+def example_seeds(
+    position: tf.Tensor, seed: int, count: int, *, training: bool = True
+) -> list[tf.Tensor]:
     """Independent seeds for the random choices of one example.
 
     Args:
         position: int64 scalar, place in the stream.
         seed: the run's seed, 0 to 2**31 - 1.
         count: how many seeds are wanted.
+        training: which stream; the same position of the other has other seeds.
 
     Returns:
         `count` tensors, int32 `(2,)` each.
@@ -65,5 +68,6 @@ def example_seeds(position: tf.Tensor, seed: int, count: int) -> list[tf.Tensor]
     low = tf.cast(position % 2**31, tf.int32)
     high = tf.cast(position // 2**31, tf.int32)
     fold = tf.random.experimental.stateless_fold_in
-    base = fold(fold(tf.constant([seed, _EXAMPLE_TAG], tf.int32), high), low)
+    tag = _TRAINING_TAG if training else _VALIDATION_TAG
+    base = fold(fold(tf.constant([seed, tag], tf.int32), high), low)
     return tf.unstack(tf.random.split(base, count))

@@ -210,7 +210,7 @@ class _Maker:
         """The example of a photo."""
         position = photo["position"]
         crop_seed, flip_seed, mask_seed, edge_seed = example_seeds(
-            position, self.seed, 4
+            position, self.seed, 4, training=self.training
         )
         box = square(tf.shape(photo["photo"]), self.size, self.crop, crop_seed)
         flipped = tf.random.stateless_uniform((), flip_seed) < 0.5

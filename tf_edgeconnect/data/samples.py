@@ -31,8 +31,9 @@ PHOTOS = (
 )
 Part = Literal["train", "held-out"]
 _TRAIN_SHARE = 2 / 3
-# Squares that overlap, at three scales: few photos have to give many examples.
-_SCALES = (1.0, 0.75, 0.5)
+# Squares that overlap, at several scales: few photos have to give many examples. Half
+# of the smaller part would be a blur once it is enlarged to an example.
+_SCALES = {"train": (1.0, 0.75, 0.5), "held-out": (1.0, 0.75)}
 
 
 class Region(NamedTuple):
@@ -147,7 +148,7 @@ def part_of_photo(height: int, width: int, part: Part) -> tuple[int, int, int, i
 
 def _regions(part: Part) -> list[Region]:
     """Squares of a part; the photos take turns, so the first few show each of them."""
-    if part not in ("train", "held-out"):
+    if part not in _SCALES:
         raise InputError(
             f"sample:{part} is unknown; expected sample: or sample:held-out"
         )
@@ -156,7 +157,7 @@ def _regions(part: Part) -> list[Region]:
         top, left, bottom, right = part_of_photo(*pixels.shape[:2], part)
         short = min(bottom - top, right - left)
         queue = []
-        for scale in _SCALES:
+        for scale in _SCALES[part]:
             side = round(short * scale)
             queue += [
                 Region(number, row, column, side)
