@@ -54,6 +54,15 @@ def test_jpeg_equals_pillow_and_opencv_on_every_value(
     np.testing.assert_array_equal(pixels, by_opencv[..., ::-1])
 
 
+def test_real_photos_equal_pillow_and_opencv_on_every_value(shared):
+    photos = sorted((shared / "data" / "photos" / "val").rglob("*.jpg"))[::15]
+    assert photos
+    for path in photos:
+        pixels = decode(tf.io.read_file(str(path))).numpy()
+        np.testing.assert_array_equal(pixels, by_pillow(path.read_bytes()))
+        np.testing.assert_array_equal(pixels, cv2.imread(str(path))[..., ::-1])
+
+
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
 def test_grey_and_cmyk_jpeg_become_rgb_as_in_pillow(photo, encode, mode):
     contents = encode(Image.fromarray(photo()).convert(mode), "JPEG", quality=90)

@@ -190,7 +190,12 @@ def crop_resize(image: tf.Tensor, box: tf.Tensor, size: int) -> tf.Tensor:
     channels = image.shape[-1]
     cut = image[top : top + side, left : left + side]
     cut = tf.ensure_shape(cut, (None, None, channels))
-    resized = tf.image.resize(cut, (size, size), method="bilinear", antialias=True)
+    resized = tf.cond(
+        tf.equal(side, size),  # the same values, without a pass over them
+        lambda: tf.cast(cut, tf.float32),
+        lambda: tf.image.resize(cut, (size, size), method="bilinear", antialias=True),
+    )
+    resized = tf.ensure_shape(resized, (size, size, channels))
     # Weights that sum to 1 in float32 may still reach past white by one rounding.
     return tf.clip_by_value(resized / 255.0, 0.0, 1.0)
 
