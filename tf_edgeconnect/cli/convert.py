@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
 
 _YAML = (".yml", ".yaml")
@@ -43,6 +44,7 @@ def convert(
 
 
 def _convert_checkpoints(source: Path, output: Path, overwrite: bool) -> None:
+    import_tensorflow()
     from tf_edgeconnect.conversion.checkpoints import PUBLISHED_SIGMA, convert
     from tf_edgeconnect.conversion.config import original_sigma
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def inpaint(
     plan = plan_jobs(image, mask, output, edges, save_edges=save_edges)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
+    import_tensorflow()
     from tf_edgeconnect.inference import FileInpainter, Inpainter
 
     inpainter = Inpainter.load(model)

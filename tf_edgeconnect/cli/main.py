@@ -71,9 +71,7 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    # Read when TensorFlow and Keras are first imported, which is later than this. The
-    # start-up notes of TensorFlow's C++ side would bury ours; its errors still show.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Read when Keras is first imported, which is later than this.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
         code = typer.main.get_command(app).main(

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from tf_edgeconnect.cli.startup import import_tensorflow
+
 SOME_LEFT_OUT = 1
 
 
@@ -40,6 +42,7 @@ def records(
     from rich.console import Console
     from rich.progress import Progress
 
+    import_tensorflow()
     from tf_edgeconnect.data.index import open_source
     from tf_edgeconnect.data.records import write_records
 
