@@ -1,8 +1,8 @@
 """The mask convention of the whole project, and the two operations that rest on it.
 
 A mask is float32 of shape `(B, H, W, 1)` (or any shape that broadcasts against the
-image) with **1 = hole, 0 = known**. Images are float32 NHWC in [0, 1]. In files white is
-hole, thresholded at 50 % grey: `> 0` would widen the hole by the noise of a JPEG.
+image) with **1 = hole, 0 = known**. Images are float32 NHWC in [0, 1]. In files white
+is hole, thresholded at 50 % grey: `> 0` would widen the hole by the noise of a JPEG.
 
 Both functions are plain arithmetic, so they take NumPy arrays, TensorFlow tensors and
 Keras tensors alike.

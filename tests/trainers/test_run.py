@@ -20,7 +20,9 @@ def finished(tmp_path_factory):
 
 def test_a_finished_run_has_its_files(finished):
     names = {
-        str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file()
+        str(path.relative_to(finished))
+        for path in finished.rglob("*")
+        if path.is_file()
     }
     expected = {
         "config.yaml",

@@ -94,9 +94,10 @@ class Display:
             if not any(part in name for part in _HIDDEN) and math.isfinite(value)
         ]
         rate = self.images_per_second
-        left = (self._steps - step) * self._batch_size / rate if rate > 0 else math.nan
-        pace = f"{rate:.1f} images/s, {_duration(left)} left"
-        self.say(f"{self._stage} {step}/{self._steps}  {'  '.join(shown)}  {pace}")
+        if rate > 0:
+            left = (self._steps - step) * self._batch_size / rate
+            shown.append(f"{rate:.1f} images/s, {_duration(left)} left")
+        self.say(f"{self._stage} {step}/{self._steps}  {'  '.join(shown)}")
         self._busy, self._counted = 0.0, 0
 
     def validation(self, step: int, figures: dict[str, float]) -> None:
@@ -128,8 +129,6 @@ def _or_dash(value):
 
 
 def _duration(seconds: float) -> str:
-    if not math.isfinite(seconds):
-        return "?"
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

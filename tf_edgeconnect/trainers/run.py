@@ -6,6 +6,7 @@ holds `config.yaml`, `checkpoints/<stage>/`, `weights/<stage>/`, `logs/<stage>/`
 stopped.
 """
 
+import functools
 from pathlib import Path
 from typing import Literal
 
@@ -154,7 +155,14 @@ def choose_strategy(name: StrategyName, batch_size: int) -> tf.distribute.Strate
             f"train.batch_size {batch_size} does not divide over {len(devices)} "
             f"devices; take a multiple of {len(devices)}"
         )
-    return tf.distribute.MirroredStrategy([device.name for device in devices])
+    return _mirrored(tuple(device.name for device in devices))
+
+
+@functools.cache
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    # One for all stages of a process: a second one would number its collective
+    # operations from the start again, and TensorFlow 2.21 takes them for the first's.
+    return tf.distribute.MirroredStrategy(devices)
 
 
 def prepare_directory(run_dir: Path, config: Config, fresh: bool) -> None:

@@ -1,0 +1,117 @@
+"""Checks that two logical CPUs train as one with the same global batch.
+
+A process of its own, because logical devices are made once. Prints a word for each
+thing that held. With SGD a weight's change is its gradient: Adam's first steps would
+hide a gradient of the wrong size and blow up rounding.
+"""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tests.trainers.tiny_run import config, journal
+from tf_edgeconnect.models.discriminators import patch_discriminator
+from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
+from tf_edgeconnect.models.vgg import vgg_features
+from tf_edgeconnect.trainers.edge import EdgeTrainer
+from tf_edgeconnect.trainers.inpaint import InpaintLosses, InpaintTrainer
+from tf_edgeconnect.trainers.joint import JointTrainer
+from tf_edgeconnect.trainers.run import choose_strategy, train
+
+STEPS = 3
+
+
+def make_trainer(stage: str):
+    keras.utils.set_random_seed(5)
+    edge = dict(
+        edge_generator=edge_generator(4, 0, initializer="he"),
+        edge_discriminator=patch_discriminator(2, 4),
+    )
+    inpaint = dict(
+        inpaint_generator=inpaint_generator(4, 0, initializer="he"),
+        inpaint_discriminator=patch_discriminator(3, 4),
+    )
+    # Perceptual and style at weights that let random VGG features count.
+    losses = InpaintLosses(
+        perceptual_weight=1.0, style_weight=1.0, vgg=vgg_features("random")
+    )
+    if stage == "edge":
+        trainer = EdgeTrainer(**edge, ema=0.5)
+    elif stage == "inpaint":
+        trainer = InpaintTrainer(**inpaint, losses=losses, ema=0.5)
+    else:
+        trainer = JointTrainer(**edge, **inpaint, losses=losses, ema=0.5)
+    trainer.compile(keras.optimizers.SGD(1e-3), keras.optimizers.SGD(1e-3))
+    return trainer
+
+
+def batches() -> tf.data.Dataset:
+    rng = np.random.default_rng(0)
+    shape = (4 * STEPS, 24, 24)
+    # Holes of very different sizes in the two halves of a batch: L1 over the mean of
+    # the *global* mask is not the mean of both halves' own.
+    ratio = np.where(np.arange(shape[0]) % 4 < 2, 0.05, 0.8)
+    examples = {
+        "image": rng.random((*shape, 3)),
+        "gray": rng.random((*shape, 1)),
+        "edge": rng.random((*shape, 1)) < 0.1,
+        "mask": rng.random((*shape, 1)) < ratio[:, None, None, None],
+    }
+    examples = {name: value.astype(np.float32) for name, value in examples.items()}
+    return tf.data.Dataset.from_tensor_slices(examples).batch(4)
+
+
+def trained(stage: str, strategy: tf.distribute.Strategy):
+    to_numpy = keras.ops.convert_to_numpy
+    with strategy.scope():
+        trainer = make_trainer(stage)
+    start = [to_numpy(v).copy() for v in trainer.generator_variables]
+    step = tf.function(lambda batch: strategy.run(trainer.train_step, args=(batch,)))
+    for batch in strategy.experimental_distribute_dataset(batches()):
+        step(batch)
+    names = sorted(trainer.networks)
+    variables = [v for name in names for v in trainer.networks[name].variables]
+    end = [to_numpy(v) for v in [*variables, *trainer.averages]]
+    logs = {k: float(v) for k, v in trainer.train_results().items()}
+    moved = [
+        np.abs(to_numpy(v) - old).max()
+        for v, old in zip(trainer.generator_variables, start, strict=True)
+    ]
+    return end, logs, max(moved)
+
+
+def main(folder: Path) -> None:
+    device = tf.config.list_physical_devices("CPU")[0]
+    halves = [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.set_logical_device_configuration(device, halves)
+    mirrored = choose_strategy("mirrored", 4)
+    assert mirrored.num_replicas_in_sync == 2
+    for stage in ("edge", "inpaint", "joint"):
+        one, one_logs, moved = trained(stage, tf.distribute.get_strategy())
+        two, two_logs, _ = trained(stage, mirrored)
+        for a, b in zip(one, two, strict=True):
+            np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-3 * moved)
+        for name, value in one_logs.items():
+            if "gradient_norm" not in name:  # of a replica's own share
+                np.testing.assert_allclose(two_logs[name], value, rtol=1e-4)
+        print(stage)
+    try:
+        with mirrored.scope():
+            make_trainer("edge").compile(jit_compile=True)
+    except ValueError as error:
+        assert "work on one replica only, and this strategy has 2" in str(error)
+        print("refused")
+    first_losses = []
+    for strategy in ("single", "mirrored"):
+        train("edge", config("train.steps=1"), folder / strategy, strategy=strategy)
+        lines = journal(folder / strategy)
+        first_losses.append([x["edge/d_loss"] for x in lines if "edge/d_loss" in x])
+    np.testing.assert_allclose(*first_losses, rtol=1e-5)
+    print("run")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
