@@ -72,7 +72,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     except Refused as refused:
         raise InputError(
             f"{path}: refused (nothing in it was run): a checkpoint may hold tensors "
-            f"and plain values only, but this one has {refused}"
+            f"and plain values only; found: {refused}"
         ) from refused
     if not isinstance(found, dict):
         raise InputError(
@@ -169,7 +169,10 @@ def _read_legacy(data: IO[bytes], file_size: int) -> Any:
     for key in keys:
         if key not in wholes:
             raise Refused(f"a storage {quote(key)} that no tensor uses")
-        size = int.from_bytes(data.read(8), "little")
+        head = data.read(8)
+        if len(head) < 8:
+            raise Damaged(f"it ends before storage {quote(key)}")
+        size = int.from_bytes(head, "little")
         if size != wholes[key].size:
             raise Damaged(
                 f"storage {quote(key)} has {size} values, expected {wholes[key].size}"
