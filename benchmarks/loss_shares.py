@@ -9,6 +9,11 @@ untrained unless `--warm-up` trains them first.
 
 The gradient's share of a term is the norm of its own gradient over the sum of all such
 norms. Ends with 1 if a share is out of bounds.
+
+Known: feature matching, at its published weight of 10, carries 98 % of the gradient of an
+untrained edge stage. Its share falls as the discriminator learns: 95.2 % after
+`--warm-up 200` at full size; with `--filters 16 --size 128 --batch 4`, 94 % after 200
+steps and 90 % after 400.
 """
 
 import argparse
@@ -31,7 +36,7 @@ def main() -> int:
     """Prints one table a stage; returns the exit status."""
     options = parse_options()
     sets = sorted(f for f in options.photos.iterdir() if f.is_dir()) or [options.photos]
-    print(f"{'stage':8}{'photos':18}{'term':20}{'loss':>9}{'share':>9}", end="")
+    print(f"{'stage':8}{'photos':18}{'term':23}{'loss':>9}{'share':>9}", end="")
     print(f"{'gradient':>11}{'share':>9}")
     outside = 0
     for stage in options.stages:
@@ -50,7 +55,7 @@ def main() -> int:
                 bad = [not LOWEST <= x <= HIGHEST for x in (loss_share, norm_share)]
                 outside += sum(bad)
                 marks = ["!" if b else " " for b in bad]
-                print(f"{stage:8}{photos.name:18}{term:20}{loss:9.4f}", end="")
+                print(f"{stage:8}{photos.name:18}{term:23}{loss:9.4f}", end="")
                 print(f"{loss_share:8.2%}{marks[0]}", end="")
                 print(f"{norm:11.4f}{norm_share:8.2%}{marks[1]}", flush=True)
     bounds = f"{LOWEST:.2%} to {HIGHEST:.0%}"
