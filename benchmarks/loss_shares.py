@@ -10,8 +10,8 @@ untrained unless `--warm-up` trains them first.
 The gradient's share of a term is the norm of its own gradient over the sum of all such
 norms. Ends with 1 if a share is out of bounds.
 
-Known: feature matching, at its published weight of 10, carries 98 % of the gradient of an
-untrained edge stage. Its share falls as the discriminator learns: 95.2 % after
+Known: in an untrained edge stage feature matching, at its published weight of 10, has
+98 % of the gradient. That falls as the discriminator learns: 95.2 % after
 `--warm-up 200` at full size; with `--filters 16 --size 128 --batch 4`, 94 % after 200
 steps and 90 % after 400.
 """
