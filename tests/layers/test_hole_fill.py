@@ -1,4 +1,6 @@
 import numpy as np
+import tensorflow as tf
+from PIL import Image
 
 from tf_edgeconnect.layers.hole_fill import PushPullFill
 
@@ -27,6 +29,27 @@ def test_what_the_hole_held_does_not_matter():
     assert np.array_equal(
         PushPullFill()(image, mask), PushPullFill()(image * (1 - mask), mask)
     )
+
+
+def test_levels_are_joined_as_pillow_doubles_a_picture():
+    # Everything is hole but one level-1 pixel a block of 2 x 2: the pull alone is left.
+    coarse = np.random.default_rng(0).random((6, 5), np.float32)
+    image = np.zeros((1, 12, 10, 1), np.float32)
+    image[0, ::2, ::2, 0] = coarse
+    mask = np.ones_like(image)
+    mask[0, ::2, ::2] = 0
+    filled = np.array(PushPullFill(levels=1)(image, mask))[0, ..., 0]
+    doubled = Image.fromarray(coarse).resize((10, 12), Image.Resampling.BILINEAR)
+    hole = mask[0, ..., 0] == 1
+    np.testing.assert_allclose(filled[hole], np.asarray(doubled)[hole], atol=1e-6)
+
+
+def test_sizes_may_be_unknown_when_a_graph_is_traced():
+    image, mask = photo_and_hole()
+    layer = PushPullFill()
+    shape = tf.TensorSpec((None, None, None, 3)), tf.TensorSpec((None, None, None, 1))
+    traced = tf.function(lambda image, mask: layer(image, mask), input_signature=shape)
+    np.testing.assert_allclose(traced(image, mask), layer(image, mask), atol=1e-6)
 
 
 def test_a_flat_photo_is_filled_flat():

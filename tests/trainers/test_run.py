@@ -94,6 +94,16 @@ def test_init_from_starts_at_step_0_with_the_other_weights(finished, tmp_path):
             np.testing.assert_array_equal(old, new, err_msg=name)
 
 
+def test_averages_start_at_the_weights_that_were_loaded(finished, tmp_path):
+    averaged = config("train.steps=1", "train.learning_rate=1e-30", "train.ema=0.9")
+    train("edge", averaged, tmp_path / "run", init_from=finished)
+    start, *_ = journal(tmp_path / "run")
+    end = [x for x in journal(finished) if x["step"] == 6][-1]
+    assert start["val/average_precision"] == pytest.approx(
+        end["val/average_precision"], rel=1e-3
+    )
+
+
 def test_edge_inpaint_needs_an_edge_generator(tmp_path):
     with pytest.raises(InputError, match="needs a trained edge generator"):
         train("edge-inpaint", config(), tmp_path / "run")

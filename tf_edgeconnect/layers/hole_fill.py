@@ -51,9 +51,9 @@ class PushPullFill(keras.layers.Layer):
         mean = ops.sum(values, (1, 2), keepdims=True) / ops.maximum(total, 1)
         filled = values + (1 - weight) * mean
         for values, weight in reversed(pyramid[:-1]):
-            size = ops.shape(values)[1:3]
-            coarse = ops.image.resize(filled, size, interpolation="bilinear")
-            filled = values + (1 - weight) * coarse
+            height, width = ops.shape(values)[1:3]
+            coarse = _doubled(_doubled(filled, axis=1), axis=2)
+            filled = values + (1 - weight) * coarse[:, :height, :width]
         return filled
 
     def compute_output_shape(self, image_shape, mask_shape=None):
@@ -63,3 +63,22 @@ class PushPullFill(keras.layers.Layer):
     def get_config(self):
         """Returns the arguments, for saving."""
         return {**super().get_config(), "levels": self.levels}
+
+
+def _doubled(x, axis):
+    """Doubles an axis bilinearly, the border repeated beyond itself.
+
+    `keras.ops.image.resize` (3.15) does not take a size unknown at trace time.
+    """
+    length = ops.shape(x)[axis]
+    first, last = ops.take(x, [0], axis), ops.take(x, [length - 1], axis)
+    inner = [slice(None)] * 4
+    inner[axis] = slice(None, -1)
+    before = ops.concatenate([first, x[tuple(inner)]], axis)
+    inner[axis] = slice(1, None)
+    after = ops.concatenate([x[tuple(inner)], last], axis)
+    near = 0.75 * x
+    pair = ops.stack([near + 0.25 * before, near + 0.25 * after], axis + 1)
+    shape = list(ops.shape(x))
+    shape[axis] = 2 * length
+    return ops.reshape(pair, shape)

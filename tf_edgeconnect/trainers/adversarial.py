@@ -188,6 +188,11 @@ class AdversarialTrainer(keras.Model):
             return []
         return list(zip(self.generator_variables, self.averages, strict=True))
 
+    def restart_averages(self) -> None:
+        """Sets the moving averages to the weights, which were loaded from elsewhere."""
+        for variable, average in self._averaged_pairs():
+            average.assign(keras.ops.convert_to_numpy(variable))
+
     @contextlib.contextmanager
     def averaged_weights(self):
         """Puts the moving averages in place of the generators' weights for a while.

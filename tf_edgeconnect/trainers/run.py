@@ -99,6 +99,7 @@ def train(
         display.say(f"{stage}: continues at step {step} of {settings.steps}")
     else:
         load_earlier_weights(stage, trainer.networks, run_dir, init_from, display.say)
+        trainer.restart_averages()
     _say_left_out_losses(stage, config, display.say)
 
     training, held_out = open_sources(config, run_dir, display.say)

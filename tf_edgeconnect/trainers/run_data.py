@@ -88,6 +88,19 @@ def validation_batches(
     )
 
 
+def held_out_examples(config: Config, count: int) -> dict[str, np.ndarray]:
+    """Returns examples spread over the held-out photos, as one batch of pictures.
+
+    Args:
+        config: of the run.
+        count: how many.
+    """
+    _, held_out = open_sources(config, None, lambda line: None)
+    spread = config.train.model_copy(update={"val_examples": count})
+    config = config.model_copy(update={"train": spread})
+    return first_examples(validation_batches(config, held_out, 1), count)
+
+
 def _example_options(config: Config) -> dict:
     edge, mask = config.edge, config.mask
     external = edge.source == "external"
