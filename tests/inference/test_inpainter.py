@@ -9,7 +9,7 @@ import pytest
 import tf_edgeconnect as ec
 from tf_edgeconnect.data.edges import canny
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference import InpaintGraph, Inpainter
 from tf_edgeconnect.models.storage import save_networks
 
 RNG = np.random.default_rng(8)
@@ -149,6 +149,18 @@ def test_published_feeds_other_edges(inpainter):
     assert (published.edges[known] != composite.edges[known]).any()
     off = published.edges[~known].astype(int) - composite.edges[~known]
     assert np.abs(off).max() <= 1
+
+
+def test_published_cuts_colours_that_are_rounded_otherwise(networks):
+    # Equal lines everywhere: without edges both ways feed the same painting.
+    graph = InpaintGraph(None, networks[1], sigma=-1)
+    images = photo(16, 16)[None]
+    mask = np.float32(middle_hole(16, 16) > 0)[None, ..., None]
+    rounded = np.array(graph.fill(images, mask)[0]).astype(int)
+    cut = np.array(graph.fill_as_published(images, mask)[0])
+    hole = np.broadcast_to(mask > 0, images.shape)
+    assert set(np.unique((rounded - cut)[hole])) == {0, 1}
+    assert not (rounded - cut)[~hole].any()
 
 
 def test_without_edge_generator_known_edges_guide_with_one_warning(networks, caplog):

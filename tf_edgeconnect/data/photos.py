@@ -29,6 +29,7 @@ from tf_edgeconnect.errors import InputError
 logger = logging.getLogger(__name__)
 
 GRAY_WEIGHTS = (0.2125, 0.7154, 0.0721)  # scikit-image's, as published
+HALF_GRAY = 127.5  # of 255: a mask file is a hole where it is lighter
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -132,7 +133,11 @@ def read_photo(path: str | Path) -> Photo:
     )
 
 
-def read_mask(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
+def read_mask(
+    path: str | Path,
+    size: tuple[int, int] | None = None,
+    threshold: float = HALF_GRAY,
+) -> np.ndarray:
     """Reads a mask file: white is hole, cut at 50 % grey.
 
     Colours are taken as their grey. Transparent parts count as black, so a hole may be
@@ -142,6 +147,7 @@ def read_mask(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarr
         path: an image file of any kind `read_photo` takes.
         size: height and width to bring the mask to (nearest neighbour); None keeps its
             own. A change of size is said in one line of the log.
+        threshold: of 255; the hole is where the mask is lighter.
 
     Returns:
         bool `(H, W)`, true = hole.
@@ -149,7 +155,7 @@ def read_mask(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarr
     Raises:
         InputError: as `read_photo`.
     """
-    mask = _read_gray(Path(path), "mask") > 127.5
+    mask = _read_gray(Path(path), "mask") > threshold
     if size is not None and mask.shape != tuple(size):
         logger.warning(
             "mask %s is %d x %d: resized to the photo's %d x %d",

@@ -8,6 +8,7 @@ import tensorflow as tf
 from tf_edgeconnect.data.jobs import Job
 from tf_edgeconnect.data.photo_writing import check_output, write_photo
 from tf_edgeconnect.data.photos import (
+    HALF_GRAY,
     Photo,
     grow_hole,
     read_edges,
@@ -26,7 +27,7 @@ class FileInpainter:
         inpainter: the networks.
         invert_mask: masks have black holes.
         dilate: pixels that holes are grown by, 0 or more.
-        published: see `Inpainter`.
+        published: see `Inpainter`; a mask is then a hole wherever it is not black.
         edges_only: write the completed edges to the output and paint nothing.
         overwrite: replace results that exist.
 
@@ -55,7 +56,8 @@ class FileInpainter:
             if path is not None:
                 check_output(path, overwrite=self.overwrite)
         photo = read_photo(job.photo)
-        hole = read_mask(job.mask, size=photo.size)
+        threshold = 0 if self.published else HALF_GRAY
+        hole = read_mask(job.mask, size=photo.size, threshold=threshold)
         hole = grow_hole(~hole if self.invert_mask else hole, self.dilate)
         try:
             result, edges = self._results(job, photo, hole)

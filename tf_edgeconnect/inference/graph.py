@@ -7,6 +7,7 @@ the networks take, and the results are cropped. Edges leave as `round(255 * edge
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -81,8 +82,9 @@ class InpaintGraph:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Fills the hole along the raw output of the edge generator.
 
-        The published test script feeds it so, outside the hole too; its training and
-        the paper use the composite of `fill`.
+        The published test script feeds it so, outside the hole too, and cuts colours
+        to whole grey levels instead of rounding; its training and the paper use the
+        composite of `fill`.
 
         Args:
             images: uint8 `(B, H, W, 3)`.
@@ -94,7 +96,7 @@ class InpaintGraph:
         image, gray, edge = map(pad, self._known(images, mask))
         padded_mask = pad(mask)
         lines = self._imagined(gray, edge, padded_mask)
-        return self._painted(images, image, lines, padded_mask)
+        return self._painted(images, image, lines, padded_mask, _cut_to_bytes)
 
     def fill_along(
         self, images: tf.Tensor, mask: tf.Tensor, drawing: tf.Tensor
@@ -126,12 +128,18 @@ class InpaintGraph:
         return self.edge_generator(edge_inputs(gray, edge, mask), training=False)
 
     def _painted(
-        self, images: tf.Tensor, image: tf.Tensor, lines: tf.Tensor, mask: tf.Tensor
+        self,
+        images: tf.Tensor,
+        image: tf.Tensor,
+        lines: tf.Tensor,
+        mask: tf.Tensor,
+        to_bytes: Callable[[tf.Tensor], tf.Tensor] | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Paints padded photos; known bytes are taken from the photos as given."""
+        to_bytes = to_bytes or _to_bytes
         generator = self.inpaint_generator
         inputs = inpaint_inputs(image, lines, mask, mask_channel=takes_mask(generator))
-        painted = _to_bytes(_crop(generator(inputs, training=False), images))
+        painted = to_bytes(_crop(generator(inputs, training=False), images))
         filled = tf.where(_crop(mask, images) > 0, painted, images)
         return filled, _to_bytes(_crop(lines, images))
 
@@ -168,3 +176,7 @@ def _crop(padded: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
 
 def _to_bytes(unit: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.round(255 * unit), tf.uint8)
+
+
+def _cut_to_bytes(unit: tf.Tensor) -> tf.Tensor:
+    return tf.cast(255 * unit, tf.uint8)

@@ -130,7 +130,8 @@ class Inpainter:
             edges: uint8 of the mask's shape, white = line: used inside the hole in
                 place of the edge generator's; outside it Canny's edges stay.
             published: feed the raw output of the edge generator, outside the hole
-                too, as the published test script does.
+                too, and cut colours to whole grey levels, as the published test
+                script does.
 
         Returns:
             The photo with its hole filled, and the edges that it was filled along.
