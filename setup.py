@@ -71,6 +71,8 @@ setup(
     package_data={"tf_edgeconnect": ["py.typed"]},
     cmdclass={"build_py": BuildWithConfigs},
     install_requires=[
+        # tensorflow-datasets 4.9.10 imports it on Python 3.11 and does not declare it.
+        "importlib_resources>=6.0",
         "keras>=3.15,<4",
         "numpy>=2.1",
         "opencv-python>=4.10",

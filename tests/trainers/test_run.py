@@ -132,10 +132,18 @@ def test_a_run_directory_below_a_file_is_refused(tmp_path):
         train("edge", config(), tmp_path / "file" / "run")
 
 
-def test_a_missing_vgg_file_is_refused_before_anything_is_trained(tmp_path):
-    with_vgg = config("losses.style=250", "losses.vgg_weights=missing.h5")
-    with pytest.raises(InputError, match="missing.h5"):
-        train("inpaint", with_vgg, tmp_path / "run")
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["data.train=nowhere"],
+        ["losses.style=250", "losses.vgg_weights=nowhere"],
+        ["mask.folder=nowhere", "mask.kinds={external: 1}"],
+    ],
+)
+def test_a_run_that_cannot_start_leaves_nothing_behind(wrong, tmp_path):
+    with pytest.raises(InputError, match="nowhere"):
+        train("inpaint", config(*wrong), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_its_batch(tmp_path):

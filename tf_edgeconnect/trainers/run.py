@@ -7,6 +7,7 @@ stopped.
 """
 
 import functools
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -72,7 +73,7 @@ def train(
     run_dir = Path(run_dir)
     settings = config.train.for_stage(stage)
     chosen = choose_strategy(strategy, settings.batch_size)
-    prepare_directory(run_dir, config, fresh)
+    check_directory(run_dir, config, fresh)
     keras.utils.set_random_seed(config.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -92,7 +93,7 @@ def train(
         _publish(run_dir, stage, config, trainer, step, init_from, only_if_stale=True)
         display.say(
             f"{stage}: finished at step {step}; to train longer run the same command "
-            f"with --set train.steps={2 * step}"
+            f"with --set train.steps.{stage}={2 * step}"
         )
         return Outcome.FINISHED
     if step:
@@ -104,6 +105,8 @@ def train(
 
     training, held_out = open_sources(config, run_dir, display.say)
     validation = validation_batches(config, held_out, chosen.num_replicas_in_sync)
+    training_stream = training_batches(config, training, step * settings.batch_size)
+    _save_config(run_dir, config)  # only now: nothing a user gets wrong is left to come
     journal = Journal(run_dir, stage, step)
     sheets = SampleSheets(
         first_examples(validation, SHEET_ROWS), run_dir / "samples", stage
@@ -112,7 +115,7 @@ def train(
     loop = StageLoop(
         trainer=trainer,
         strategy=chosen,
-        batches=training_batches(config, training, step * settings.batch_size),
+        batches=training_stream,
         held_out=validation,
         schedule=schedule,
         checkpoints=checkpoints,
@@ -166,24 +169,35 @@ def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(devices)
 
 
-def prepare_directory(run_dir: Path, config: Config, fresh: bool) -> None:
-    """Makes the run directory or checks the one that is there, and saves the config.
+def check_directory(run_dir: Path, config: Config, fresh: bool) -> None:
+    """Checks that a run can live in a directory; writes nothing.
 
     Raises:
         InputError: if `fresh` is asked for and something is there, if the run was made
             with another architecture, or if the directory cannot be written.
     """
-    saved = run_dir / "config.yaml"
+    there = next(
+        path for path in (run_dir, *run_dir.resolve().parents) if path.exists()
+    )
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise InputError(
+            f"run directory {run_dir} cannot be written: {there} is not a folder that "
+            "may be written; choose another --run-dir"
+        )
     if fresh and run_dir.exists() and any(run_dir.iterdir()):
         raise InputError(
             f"--fresh asks for an empty run directory, and {run_dir} is not: choose "
             "another --run-dir or remove it"
         )
+    saved = run_dir / "config.yaml"
     if saved.exists():
         _check_architecture(load_config(saved), config, run_dir)
+
+
+def _save_config(run_dir: Path, config: Config) -> None:
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
-        save_config(config, saved)
+        save_config(config, run_dir / "config.yaml")
     except OSError as error:
         raise InputError(
             f"run directory {run_dir} cannot be written: {error.strerror}"
