@@ -9,7 +9,7 @@ import pytest
 import tf_edgeconnect as ec
 from tf_edgeconnect.data.edges import canny
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference import InpaintGraph, Inpainter
+from tf_edgeconnect.inference import Inpainter, InpaintGraph
 from tf_edgeconnect.models.storage import save_networks
 
 RNG = np.random.default_rng(8)

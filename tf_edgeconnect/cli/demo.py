@@ -69,7 +69,7 @@ def _fill(config, run_dir: Path) -> None:
         for result in (filled, flat)
     ]
     typer.echo(
-        f"{ROWS} held-out photos filled: PSNR inside the hole {figures[0]:.2f} dB; with "
-        f"the flat mean colour of the known pixels {figures[1]:.2f} dB"
+        f"{ROWS} held-out photos filled: PSNR inside the hole {figures[0]:.2f} dB; "
+        f"with the flat mean colour of the known pixels {figures[1]:.2f} dB"
     )
     typer.echo(f"The sheet of photo, hole, edges and filled photo: {picture}")
