@@ -12,6 +12,8 @@ from typing import TypeVar
 
 Array = TypeVar("Array")
 
+HALF_GRAY = 127.5  # of 255: a mask file is a hole where it is lighter
+
 
 def mask_image(image: Array, mask: Array) -> Array:
     """Paints the hole white, which is how a network sees a photo with a hole.

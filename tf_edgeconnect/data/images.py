@@ -9,10 +9,9 @@ from typing import Literal
 
 import tensorflow as tf
 
-Crop = Literal["center", "random"]
+from tf_edgeconnect.data.photos import GRAY_WEIGHTS
 
-# scikit-image's rgb2gray, as published; tf.image.rgb_to_grayscale has other numbers.
-GRAY_WEIGHTS = (0.2125, 0.7154, 0.0721)
+Crop = Literal["center", "random"]
 
 
 def decode(contents: tf.Tensor) -> tf.Tensor:

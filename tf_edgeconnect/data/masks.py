@@ -17,11 +17,11 @@ from PIL import Image
 from tf_edgeconnect.data.images import decode, to_gray
 from tf_edgeconnect.data.strokes import stroke_sampler
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.masking import HALF_GRAY
 
 MaskSampler = Callable[[tf.Tensor], tf.Tensor]
 
 MASK_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
-HALF_GREY = 127.5  # of 255: a mask file is a hole where it is lighter
 
 
 def mask_sampler(
@@ -173,6 +173,6 @@ def _external(size: int, files: list[str]) -> MaskSampler:
         pixels = decode(tf.io.read_file(paths[index]))
         gray = to_gray(tf.cast(pixels, tf.float32))
         gray = tf.image.resize(gray, (size, size), method="area")
-        return tf.cast(gray > HALF_GREY, tf.float32)
+        return tf.cast(gray > HALF_GRAY, tf.float32)
 
     return sample

@@ -25,11 +25,12 @@ from tf_edgeconnect.data.photo_decoding import (
     upright,
 )
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.masking import HALF_GRAY
 
 logger = logging.getLogger(__name__)
 
-GRAY_WEIGHTS = (0.2125, 0.7154, 0.0721)  # scikit-image's, as published
-HALF_GRAY = 127.5  # of 255: a mask file is a hole where it is lighter
+# scikit-image's rgb2gray, as published; tf.image.rgb_to_grayscale has other numbers.
+GRAY_WEIGHTS = (0.2125, 0.7154, 0.0721)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

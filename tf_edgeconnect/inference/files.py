@@ -8,7 +8,6 @@ import tensorflow as tf
 from tf_edgeconnect.data.jobs import Job
 from tf_edgeconnect.data.photo_writing import check_output, write_photo
 from tf_edgeconnect.data.photos import (
-    HALF_GRAY,
     Photo,
     grow_hole,
     read_edges,
@@ -17,6 +16,7 @@ from tf_edgeconnect.data.photos import (
 )
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.inpainter import Inpainter
+from tf_edgeconnect.masking import HALF_GRAY
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -106,26 +106,31 @@ class Display:
         self.say(f"{self._stage} {step}/{self._steps}  held-out photos: {words}")
 
 
-def describe_validation(figures: dict[str, float]) -> str:
-    """Puts the figures of a validation into words; names with or without `val/`."""
+def describe_validation(figures: dict[str, float | None]) -> str:
+    """Puts the figures of a validation into words; names with or without `val/`.
+
+    What is undefined (None or NaN: no hole, no edge) shows as a dash.
+    """
     values = {name.removeprefix("val/"): value for name, value in figures.items()}
     words = []
     if "hole_l1" in values:
-        words.append(f"hole L1 {values['hole_l1']:.4f}")
-        words.append(f"hole PSNR {values['hole_psnr']:.2f} dB")
-        words.append(f"PSNR {values['psnr']:.2f} dB")
+        words.append(f"hole L1 {_shown(values['hole_l1'], 4)}")
+        words.append(f"hole PSNR {_shown(values['hole_psnr'], 2)} dB")
+        words.append(f"PSNR {_shown(values['psnr'], 2)} dB")
     if "average_precision" in values:
-        base = values["base_rate"]
-        precision = values["average_precision"]
+        precision, base = values["average_precision"], values["base_rate"]
+        times = precision / base if precision and base else None
         words.append(
-            f"edges' average precision {precision:.3f}, {precision / base:.2f} times "
-            f"the base rate {base:.3f}, F1 {_or_dash(values['f1'])}"
+            f"edges' average precision {_shown(precision, 3)}, {_shown(times, 2)} times "
+            f"the base rate {_shown(base, 3)}, F1 {_shown(values['f1'], 3)}"
         )
     return "; ".join(words)
 
 
-def _or_dash(value):
-    return "-" if value is None or not math.isfinite(value) else f"{value:.3f}"
+def _shown(value: float | None, digits: int) -> str:
+    if value is None or not math.isfinite(value):
+        return "-"
+    return f"{value:.{digits}f}"
 
 
 def _duration(seconds: float) -> str:
