@@ -121,8 +121,9 @@ def describe_validation(figures: dict[str, float | None]) -> str:
         precision, base = values["average_precision"], values["base_rate"]
         times = precision / base if precision and base else None
         words.append(
-            f"edges' average precision {_shown(precision, 3)}, {_shown(times, 2)} times "
-            f"the base rate {_shown(base, 3)}, F1 {_shown(values['f1'], 3)}"
+            f"edges' average precision {_shown(precision, 3)}, "
+            f"{_shown(times, 2)} times the base rate {_shown(base, 3)}, "
+            f"F1 {_shown(values['f1'], 3)}"
         )
     return "; ".join(words)
 
