@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-_ERRORS_ONLY = "2"
+# Not even what it calls errors: "oneDNN supports DT_BOOL only on platforms with ..." is
+# one. What stops a command arrives as an exception.
+_NOTHING = "3"
 
 
 def import_tensorflow() -> None:
@@ -26,7 +28,7 @@ def import_tensorflow() -> None:
     if LOG_LEVEL in os.environ:
         import tensorflow as tf
     else:
-        os.environ[LOG_LEVEL] = _ERRORS_ONLY
+        os.environ[LOG_LEVEL] = _NOTHING
         with _stderr_held_back():
             import tensorflow as tf
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from tf_edgeconnect.cli.startup import import_tensorflow
+from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.config import Stage, load_config
 from tf_edgeconnect.config.files import DEFAULT
 
@@ -70,12 +71,16 @@ def train(
     run_dir = run_dir or Path("runs", Path(config or DEFAULT).stem)
 
     import_tensorflow()
+    import_tensorflow()
     from tf_edgeconnect.trainers import run, run_networks, run_summary
 
     own_model = any(text.startswith("model.") for text in set_ or ())
     if init_from is not None and config is None and not own_model:
         settings = run_networks.adopt_architecture(settings, init_from)
-        typer.echo(f"The model settings are those of {init_from}.")
+        typer.echo(
+            f"The model settings are those of {init_from}; photo size and rates stay "
+            "the quickstart's (--config places2 has the published ones)."
+        )
 
     if dry_run:
         run_summary.describe(stage, settings, run_dir, say=typer.echo)
