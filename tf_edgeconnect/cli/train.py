@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 import typer
 
 from tf_edgeconnect.cli.startup import import_tensorflow
-from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.config import Stage, load_config
 from tf_edgeconnect.config.files import DEFAULT
 
@@ -70,7 +69,6 @@ def train(
     settings = load_config(config, [*_data_overrides(data), *(set_ or ())])
     run_dir = run_dir or Path("runs", Path(config or DEFAULT).stem)
 
-    import_tensorflow()
     import_tensorflow()
     from tf_edgeconnect.trainers import run, run_networks, run_summary
 
