@@ -85,7 +85,9 @@ class MaskConfig(Section):
         description="kinds of holes and how often each comes, in any unit",
     )
     folder: str | None = Field(
-        None, min_length=1, description="mask files for kind external, white = hole"
+        None,
+        min_length=1,
+        description="a mask file or a folder of them for kind external, white = hole",
     )
     hole_ratio: tuple[Fraction, Fraction] = Field(
         (0.1, 0.5), description="range of an irregular hole's share of a photo, 0-1"
@@ -133,6 +135,15 @@ class ModelConfig(Section):
     initializer: Literal["normal", "he"] = Field(
         "normal", description="first weights: N(0, 0.02) as published, or He's"
     )
+
+    @field_validator("mask_channel")
+    @classmethod
+    def _push_pull_has_the_mask(
+        cls, mask_channel: bool, others: ValidationInfo
+    ) -> bool:
+        if not mask_channel and others.data.get("hole_fill") == "push_pull":
+            raise wrong("true, since model.hole_fill is push_pull")
+        return mask_channel
 
 
 class LossesConfig(Section):
