@@ -133,6 +133,18 @@ def test_external_takes_every_file_of_the_folder_and_below(tmp_path):
     assert len(drawn) == 3
 
 
+def test_external_takes_a_single_file(tmp_path):
+    pixels = np.zeros((6, 6))
+    pixels[:2] = 255
+    save(tmp_path / "a.png", pixels)
+    sample = mask_sampler({"external": 1}, 6, folder=tmp_path / "a.png")
+    for number in range(3):
+        np.testing.assert_array_equal(sample(seed(number))[..., 0], pixels / 255)
+    (tmp_path / "a.png").write_text("not an image")
+    with pytest.raises(InputError, match="a.png cannot be read as an image"):
+        mask_sampler({"external": 1}, 6, folder=tmp_path / "a.png")
+
+
 @pytest.mark.parametrize(
     ("kinds", "options", "words"),
     [

@@ -1,4 +1,4 @@
-"""Hole masks for training: drawn on the fly or taken from a folder.
+"""Hole masks for training: drawn on the fly or taken from files.
 
 A seed enters, a mask of the convention in `masking.py` leaves: float32
 `(size, size, 1)`, 1 = hole. Everything is a stateless TensorFlow operation, so a mask
@@ -40,8 +40,8 @@ def mask_sampler(
         size: side of the mask in pixels.
         hole_ratio: range that the share of the hole is drawn from, uniformly
             (`irregular` only).
-        folder: folder of mask files, searched recursively (`external` only). White is
-            hole. The list of files is fixed by this call.
+        folder: folder of mask files, searched recursively, or one mask file
+            (`external` only). White is hole. The list of files is fixed by this call.
 
     Returns:
         A function from an int32 `[2]` seed to a float32 `(size, size, 1)` mask of zeros
@@ -127,12 +127,16 @@ def _half(seed: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def _mask_files(folder: str | Path | None) -> list[str]:
-    """Lists the mask files of a folder, in order, after a look at each header."""
+    """Lists the mask files, in order, after a look at each header."""
     if folder is None:
         raise InputError("mask kind 'external' needs a mask folder, got none")
     folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"mask folder {folder} does not exist or is not a folder")
+    if not folder.exists():
+        raise InputError(f"mask folder {folder} does not exist")
+    if folder.is_file():
+        if not _sound(folder):
+            raise InputError(f"mask file {folder} cannot be read as an image")
+        return [str(folder)]
     files = sorted(
         path
         for path in folder.rglob("*")
