@@ -71,6 +71,7 @@ def test_a_run_gives_its_most_advanced_stage_for_each_network(tmp_path):
     [
         (lambda path: None, "does not exist; expected a run directory"),
         (lambda path: path.mkdir(), "has no trained weights in it"),
+        (lambda path: path.write_text(""), "x is a file; expected a run directory"),
     ],
 )
 def test_a_path_that_is_no_model_is_named(make, message, tmp_path):

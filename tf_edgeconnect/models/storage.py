@@ -163,7 +163,9 @@ def resolve(path: str | Path, stages: tuple[str, ...] = STAGES) -> dict[str, Pat
     for folder in folders:
         found.update(dict.fromkeys(read_meta(folder)["networks"], folder))
     if not found:
-        what = "has no trained weights in it" if path.is_dir() else "does not exist"
+        what = "does not exist"
+        if path.exists():
+            what = "has no trained weights in it" if path.is_dir() else "is a file"
         raise InputError(
             f"model {path} {what}; expected a run directory (runs/NAME) or a weights "
             "folder (with model.json)"
