@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from tf_edgeconnect.data.index import open_source
+from tf_edgeconnect.data.tfds import NotDownloaded
 from tf_edgeconnect.errors import InputError
 
 COUNTS = {"train": 5, "test": 2}
@@ -49,6 +50,13 @@ def prepared(tmp_path, photo):
 
 def names(source) -> list[str]:
     return sorted(source.name(index) for index in range(len(source)))
+
+
+def test_without_download_a_dataset_that_is_not_there_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(tfds.core.constants, "DATA_DIR", str(tmp_path))
+    with pytest.raises(NotDownloaded, match="tfds:mnist: not downloaded yet"):
+        open_source("tfds:mnist", download=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("form", ["{}", "tfds:{}", "tfds:{}/train"])

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.trainers.tiny_run import config, journal, same, weights
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.storage import read_meta, resolve
 from tf_edgeconnect.trainers.loop import Outcome
 from tf_edgeconnect.trainers.run import train
+from tf_edgeconnect.trainers.run_data import first_examples
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +104,42 @@ def test_averages_start_at_the_weights_that_were_loaded(finished, tmp_path):
     assert start["val/average_precision"] == pytest.approx(
         end["val/average_precision"], rel=1e-3
     )
+
+
+def test_a_resumed_stage_keeps_the_record_of_where_it_began(finished, capsys):
+    assert train("edge", config(), finished, init_from="late") is Outcome.FINISHED
+    said = capsys.readouterr().err
+    assert "--init-from late is not used" in said
+    assert read_meta(finished / "weights" / "edge")["init_from"] is None
+
+
+def test_averages_cannot_be_switched_off_in_the_middle(finished):
+    with pytest.raises(InputError, match=r"was train\.ema switched on or off"):
+        train("edge", config("train.steps=8", "train.ema=0"), finished)
+
+
+def test_photos_in_a_row_that_cannot_be_decoded_are_named(tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    encoded = tf.io.encode_jpeg(noise).numpy()
+    for name, end in (("a.jpg", 2000), ("b.jpg", 2000), ("c.jpg", None)):
+        (photos / name).write_bytes(encoded[:end])
+    (tmp_path / "cut.txt").write_text("photos/a.jpg\nphotos/b.jpg")
+    (tmp_path / "whole.txt").write_text("photos/c.jpg")
+    cut = config(f"data.train={tmp_path}/cut.txt", f"data.val={tmp_path}/whole.txt")
+    with pytest.raises(InputError, match="2 photos in a row cannot be decoded") as told:
+        train("edge", cut, tmp_path / "run")
+    assert "photos/a.jpg" in str(told.value) and "photos/b.jpg" in str(told.value)
+
+
+def test_validation_without_a_single_photo_is_refused():
+    batches = tf.data.Dataset.from_tensors(
+        dict.fromkeys(("image", "gray", "edge", "mask"), tf.zeros((1, 4, 4, 1)))
+    )
+    assert len(first_examples(batches, 3)["mask"]) == 1
+    with pytest.raises(InputError, match="no photo for validation can be decoded"):
+        first_examples(batches.take(0), 3)
 
 
 def test_edge_inpaint_needs_an_edge_generator(tmp_path):

@@ -25,6 +25,8 @@ def open_source(
     spec: str | Path,
     cache: str | Path | None = None,
     max_bad_fraction: float = 0.01,
+    *,
+    download: bool = True,
 ) -> Source:
     """Opens a source of photos.
 
@@ -40,11 +42,14 @@ def open_source(
         cache: JSON file that keeps the scan; it is used again while the paths, sizes
             and modification times of all files stay the same.
         max_bad_fraction: the largest tolerated share of unreadable photos, 0 to 1.
+        download: whether a dataset of TensorFlow Datasets that is not there yet is
+            downloaded.
 
     Returns:
         The readable photos, in a fixed order.
 
     Raises:
+        NotDownloaded: the dataset is not there yet, and `download` is false.
         InputError: the source is missing, empty or of no known kind, or too many of
             its photos cannot be read.
 
@@ -57,7 +62,9 @@ def open_source(
     if text.startswith("sample:"):
         return SampleSource(text.removeprefix("sample:") or "train")
     if text.startswith("tfds:"):
-        return open_tfds(text.removeprefix("tfds:"), cache, max_bad_fraction)
+        return open_tfds(
+            text.removeprefix("tfds:"), cache, max_bad_fraction, download=download
+        )
     path = Path(spec).expanduser()
     if (path / INFO_FILE).is_file():
         return open_tfds(str(path.absolute()), cache, max_bad_fraction)

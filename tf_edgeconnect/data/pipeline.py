@@ -9,6 +9,7 @@ and the seed alone (`tf_edgeconnect.data.order`). A photo that fails only at ful
 is replaced by the next one of the same epoch; the example says how many were skipped.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ from tf_edgeconnect.errors import InputError
 
 # So many photos in a row that cannot be decoded are no accident but a lost disk.
 MAX_ATTEMPTS = 16
+_IN_A_ROW = " photos in a row cannot be decoded, from position"
 _FOREVER = tf.int64.max
 
 Example = dict[str, tf.Tensor]
@@ -125,6 +127,20 @@ def build_dataset(
     return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
+def undecodable(error: Exception) -> tuple[int, int] | None:
+    """Reads why the training stream broke off.
+
+    Args:
+        error: what taking a batch raised.
+
+    Returns:
+        The stream position at which no photo could be decoded and how many were tried
+        (`Source.skipped_names` names them); None where something else is the reason.
+    """
+    found = re.search(rf"\[(\d+){_IN_A_ROW}\] \[(\d+)\]", str(error))
+    return found and (int(found[2]), int(found[1]))
+
+
 def _check(size: int, batch_size: int, start: int, shard: tuple[int, int]) -> None:
     if size < 12 or size % 4:
         raise InputError(f"size must be a multiple of 4, at least 12, not {size}")
@@ -177,7 +193,7 @@ class _Maker:
         candidates = candidates.concatenate(tf.data.Dataset.from_tensors(nothing))
         photo = candidates.take(1).get_single_element()
         if self.training:
-            message = f"{attempts} photos in a row cannot be decoded, from position"
+            message = f"{attempts}{_IN_A_ROW}"
             check = tf.debugging.Assert(photo["decoded"], [message, position])
             with tf.control_dependencies([check]):
                 photo["position"] = tf.identity(photo["position"])

@@ -17,8 +17,16 @@ INFO_FILE = "dataset_info.json"
 _NAME_FEATURES = ("image/filename", "file_name", "filename", "id")
 
 
+class NotDownloaded(InputError):
+    """A dataset that would have to be downloaded first."""
+
+
 def open_tfds(
-    spec: str, cache: Path | None = None, max_bad_fraction: float = 0.01
+    spec: str,
+    cache: Path | None = None,
+    max_bad_fraction: float = 0.01,
+    *,
+    download: bool = True,
 ) -> RecordSource:
     """Opens one split of a dataset of TensorFlow Datasets.
 
@@ -30,8 +38,10 @@ def open_tfds(
             `/SPLIT` may follow any of them. Without a split: `train`, or the only one.
         cache: JSON file that keeps the places of the records.
         max_bad_fraction: the largest tolerated share of cut records, 0 to 1.
+        download: whether a dataset that is not there yet is downloaded.
 
     Raises:
+        NotDownloaded: it is not there yet, and `download` is false.
         InputError: there is no such dataset, directory, split or photo in it, or its
             files are not TFRecord.
     """
@@ -39,7 +49,7 @@ def open_tfds(
     if spec.startswith(("/", ".", "~")):
         builder, split = _from_directory(spec)
     else:
-        builder, split = _from_name(spec)
+        builder, split = _from_name(spec, download)
     file_format = builder.info.file_format
     if file_format is None or file_format.value != "tfrecord":
         given = getattr(file_format, "value", file_format)
@@ -70,7 +80,7 @@ def _from_directory(spec: str) -> tuple["tfds.core.DatasetBuilder", str]:
     )
 
 
-def _from_name(spec: str) -> tuple["tfds.core.DatasetBuilder", str]:
+def _from_name(spec: str, download: bool) -> tuple["tfds.core.DatasetBuilder", str]:
     import tensorflow_datasets as tfds
 
     name, _, last = spec.rpartition("/")
@@ -84,6 +94,11 @@ def _from_name(spec: str) -> tuple["tfds.core.DatasetBuilder", str]:
             builder, split = tfds.builder(name), last
         except ValueError:
             raise _unknown(spec, error) from None
+    if not (download or builder.is_prepared()):
+        raise NotDownloaded(
+            f"tfds:{spec}: not downloaded yet; training downloads it to "
+            f"{builder.data_dir}"
+        )
     builder.download_and_prepare(file_format="tfrecord")
     return builder, split
 

@@ -74,10 +74,18 @@ class Checkpoints:
         latest = self._manager.latest_checkpoint
         if latest is None:
             return 0
+        status = None
         try:
-            self._checkpoint.restore(latest).assert_consumed()
+            status = self._checkpoint.restore(latest)
+            status.assert_consumed()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
             reason = str(error).strip().splitlines()[0]
+            if isinstance(error, AssertionError):
+                status.expect_partial()  # or TensorFlow warns of each variable
+                reason = (
+                    "it holds other variables: was train.ema switched on or off, or "
+                    "joint.keep_edge_discriminator changed?"
+                )
             raise InputError(
                 f"checkpoint {latest} does not fit this config ({reason}); resume with "
                 "the config it was made with, or choose another --run-dir"

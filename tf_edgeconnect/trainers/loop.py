@@ -21,6 +21,8 @@ from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
 from tf_edgeconnect.trainers.checkpoints import Checkpoints
 from tf_edgeconnect.trainers.display import Display
 from tf_edgeconnect.trainers.journal import Journal
+from tf_edgeconnect.trainers.profiling import profiler
+from tf_edgeconnect.trainers.run_data import BadPhotos
 from tf_edgeconnect.trainers.schedule import RateSchedule
 
 
@@ -58,7 +60,7 @@ class StageLoop:
         run_dir: a batch that makes a loss NaN or infinite is kept in it.
         publish: called with the step after each checkpoint; writes the weights folder.
         sheet: called with the step, returns a picture `(H, W, 3)` uint8 of samples.
-        on_skipped: called with a batch's `position` and `skipped` where photos failed.
+        bad_photos: told of photos that failed.
         profile_dir: where a TensorBoard profile of a few steps goes; None: none.
     """
 
@@ -74,7 +76,7 @@ class StageLoop:
     run_dir: Path
     publish: Callable[[int], None]
     sheet: Callable[[int], np.ndarray]
-    on_skipped: Callable[[np.ndarray, np.ndarray], None]
+    bad_photos: BadPhotos
     profile_dir: Path | None = None
 
     def __post_init__(self):
@@ -91,16 +93,17 @@ class StageLoop:
         Raises:
             InputError: if a loss is not finite, or the disk is full.
         """
-        if start == 0:
-            self._validate(0)
-            self._sheet(0)
-        batches = iter(self.strategy.experimental_distribute_dataset(self.batches))
-        self._reset(self.trainer.watched.values(), self.trainer.train_metrics)
-        with stop_signals() as stop:
+        with stop_signals() as stop, profiler(self.profile_dir) as before_step:
+            if start == 0:
+                self._validate(0)
+                self._sheet(0)
+            batches = iter(self.strategy.experimental_distribute_dataset(self.batches))
+            self._reset(self.trainer.watched.values(), self.trainer.train_metrics)
             for step in range(start + 1, steps + 1):
-                self._profile(step - start, steps - start)
+                before_step(step - start, steps - start)
                 self.schedule.apply(self.trainer, step - 1)
-                batch = next(batches)
+                with self.bad_photos.explained():
+                    batch = next(batches)
                 self._check(step, self._train(batch).numpy(), batch)
                 self.display.advance(step)
                 self._after(step, steps, batch, stop.is_set())
@@ -164,7 +167,7 @@ class StageLoop:
             return
         skipped = self._gather(batch["skipped"])
         if skipped.any():
-            self.on_skipped(self._gather(batch["position"]), skipped)
+            self.bad_photos(self._gather(batch["position"]), skipped)
 
     def _log(self, step):
         figures = _floats(self.trainer.train_results())
@@ -190,15 +193,6 @@ class StageLoop:
         if step and self.schedule.observe(watched):
             rate = self.schedule.rate(step)
             self.display.say(f"no gain for a while: the rate falls to {rate:.3g}")
-
-    def _profile(self, taken, total):
-        """Records steps 6 to 15 of this call, the first ones being slow to start."""
-        if self.profile_dir is None:
-            return
-        if taken == min(6, total):
-            tf.profiler.experimental.start(str(self.profile_dir))
-        elif taken == 16:
-            tf.profiler.experimental.stop()
 
     def _sheet(self, step):
         self.journal.picture(step, "samples", self.sheet(step))

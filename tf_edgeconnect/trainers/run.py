@@ -7,14 +7,13 @@ stopped.
 """
 
 import functools
-import os
 from pathlib import Path
 from typing import Literal
 
 import keras
 import tensorflow as tf
 
-from tf_edgeconnect.config import Config, Stage, load_config, save_config
+from tf_edgeconnect.config import Config, Stage
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.storage import (
     read_meta,
@@ -31,6 +30,11 @@ from tf_edgeconnect.trainers.run_data import (
     open_sources,
     training_batches,
     validation_batches,
+)
+from tf_edgeconnect.trainers.run_directory import (
+    began_from,
+    check_directory,
+    save_settings,
 )
 from tf_edgeconnect.trainers.run_networks import (
     build_networks,
@@ -89,6 +93,9 @@ def train(
         )
     step = checkpoints.restore()
     display = Display(stage, step, settings.steps, settings.batch_size)
+    if step:
+        # A stage goes on from its checkpoint; where it began stays on record.
+        init_from = began_from(run_dir / "weights" / stage, init_from, display.say)
     if step >= settings.steps:
         _publish(run_dir, stage, config, trainer, step, init_from, only_if_stale=True)
         display.say(
@@ -106,7 +113,9 @@ def train(
     training, held_out = open_sources(config, run_dir, display.say)
     validation = validation_batches(config, held_out, chosen.num_replicas_in_sync)
     training_stream = training_batches(config, training, step * settings.batch_size)
-    _save_config(run_dir, config)  # only now: nothing a user gets wrong is left to come
+    save_settings(
+        run_dir, config
+    )  # only now: nothing a user gets wrong is left to come
     journal = Journal(run_dir, stage, step)
     sheets = SampleSheets(
         first_examples(validation, SHEET_ROWS), run_dir / "samples", stage
@@ -130,7 +139,7 @@ def train(
         run_dir=run_dir,
         publish=lambda at: _publish(run_dir, stage, config, trainer, at, init_from),
         sheet=sheets.write,
-        on_skipped=BadPhotos(training, config, display.say),
+        bad_photos=BadPhotos(training, config, display.say),
         profile_dir=run_dir / "logs" / stage if profile else None,
     )
     with display:
@@ -167,55 +176,6 @@ def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
     # One for all stages of a process: a second one would number its collective
     # operations from the start again, and TensorFlow 2.21 takes them for the first's.
     return tf.distribute.MirroredStrategy(devices)
-
-
-def check_directory(run_dir: Path, config: Config, fresh: bool) -> None:
-    """Checks that a run can live in a directory; writes nothing.
-
-    Raises:
-        InputError: if `fresh` is asked for and something is there, if the run was made
-            with another architecture, or if the directory cannot be written.
-    """
-    there = next(
-        path for path in (run_dir, *run_dir.resolve().parents) if path.exists()
-    )
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise InputError(
-            f"run directory {run_dir} cannot be written: {there} is not a folder that "
-            "may be written; choose another --run-dir"
-        )
-    if fresh and run_dir.exists() and any(run_dir.iterdir()):
-        raise InputError(
-            f"--fresh asks for an empty run directory, and {run_dir} is not: choose "
-            "another --run-dir or remove it"
-        )
-    saved = run_dir / "config.yaml"
-    if saved.exists():
-        _check_architecture(load_config(saved), config, run_dir)
-
-
-def _save_config(run_dir: Path, config: Config) -> None:
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        save_config(config, run_dir / "config.yaml")
-    except OSError as error:
-        raise InputError(
-            f"run directory {run_dir} cannot be written: {error.strerror}"
-        ) from None
-
-
-def _check_architecture(before: Config, now: Config, run_dir: Path) -> None:
-    old, new = before.model.model_dump(), now.model.model_dump()
-    differing = [
-        f"model.{key} was {old[key]}, is {new[key]}"
-        for key in old
-        if old[key] != new[key]
-    ]
-    if differing:
-        raise InputError(
-            f"run directory {run_dir} was made with another architecture "
-            f"({'; '.join(differing)}): use its settings or another --run-dir"
-        )
 
 
 def _publish(

@@ -1,6 +1,7 @@
 """A config's photos, and the batches made of them."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,16 @@ from tf_edgeconnect.config import Config
 from tf_edgeconnect.data.edge_files import EdgeOptions
 from tf_edgeconnect.data.index import open_source
 from tf_edgeconnect.data.masks import mask_sampler
-from tf_edgeconnect.data.pipeline import build_dataset
+from tf_edgeconnect.data.pipeline import build_dataset, undecodable
 from tf_edgeconnect.data.source import Source
 from tf_edgeconnect.errors import InputError
 
 Say = Callable[[str], None]
+SCAN_SUFFIX = "-photos.json"  # of the files in a run directory that keep the scans
 
 
 def open_sources(
-    config: Config, run_dir: Path | None, say: Say
+    config: Config, run_dir: Path | None, say: Say, *, download: bool = True
 ) -> tuple[Source, Source]:
     """Scans the photos for training and those held out; says what it found.
 
@@ -26,15 +28,17 @@ def open_sources(
         config: of the run.
         run_dir: keeps the scans; None keeps none.
         say: takes a line.
+        download: see `open_source`.
 
     Raises:
+        NotDownloaded: see `open_source`.
         InputError: if a source is missing, empty, or has too many bad photos.
     """
     data = config.data
 
     def scan(spec: str, name: str) -> Source:
-        cache = None if run_dir is None else run_dir / f"{name}-photos.json"
-        source = open_source(spec, cache, data.max_bad_fraction)
+        cache = None if run_dir is None else run_dir / f"{name}{SCAN_SUFFIX}"
+        source = open_source(spec, cache, data.max_bad_fraction, download=download)
         for photo, reason in source.report.unreadable:
             say(f"warning: left out {photo}: {reason}")
         return source
@@ -107,7 +111,7 @@ def _example_options(config: Config) -> dict:
     return dict(
         size=config.data.size,
         masks=mask_sampler(
-            mask.kinds,
+            {kind: weight for kind, weight in mask.kinds.items() if weight},
             config.data.size,
             hole_ratio=mask.hole_ratio,
             folder=mask.folder,
@@ -122,10 +126,19 @@ def _example_options(config: Config) -> dict:
 
 
 def first_examples(batches: tf.data.Dataset, count: int) -> dict[str, np.ndarray]:
-    """Returns the first examples of a data set as one batch of pictures."""
+    """Returns the first examples of a data set as one batch of pictures.
+
+    Raises:
+        InputError: if there is none.
+    """
     keys = ("image", "gray", "edge", "mask")
     pictures = batches.unbatch().map(lambda example: {k: example[k] for k in keys})
-    return next(iter(pictures.take(count).batch(count).as_numpy_iterator()))
+    for found in pictures.take(count).batch(count).as_numpy_iterator():
+        return found
+    raise InputError(
+        "no photo for validation can be decoded, or there are fewer than devices: "
+        "give others with data.val, or hold out more with data.val_fraction"
+    )
 
 
 class BadPhotos:
@@ -156,3 +169,23 @@ class BadPhotos:
                 f"more than data.max_bad_fraction {limit}: {listed}; mend or remove "
                 "them, or raise the limit, and run the same command"
             )
+
+    @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """Names the photos where the stream breaks off while the block runs.
+
+        Raises:
+            InputError: no photo could be decoded at some place of the stream.
+        """
+        try:
+            yield
+        except tf.errors.InvalidArgumentError as error:
+            stretch = undecodable(error)
+            if stretch is None:
+                raise
+            names = self._source.skipped_names(*stretch, self._config.seed)
+            raise InputError(
+                f"{len(names)} photos in a row cannot be decoded: "
+                f"{', '.join(names[:10])}; mend or remove them, or see whether the "
+                "disk is still there, and run the same command"
+            ) from None

@@ -136,8 +136,9 @@ def load_earlier_weights(
             say(f"{stage}: {words} starts from {folder} (step {meta.get('step')})")
         elif name == "edge_generator" and stage == "edge-inpaint":
             raise InputError(
-                f"stage edge-inpaint needs a trained edge generator, and {run_dir} has "
-                "none: train --stage edge there first, or give --init-from"
+                "stage edge-inpaint needs a trained edge generator, and "
+                f"{init_from or run_dir} has none: train --stage edge first, or give "
+                "--init-from a run or weights folder that has one"
             )
         elif stage == "joint" and name.endswith("generator"):
             say(

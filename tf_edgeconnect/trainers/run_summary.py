@@ -6,9 +6,11 @@ from pathlib import Path
 import yaml
 
 from tf_edgeconnect.config import Config, Stage
+from tf_edgeconnect.data.tfds import NotDownloaded
 from tf_edgeconnect.models.blocks import count_parameters
 from tf_edgeconnect.models.footprint import activation_bytes, parameter_bytes
 from tf_edgeconnect.trainers.run_data import open_sources
+from tf_edgeconnect.trainers.run_directory import check_directory
 from tf_edgeconnect.trainers.run_networks import build_networks
 
 
@@ -24,9 +26,10 @@ def describe(
         say: takes lines.
 
     Raises:
-        InputError: if the data is not there.
+        InputError: if the data is not there, or the run directory cannot be used.
     """
     settings = config.train.for_stage(stage)
+    check_directory(Path(run_dir), config, fresh=False)
     say(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False).rstrip())
     say("")
     epoch_images = settings.steps * settings.batch_size
@@ -41,7 +44,10 @@ def describe(
     gigabytes = _training_bytes(networks, config, settings.batch_size) / 1e9
     vgg = " (and VGG19)" if _uses_vgg(stage, config) else ""
     say(f"estimated memory: {gigabytes:.1f} GB for weights and activations{vgg}")
-    open_sources(config, None, say)
+    try:
+        open_sources(config, None, say, download=False)
+    except NotDownloaded as error:
+        say(f"data: {error}")
 
 
 def _uses_vgg(stage: Stage, config: Config) -> bool:

@@ -1,0 +1,90 @@
+"""A run's directory: whether it can be written and belongs to the config at hand."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from tf_edgeconnect.config import Config, load_config, save_config
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.models.storage import read_meta
+from tf_edgeconnect.trainers.run_data import SCAN_SUFFIX
+
+
+def check_directory(run_dir: Path, config: Config, fresh: bool) -> None:
+    """Checks that a run can live in a directory; writes nothing.
+
+    Raises:
+        InputError: if `fresh` is asked for and something is there, if the run was made
+            with another architecture, or if the directory cannot be written.
+    """
+    there = next(
+        path for path in (run_dir, *run_dir.resolve().parents) if path.exists()
+    )
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise InputError(
+            f"run directory {run_dir} cannot be written: {there} is not a folder that "
+            "may be written; choose another --run-dir"
+        )
+    if fresh and run_dir.exists() and any(map(_is_of_a_run, run_dir.iterdir())):
+        raise InputError(
+            f"--fresh asks for an empty run directory, and {run_dir} is not: choose "
+            "another --run-dir or remove it"
+        )
+    saved = run_dir / "config.yaml"
+    if saved.exists():
+        _check_architecture(load_config(saved), config, run_dir)
+
+
+def _is_of_a_run(path: Path) -> bool:
+    # The header scan alone may be left of a run that could not start.
+    return not path.name.endswith(SCAN_SUFFIX)
+
+
+def save_settings(run_dir: Path, config: Config) -> None:
+    """Writes the settings of a run into its directory, which is made if missing.
+
+    Raises:
+        InputError: if the directory cannot be written.
+    """
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        save_config(config, run_dir / "config.yaml")
+    except OSError as error:
+        raise InputError(
+            f"run directory {run_dir} cannot be written: {error.strerror}"
+        ) from None
+
+
+def _check_architecture(before: Config, now: Config, run_dir: Path) -> None:
+    old, new = before.model.model_dump(), now.model.model_dump()
+    differing = [
+        f"model.{key} was {old[key]}, is {new[key]}"
+        for key in old
+        if old[key] != new[key]
+    ]
+    if differing:
+        raise InputError(
+            f"run directory {run_dir} was made with another architecture "
+            f"({'; '.join(differing)}): use its settings or another --run-dir"
+        )
+
+
+def began_from(
+    folder: Path, init_from: str | Path | None, say: Callable[[str], None]
+) -> str | Path | None:
+    """Returns what a stage that is resumed was once started from.
+
+    Args:
+        folder: weights folder of the stage.
+        init_from: what is given this time; said if it is something else.
+        say: takes a line.
+    """
+    if not folder.is_dir():
+        return init_from
+    began = read_meta(folder).get("init_from")
+    if init_from is not None and str(init_from) != began:
+        say(
+            f"warning: --init-from {init_from} is not used: the stage has begun from "
+            f"{began or 'elsewhere'} and continues; it counts at step 0 alone"
+        )
+    return began
