@@ -36,3 +36,12 @@ def test_without_a_terminal_lines_are_plain_and_unbroken():
         display.log(5, {"edge/d_loss": 0.5, "edge/g_gradient_norm": 1.0})
     # One step so far and no pace; gradient norms are for the journal.
     assert output.getvalue() == "edge 5/10  d_loss 0.5000\n"
+
+
+def test_figures_of_two_networks_are_told_apart():
+    output = io.StringIO()
+    display = Display("joint", 0, 10, 2, Console(file=output, soft_wrap=True))
+    with display:
+        display.log(5, {"edge/g_adv": 0.5, "inpaint/g_adv": 0.25, "inpaint/l1": 1})
+    shown = "edge/g_adv 0.5000  inpaint/g_adv 0.2500  l1 1.0000"
+    assert output.getvalue() == f"joint 5/10  {shown}\n"

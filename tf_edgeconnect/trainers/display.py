@@ -88,10 +88,17 @@ class Display:
 
     def log(self, step: int, figures: dict[str, float]) -> None:
         """Prints the figures of training and starts the next count of images/s."""
-        shown = [
-            f"{name.rsplit('/', 1)[1]} {value:.4f}"
+        kept = {
+            name: value
             for name, value in figures.items()
             if not any(part in name for part in _HIDDEN) and math.isfinite(value)
+        }
+        # `g_adv` alone would be two things where both generators have one.
+        lasts = [_last_part(name) for name in kept]
+        shown = [
+            f"{name if lasts.count(_last_part(name)) > 1 else _last_part(name)} "
+            f"{value:.4f}"
+            for name, value in kept.items()
         ]
         rate = self.images_per_second
         if rate > 0:
@@ -126,6 +133,10 @@ def describe_validation(figures: dict[str, float | None]) -> str:
             f"F1 {_shown(values['f1'], 3)}"
         )
     return "; ".join(words)
+
+
+def _last_part(name: str) -> str:
+    return name.rsplit("/", 1)[1]
 
 
 def _shown(value: float | None, digits: int) -> str:
