@@ -52,6 +52,14 @@ def test_a_failed_save_keeps_the_folder_that_was_there(networks, tmp_path, monke
     assert [path.name for path in tmp_path.iterdir()] == ["w"]
 
 
+def test_what_a_killed_save_left_behind_is_removed(networks, tmp_path):
+    left = tmp_path / ".weights.new-abc"
+    left.mkdir()
+    (left / "edge_generator.weights.h5").write_text("half")
+    save_networks(tmp_path / "weights", networks, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["weights"]
+
+
 def test_a_run_gives_its_most_advanced_stage_for_each_network(tmp_path):
     edge, inpaint = edge_generator(4, 0), inpaint_generator(4, 0)
     weights = tmp_path / "run" / "weights"

@@ -48,7 +48,10 @@ def save_networks(
         raise ValueError(f"networks must be named one of {list(BUILDERS)}: {unknown}")
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    prefix = f".{folder.name}.new-"
+    for left in folder.parent.glob(f"{prefix}*"):  # by a run that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    new = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
     try:
         description = {"format": FORMAT, **meta, "networks": {}}
         for name, network in networks.items():
