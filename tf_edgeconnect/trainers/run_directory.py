@@ -84,7 +84,7 @@ def began_from(
     began = read_meta(folder).get("init_from")
     if init_from is not None and str(init_from) != began:
         say(
-            f"warning: --init-from {init_from} is not used: the stage has begun from "
-            f"{began or 'elsewhere'} and continues; it counts at step 0 alone"
+            f"warning: --init-from {init_from} is not used: it counts at step 0 alone, "
+            "and this stage continues from its checkpoint"
         )
     return began
