@@ -88,11 +88,12 @@ def test_a_path_that_is_no_model_is_named(make, message, tmp_path):
         resolve(tmp_path / "x")
 
 
-def test_weights_of_another_architecture_are_named(networks, tmp_path):
+@pytest.mark.parametrize("key, value", [("filters", 8), ("residual_blocks", 2)])
+def test_weights_of_another_architecture_are_named(key, value, networks, tmp_path):
     save_networks(tmp_path / "w", networks, {})
     path = tmp_path / "w" / "model.json"
     meta = json.loads(path.read_text())
-    meta["networks"]["edge_generator"]["filters"] = 8
+    meta["networks"]["edge_generator"][key] = value
     path.write_text(json.dumps(meta))
     with pytest.raises(InputError, match="does not fit the edge_generator"):
         load_networks(tmp_path / "w")

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,9 @@ def load_weights(network: keras.Model, path: str | Path) -> None:
     if not path.is_file():
         raise InputError(f"weights file {path} is missing")
     try:
-        network.load_weights(path)
+        with warnings.catch_warnings():  # Keras warns for each layer, then raises
+            warnings.simplefilter("ignore")
+            network.load_weights(path)
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(

@@ -113,9 +113,8 @@ def train(
     training, held_out = open_sources(config, run_dir, display.say)
     validation = validation_batches(config, held_out, chosen.num_replicas_in_sync)
     training_stream = training_batches(config, training, step * settings.batch_size)
-    save_settings(
-        run_dir, config
-    )  # only now: nothing a user gets wrong is left to come
+    # Only now: nothing that a user gets wrong is left to come.
+    save_settings(run_dir, config)
     journal = Journal(run_dir, stage, step)
     sheets = SampleSheets(
         first_examples(validation, SHEET_ROWS), run_dir / "samples", stage
