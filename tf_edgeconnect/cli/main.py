@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from tf_edgeconnect.cli import convert, demo, inpaint, records, train
+from tf_edgeconnect.cli import convert, demo, export, inpaint, records, train
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.version import __version__
 
@@ -30,7 +30,9 @@ app.command()(train.train)
 app.command()(inpaint.inpaint)
 app.command()(records.records)
 app.command()(convert.convert)
+app.command()(export.export)
 app.command()(demo.demo)
+app.command()(serve.serve)
 
 
 def _print_version(wanted: bool) -> None:
