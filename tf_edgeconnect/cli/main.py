@@ -32,7 +32,6 @@ app.command()(records.records)
 app.command()(convert.convert)
 app.command()(export.export)
 app.command()(demo.demo)
-app.command()(serve.serve)
 
 
 def _print_version(wanted: bool) -> None:

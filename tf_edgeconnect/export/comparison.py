@@ -1,5 +1,6 @@
 """What an export gives, against the networks it was made from."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +21,12 @@ class Comparison(NamedTuple):
     """Differences on bundled photos, inside the hole.
 
     Attributes:
+        size: side of the photos, pixels.
         largest: difference of a channel of a pixel, grey levels.
         psnr: of the export against the networks in float32, dB; None where equal.
     """
 
+    size: int
     largest: int
     psnr: float | None
 
@@ -32,30 +35,36 @@ class Comparison(NamedTuple):
         psnr = "equal" if self.psnr is None else f"PSNR {self.psnr:.1f} dB"
         return (
             f"against the Keras networks in float32, in the holes of {PHOTOS} photos "
-            f"at {SIZE}x{SIZE}: {psnr}, largest difference {self.largest} of 255"
+            f"at {self.size}x{self.size}: {psnr}, largest difference "
+            f"{self.largest} of 255"
         )
 
 
-def compare(folder: str | Path, inpainter: Inpainter) -> Comparison:
+def compare(folder: str | Path, inpainter: Inpainter, max_pixels: int) -> Comparison:
     """Runs an export through a Session, as TF Serving does, and the networks.
 
     Args:
         folder: of the SavedModel.
         inpainter: what it was made from.
+        max_pixels: bound of the export; photos are smaller where it asks for that.
 
     Returns:
         How far they differ.
     """
-    images = sample_photos(PHOTOS, SIZE)
+    size = min(SIZE, math.isqrt(max_pixels))
+    images = sample_photos(PHOTOS, size)
     mask = np.zeros((*images.shape[:3], 1), np.uint8)
-    mask[:, SIZE // 4 : -SIZE // 4, SIZE // 4 : -SIZE // 4] = 255
+    middle = slice(size // 4, size - size // 4)
+    mask[:, middle, middle] = 255
     result = _run_default(folder, images, mask)
     hole = mask[..., 0] > 0
-    wanted = inpainter(images, mask).image[hole].astype(int)
+    wanted = np.concatenate(
+        [inpainter(*pair).image for pair in _one_by_one(images, mask)]
+    )[hole].astype(int)
     off = result[hole].astype(int) - wanted
     error = float(np.mean(np.square(off)))
     psnr = None if error == 0 else float(10 * np.log10(255**2 / error))
-    return Comparison(int(np.abs(off).max()), psnr)
+    return Comparison(size, int(np.abs(off).max()), psnr)
 
 
 def sample_photos(count: int, size: int) -> np.ndarray:
@@ -81,14 +90,27 @@ def _without_deprecations() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _run_default(folder: str | Path, images: np.ndarray, mask: np.ndarray):
+def _one_by_one(
+    images: np.ndarray, mask: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(images[i : i + 1], mask[i : i + 1]) for i in range(len(images))]
+
+
+def _run_default(
+    folder: str | Path, images: np.ndarray, mask: np.ndarray
+) -> np.ndarray:
     loader = tf.compat.v1.saved_model.loader
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         with _without_deprecations():
             meta = loader.load(session, ["serve"], str(folder))
         signature = meta.signature_def["serving_default"]
-        feeds = {
-            signature.inputs["image"].name: images,
-            signature.inputs["mask"].name: mask,
-        }
-        return session.run(signature.outputs["inpainted"].name, feeds)
+        names = [signature.inputs[name].name for name in ("image", "mask")]
+        return np.concatenate(
+            [
+                session.run(
+                    signature.outputs["inpainted"].name,
+                    dict(zip(names, pair, strict=True)),
+                )
+                for pair in _one_by_one(images, mask)
+            ]
+        )

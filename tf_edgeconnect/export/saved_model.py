@@ -80,7 +80,7 @@ def export_saved_model(
             "precision": precision,
             "max_pixels": max_pixels,
             "warmup_sizes": list(warmup_sizes) if warmed else [],
-            "comparison": str(compare(version.partial, inpainter)),
+            "comparison": str(compare(version.partial, inpainter, max_pixels)),
         }
         text = json.dumps(facts, indent=2, sort_keys=True) + "\n"
         (version.partial / "model.json").write_text(text)

@@ -8,9 +8,9 @@
 | `serving_bytes` | `image_bytes`, `mask_bytes` string `(B,)` | `inpainted_bytes` |
 
 Photos are `(B, H, W, 3)`, masks and edges `(B, H, W, 1)`, of any batch, height and
-width. Masks: white = hole, cut at 50 % grey. `edges`: white = line, they count inside the hole
-only. Strings are PNG or JPEG files, their sizes may differ
-within a batch, and PNG files come back.
+width. Masks: white = hole, cut at 50 % grey. `edges`: white = line, they count inside
+the hole only. Strings `(B,)` are PNG or JPEG files, their sizes may differ within a
+batch, and PNG files come back.
 """
 
 from collections.abc import Callable

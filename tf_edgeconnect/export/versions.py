@@ -1,6 +1,7 @@
 """Numbered version folders, as TF Serving watches them.
 
-A version is complete or absent, and its number is never given again. It is written beside its place under a name TF Serving passes over, then renamed.
+A version is complete or absent, and its number is never given again. It is written
+under a name that TF Serving passes over, then renamed.
 """
 
 import os
