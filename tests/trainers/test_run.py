@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from tests.trainers.tiny_run import config, journal, same, weights
 from tf_edgeconnect.errors import InputError
@@ -140,6 +141,25 @@ def test_validation_without_a_single_photo_is_refused():
     assert len(first_examples(batches, 3)["mask"]) == 1
     with pytest.raises(InputError, match="no photo for validation can be decoded"):
         first_examples(batches.take(0), 3)
+
+
+def test_a_resumed_run_says_what_changed(tmp_path, capsys):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in "abc":
+        noise = np.random.default_rng(ord(name)).integers(0, 255, (30, 30, 3), np.uint8)
+        Image.fromarray(noise).save(photos / f"{name}.png")
+    options = [f"data.train={photos}", "data.val=sample:held-out"]
+    train("edge", config("train.steps=2", *options), tmp_path / "run")
+    train("edge", config("train.steps=3", *options), tmp_path / "run")
+    said = capsys.readouterr().err
+    assert "settings changed since the last call: train.steps was 2, is 3" in said
+    assert "are not those of the last call" not in said
+    (photos / "b.png").unlink()
+    train("edge", config("train.steps=4", *options), tmp_path / "run")
+    assert (
+        "warning: the photos for training are not those of the last call (3 then, 2 now"
+    ) in capsys.readouterr().err
 
 
 def test_edge_inpaint_needs_an_edge_generator(tmp_path):

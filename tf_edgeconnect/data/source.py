@@ -87,6 +87,13 @@ class Source(abc.ABC):
         """What `split` tells photos apart by; cheap, and kept when others join."""
         return self.name(index)
 
+    def fingerprint(self) -> str:
+        """A hash of which photos there are and in what order, by their keys."""
+        digest = hashlib.sha256()
+        for index in range(len(self)):
+            digest.update(f"{self.key(index)}\n".encode())
+        return digest.hexdigest()
+
     def split(self, fraction: float, seed: int) -> tuple["Source", "Source"]:
         """Divides the photos into two sources without common photos.
 

@@ -190,7 +190,9 @@ class StageLoop:
         self.display.validation(step, figures)
         self.journal.write(step, figures)
         watched = results.get("hole_l1", -results.get("average_precision", math.nan))
-        if step and self.schedule.observe(watched):
+        # A last step off the interval would count again in a run that is extended.
+        regular = step and step % self.every.validate == 0
+        if regular and self.schedule.observe(watched):
             rate = self.schedule.rate(step)
             self.display.say(f"no gain for a while: the rate falls to {rate:.3g}")
 

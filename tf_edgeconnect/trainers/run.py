@@ -114,7 +114,8 @@ def train(
     validation = validation_batches(config, held_out, chosen.num_replicas_in_sync)
     training_stream = training_batches(config, training, step * settings.batch_size)
     # Only now: nothing that a user gets wrong is left to come.
-    save_settings(run_dir, config)
+    photos = {"training": training, "validation": held_out}
+    save_settings(run_dir, config, photos, display.say)
     journal = Journal(run_dir, stage, step)
     sheets = SampleSheets(
         first_examples(validation, SHEET_ROWS), run_dir / "samples", stage

@@ -1,13 +1,17 @@
 """A run's directory: whether it can be written and belongs to the config at hand."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 from tf_edgeconnect.config import Config, load_config, save_config
+from tf_edgeconnect.data.source import Source
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.storage import read_meta
 from tf_edgeconnect.trainers.run_data import SCAN_SUFFIX
+
+PHOTOS = "photos.json"  # how many there were at the last call, and a hash of them
 
 
 def check_directory(run_dir: Path, config: Config, fresh: bool) -> None:
@@ -40,28 +44,66 @@ def _is_of_a_run(path: Path) -> bool:
     return not path.name.endswith(SCAN_SUFFIX)
 
 
-def save_settings(run_dir: Path, config: Config) -> None:
-    """Writes the settings of a run into its directory, which is made if missing.
+def save_settings(
+    run_dir: Path,
+    config: Config,
+    photos: dict[str, Source],
+    say: Callable[[str], None],
+) -> None:
+    """Writes the settings of a run and which photos it has into its directory.
+
+    Says what is not as it was at the last call.
+
+    Args:
+        run_dir: made if missing.
+        config: of the run.
+        photos: its sources by what they are for.
+        say: takes a line.
 
     Raises:
         InputError: if the directory cannot be written.
     """
+    saved, listed = run_dir / "config.yaml", run_dir / PHOTOS
+    now = {
+        name: {"count": len(source), "sha256": source.fingerprint()}
+        for name, source in photos.items()
+    }
+    if saved.exists():
+        changes = _changes(load_config(saved).model_dump(), config.model_dump())
+        if changes:
+            say(f"settings changed since the last call: {'; '.join(changes)}")
+    before = json.loads(listed.read_text()) if listed.exists() else now
+    for name in now:
+        if before.get(name, now[name]) != now[name]:
+            say(
+                f"warning: the photos for {name} are not those of the last call "
+                f"({before[name]['count']} then, {now[name]['count']} now): from here "
+                "on examples come in another order"
+            )
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
-        save_config(config, run_dir / "config.yaml")
+        save_config(config, saved)
+        listed.write_text(json.dumps(now, indent=2) + "\n")
     except OSError as error:
         raise InputError(
             f"run directory {run_dir} cannot be written: {error.strerror}"
         ) from None
 
 
+def _changes(before: dict, now: dict, prefix: str = "") -> list[str]:
+    """Lists `dotted.key was X, is Y` of nested settings."""
+    changes = []
+    for key, value in now.items():
+        old, name = before.get(key), f"{prefix}{key}"
+        if isinstance(old, dict) and isinstance(value, dict):
+            changes += _changes(old, value, f"{name}.")
+        elif old != value:
+            changes.append(f"{name} was {old}, is {value}")
+    return changes
+
+
 def _check_architecture(before: Config, now: Config, run_dir: Path) -> None:
-    old, new = before.model.model_dump(), now.model.model_dump()
-    differing = [
-        f"model.{key} was {old[key]}, is {new[key]}"
-        for key in old
-        if old[key] != new[key]
-    ]
+    differing = _changes(before.model.model_dump(), now.model.model_dump(), "model.")
     if differing:
         raise InputError(
             f"run directory {run_dir} was made with another architecture "
