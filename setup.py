@@ -24,6 +24,8 @@ EXTRAS = {
     "batch": ["apache-beam>=2.70"],
     "docs": ["mkdocs>=1.6", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"],
     "dev": [
+        # The tests of `serve` and of the client.
+        "grpcio-health-checking>=1.70",
         "hypothesis>=6.100",
         # The second Keras backend, for the test that needs no TensorFlow.
         "jax>=0.4.36",
@@ -31,6 +33,7 @@ EXTRAS = {
         "pytest>=8.0",
         "pytest-xdist>=3.6",
         "ruff>=0.12",
+        "tensorflow-serving-api>=2.19,<2.22",
     ],
 }
 

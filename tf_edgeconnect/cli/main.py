@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from tf_edgeconnect.cli import convert, demo, export, inpaint, records, train
+from tf_edgeconnect.cli import convert, demo, export, inpaint, records, serve, train
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.version import __version__
 
@@ -32,6 +32,7 @@ app.command()(records.records)
 app.command()(convert.convert)
 app.command()(export.export)
 app.command()(demo.demo)
+app.command()(serve.serve)
 
 
 def _print_version(wanted: bool) -> None:

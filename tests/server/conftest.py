@@ -1,0 +1,144 @@
+"""A tiny export behind a real server on loopback, and clients of it.
+
+The stand-in paints holes with the inverse of what lies there, so the expected answer is
+plain NumPy. Where TENSORFLOW_MODEL_SERVER names a binary of the real TF Serving, the
+same tests start and use that one.
+"""
+
+import importlib.util
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_edgeconnect.client import Client, ServingError
+from tf_edgeconnect.export.signatures import build_signatures
+
+MAX_PIXELS = 64 * 64
+REAL_SERVER = os.environ.get("TENSORFLOW_MODEL_SERVER")
+
+
+class InverseGraph:
+    """Has the methods of `InpaintGraph`; edges are the mask, holes are inverted."""
+
+    def fill(self, image, mask):
+        hole = mask > 0
+        return tf.where(hole, 255 - image, image), tf.cast(hole, tf.uint8) * 255
+
+    def completed_edges(self, image, mask):
+        return self.fill(image, mask)[1]
+
+    def fill_along(self, image, mask, drawing):
+        painted = tf.where(mask > 0, tf.broadcast_to(drawing, tf.shape(image)), image)
+        return painted, drawing
+
+
+@pytest.fixture(scope="session")
+def export(tmp_path_factory):
+    """A folder with versions 1 and 2; the latter is the one to be served."""
+    folder = tmp_path_factory.mktemp("exported")
+    signatures = build_signatures(InverseGraph(), MAX_PIXELS)
+    module = tf.Module()
+    module.signatures_held = list(signatures.values())
+    for version in ("1", "2"):
+        tf.saved_model.save(module, str(folder / version), signatures=signatures)
+    return folder
+
+
+def pytest_collection_modifyitems(items):
+    """Skips what needs the serving extra where it is absent."""
+    needed = ("tensorflow_serving", "grpc_health")
+    if all(map(importlib.util.find_spec, needed)):
+        return
+    reason = "needs the serving extra: pip install 'tf-edgeconnect[serving]'"
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def ports(export, tmp_path_factory):
+    """The ports of gRPC and REST of a running server."""
+    if REAL_SERVER:
+        yield from _real_server(export, tmp_path_factory.mktemp("log"))
+        return
+    from tf_edgeconnect.server.local import LocalServer
+
+    with LocalServer(export, port=0, rest_port=0) as server:
+        yield server.port, server.rest_port
+
+
+def _real_server(export, folder):
+    ports = [_free_port(), _free_port()]
+    with open(folder / "log.txt", "w") as log:
+        process = subprocess.Popen(
+            [
+                REAL_SERVER,
+                f"--port={ports[0]}",
+                f"--rest_api_port={ports[1]}",
+                "--model_name=edgeconnect",
+                f"--model_base_path={export}",
+                "--enable_grpc_healthcheck_service=true",
+            ],
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        with Client(f"127.0.0.1:{ports[0]}", attempts=50) as client:
+            # NOT_FOUND until the model's name is known.
+            for _ in range(50):
+                try:
+                    if client.versions().get(2) == "AVAILABLE":
+                        break
+                except ServingError:
+                    assert process.poll() is None, (folder / "log.txt").read_text()
+        yield ports
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture(params=["grpc", "rest"])
+def client(ports, request):
+    """A client of each wire."""
+    grpc_port, rest_port = ports
+    address = (
+        f"127.0.0.1:{grpc_port}"
+        if request.param == "grpc"
+        else f"http://127.0.0.1:{rest_port}"
+    )
+    with Client(address, timeout=30) as connected:
+        yield connected
+
+
+@pytest.fixture
+def batch():
+    """Two photos of 12 x 20 and their masks."""
+    random = np.random.default_rng(0)
+    image = random.integers(0, 256, (2, 12, 20, 3), np.uint8)
+    mask = np.zeros((2, 12, 20, 1), np.uint8)
+    mask[0, 2:6, 3:9] = 255
+    mask[1, 7:] = 255
+    return image, mask
+
+
+@pytest.fixture
+def answers_well(client, batch):
+    """Asserts that the server still does its work."""
+
+    def check():
+        image, mask = batch
+        inpainted, _ = client.inpaint(image, mask)
+        np.testing.assert_array_equal(inpainted, np.where(mask > 0, 255 - image, image))
+
+    return check
