@@ -69,8 +69,8 @@ def main() -> int:
 def _report(options, seconds: float, latencies: list, errors: Counter) -> None:
     load = "closed" if options.rate is None else f"open, {options.rate:g} requests/s"
     print(
-        f"{options.requests} requests of {options.size} x {options.size}, {load}, up to "
-        f"{options.in_flight} in flight: {seconds:.1f} s, "
+        f"{options.requests} requests of {options.size} x {options.size}, {load}, "
+        f"up to {options.in_flight} in flight: {seconds:.1f} s, "
         f"{len(latencies) / seconds:.2f} answers/s"
     )
     if latencies:

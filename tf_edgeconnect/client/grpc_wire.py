@@ -48,6 +48,8 @@ class GrpcWire:
         ca: str | None,
     ) -> None:
         options = [
+            # Where a name stands for several servers, they take turns.
+            ("grpc.lb_policy_name", "round_robin"),
             ("grpc.max_send_message_length", max_bytes),
             ("grpc.max_receive_message_length", max_bytes),
         ]

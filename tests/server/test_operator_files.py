@@ -1,0 +1,31 @@
+"""The operator's files agree with TF Serving's messages and with each other."""
+
+from pathlib import Path
+
+import yaml
+
+SERVING = Path(__file__).parents[2] / "serving"
+
+
+def test_labels_name_versions_that_are_loaded():
+    from google.protobuf import text_format
+    from tensorflow_serving.config import model_server_config_pb2
+
+    text = (SERVING / "models.config").read_text()
+    config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
+    (model,) = config.model_config_list.config
+    assert set(model.version_labels) == {"stable", "canary"}
+    versions = model.model_version_policy.specific.versions
+    assert set(model.version_labels.values()) <= set(versions)
+
+
+def test_compose_and_kubernetes_run_the_same_server():
+    compose = yaml.safe_load((SERVING / "compose.yaml").read_text())
+    manifests = (SERVING / "kubernetes" / "edgeconnect.yaml").read_text()
+    deployment = next(
+        item for item in yaml.safe_load_all(manifests) if item["kind"] == "Deployment"
+    )
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    service = compose["services"]["edgeconnect"]
+    assert container["image"] == service["image"] == "tensorflow/serving:2.19.1"
+    assert container["args"] == service["command"]
