@@ -114,8 +114,7 @@ def _check_options(
 ) -> None:
     if precision not in PRECISIONS:
         raise InputError(
-            f"precision {precision} is not one of {', '.join(PRECISIONS)}, which a "
-            "SavedModel takes; int8 is for --format tflite"
+            f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}"
         )
     if max_pixels < 1:
         raise InputError(f"max_pixels must be 1 or more, got {max_pixels}")
