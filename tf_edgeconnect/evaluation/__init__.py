@@ -1,0 +1,1 @@
+"""Evaluation as in the paper: one folder of results a system, tables that join them."""
