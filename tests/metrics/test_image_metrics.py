@@ -11,6 +11,7 @@ from tf_edgeconnect.metrics.image import (
     HolePsnr,
     Psnr,
     Ssim,
+    l1,
     psnr,
     ssim,
 )
@@ -40,17 +41,19 @@ def after(metric, *batches):
 def test_psnr_equals_skimage():
     target, predicted = photos()
     expected = [
-        peak_signal_noise_ratio(t, p, data_range=1)
+        peak_signal_noise_ratio(t.astype("float64"), p, data_range=1)
         for t, p in zip(target, predicted, strict=True)
     ]
-    np.testing.assert_allclose(psnr(target, predicted), expected, atol=1e-5)
+    np.testing.assert_allclose(psnr(target, predicted), expected, rtol=0, atol=1e-6)
     assert after(Psnr(), (target, predicted)) == pytest.approx(np.mean(expected), 1e-6)
 
 
 @pytest.mark.parametrize("shape", [(2, 21, 17, 3), (1, 11, 11, 1), (1, 40, 32, 3)])
 def test_ssim_equals_skimage(shape):
     target, predicted = photos(shape=shape)
-    np.testing.assert_allclose(ssim(target, predicted), skimage_ssim(target, predicted))
+    np.testing.assert_allclose(
+        ssim(target, predicted), skimage_ssim(target, predicted), rtol=0, atol=1e-6
+    )
 
 
 def test_ssim_of_flat_bright_images_equals_skimage():
@@ -89,6 +92,14 @@ def test_ssim_refuses_images_smaller_than_its_window():
 def test_psnr_of_equal_images_is_the_limit():
     target, _ = photos()
     np.testing.assert_allclose(psnr(target, target), PSNR_LIMIT, rtol=1e-6)
+
+
+def test_l1_of_an_image_is_the_percentage_of_the_full_scale():
+    target = np.zeros((2, 4, 4, 3), "float32")
+    predicted = target.copy()
+    predicted[0] = 51 / 255
+    predicted[1, :2, :, 0] = 1  # a sixth of the values
+    np.testing.assert_allclose(l1(target, predicted), [20, 100 / 6], rtol=1e-6)
 
 
 def test_l1_is_the_mean_difference_over_batches_of_any_size():

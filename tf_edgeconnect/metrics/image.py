@@ -1,9 +1,10 @@
 """How close a filled photo comes to the true one: L1, PSNR and SSIM.
 
 Enters: true image first, predicted image second, `(B, H, W, C)` in [0, 1]. Leaves: a
-figure per image (the functions) or over everything seen (the classes). The `Hole`
-classes look inside the hole only and pass over images that have none. Masks: see
-`tf_edgeconnect.masking`.
+figure per image (the functions) or over everything seen (the classes). This is the
+`standard` protocol of evaluation; `tf_edgeconnect.metrics.published` is the other. The
+`Hole` classes look inside the hole only and pass over images that have none. Masks:
+see `tf_edgeconnect.masking`.
 """
 
 import math
@@ -19,6 +20,20 @@ _SSIM_TAPS = 11  # a Gaussian of sigma 1.5, cut off at 3.5 sigma
 _SSIM_SIGMA = 1.5
 
 
+def l1(target, predicted):
+    """Mean absolute difference of each image, in percent of the full scale (255).
+
+    Args:
+        target: `(B, H, W, C)`, [0, 1].
+        predicted: `(B, H, W, C)`, [0, 1].
+
+    Returns:
+        `(B,)`, 0 to 100.
+    """
+    difference = ops.abs(_float64(target) - _float64(predicted))
+    return 100 * ops.mean(difference, axis=(1, 2, 3))
+
+
 def psnr(target, predicted, mask=None):
     """Peak signal-to-noise ratio of each image, for a peak of 1.
 
@@ -31,11 +46,12 @@ def psnr(target, predicted, mask=None):
         `(B,)` in dB, at most `PSNR_LIMIT` (reached by equal images); NaN for an image
         of which no pixel counts.
     """
-    squared = ops.square(_float32(target) - _float32(predicted))
+    # float64: a figure of 40 dB in float32 has steps of 4e-6.
+    squared = ops.square(_float64(target) - _float64(predicted))
     if mask is None:
         error = ops.mean(squared, axis=(1, 2, 3))
     else:
-        mask = _float32(mask)
+        mask = _float64(mask)
         weight = ops.sum(mask, axis=(1, 2, 3)) * ops.shape(squared)[-1]
         error = ratio(ops.sum(squared * mask, axis=(1, 2, 3)), weight)
     floor = 10 ** (-PSNR_LIMIT / 10)
@@ -71,12 +87,27 @@ def ssim(target, predicted):
                 f"ssim: expected sides of at least {_SSIM_TAPS} pixels, "
                 f"got an image of shape {tuple(target.shape[1:])}"
             )
+    return mean_similarity(target, predicted, _window_mean)
+
+
+def mean_similarity(target, predicted, window_mean, sample: float = 1.0):
+    """Structural similarity of each image, for a window of one's own.
+
+    Args:
+        target: `(B, H, W, C)`, [0, 1].
+        predicted: `(B, H, W, C)`, [0, 1].
+        window_mean: from `(B, H, W, C)` to the means of all windows.
+        sample: factor of variances and covariance.
+
+    Returns:
+        `(B,)`, the mean over windows and channels.
+    """
     # float64: the variances below are small differences of large means.
-    x, y = ops.cast(target, "float64"), ops.cast(predicted, "float64")
-    mean_x, mean_y = _window_mean(x), _window_mean(y)
-    variance_x = _window_mean(x * x) - mean_x * mean_x
-    variance_y = _window_mean(y * y) - mean_y * mean_y
-    covariance = _window_mean(x * y) - mean_x * mean_y
+    x, y = _float64(target), _float64(predicted)
+    mean_x, mean_y = window_mean(x), window_mean(y)
+    variance_x = sample * (window_mean(x * x) - mean_x * mean_x)
+    variance_y = sample * (window_mean(y * y) - mean_y * mean_y)
+    covariance = sample * (window_mean(x * y) - mean_x * mean_y)
     c1, c2 = 0.01**2, 0.03**2
     similarity = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)) / (
         (mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2)
@@ -161,6 +192,10 @@ class Ssim(SumOverCount):
 
 def _float32(values):
     return ops.cast(values, "float32")
+
+
+def _float64(values):
+    return ops.cast(values, "float64")
 
 
 def _size(values):

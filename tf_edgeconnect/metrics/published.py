@@ -1,0 +1,89 @@
+"""PSNR, SSIM and L1 as the published system's script measures them.
+
+Enters: true image first, predicted image second, `(B, H, W, 3)` in [0, 1]. Leaves: a
+figure per image. Everything is measured on grey images, SSIM with a flat window of 51
+pixels, and L1 is relative to the brightness of both images: figures of this protocol
+and of `tf_edgeconnect.metrics.image` do not compare.
+"""
+
+from keras import ops
+
+from tf_edgeconnect.metrics import image
+from tf_edgeconnect.metrics.streaming import ratio
+
+_SSIM_SIDE = 51
+_GRAY_WEIGHTS = (0.2125, 0.7154, 0.0721)
+
+
+def psnr(target, predicted):
+    """Peak signal-to-noise ratio of each image in grey, for a peak of 1.
+
+    Args:
+        target: `(B, H, W, 3)`, [0, 1].
+        predicted: `(B, H, W, 3)`, [0, 1].
+
+    Returns:
+        `(B,)` in dB, at most `PSNR_LIMIT` of `tf_edgeconnect.metrics.image` (reached by
+        equal images).
+    """
+    return image.psnr(_gray(target), _gray(predicted))
+
+
+def ssim(target, predicted):
+    """Structural similarity of each image in grey, with a flat window of 51 x 51.
+
+    Only where the window fits whole; variances are those of a sample (n - 1).
+
+    Args:
+        target: `(B, H, W, 3)`, [0, 1], H and W at least 51.
+        predicted: `(B, H, W, 3)`, [0, 1].
+
+    Returns:
+        `(B,)`, 1 for equal images.
+
+    Raises:
+        ValueError: a side is shorter than the window.
+
+    Reference:
+        `skimage.metrics.structural_similarity(win_size=51, data_range=1)` of
+        `skimage.color.rgb2gray`.
+    """
+    for side in target.shape[1:3]:
+        if side is not None and side < _SSIM_SIDE:
+            raise ValueError(
+                f"ssim: the published protocol expects sides of at least {_SSIM_SIDE} "
+                f"pixels, got an image of shape {tuple(target.shape[1:])}"
+            )
+    pixels = _SSIM_SIDE**2
+    return image.mean_similarity(
+        _gray(target), _gray(predicted), _window_mean, pixels / (pixels - 1)
+    )
+
+
+def relative_l1(target, predicted):
+    """Sum of absolute differences over the sum of both images, in grey.
+
+    Args:
+        target: `(B, H, W, 3)`, [0, 1].
+        predicted: `(B, H, W, 3)`, [0, 1].
+
+    Returns:
+        `(B,)`, 0 to 1; NaN where both images are black.
+    """
+    x, y = _gray(target), _gray(predicted)
+    difference = ops.sum(ops.abs(x - y), axis=(1, 2, 3))
+    return ratio(difference, ops.sum(x + y, axis=(1, 2, 3)))
+
+
+def _gray(values):
+    weights = ops.cast(_GRAY_WEIGHTS, "float64")
+    return ops.sum(ops.cast(values, "float64") * weights, axis=-1, keepdims=True)
+
+
+def _window_mean(gray):
+    """Means of all whole windows, as differences of running sums."""
+    side = _SSIM_SIDE
+    sums = ops.cumsum(ops.pad(gray, ((0, 0), (1, 0), (0, 0), (0, 0))), axis=1)
+    rows = sums[:, side:] - sums[:, :-side]
+    sums = ops.cumsum(ops.pad(rows, ((0, 0), (0, 0), (1, 0), (0, 0))), axis=2)
+    return (sums[:, :, side:] - sums[:, :, :-side]) / side**2
