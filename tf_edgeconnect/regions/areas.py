@@ -1,0 +1,178 @@
+"""Which parts of a photo the networks run on, and at what scale.
+
+The networks' receptive field is some 220 pixels: in the middle of a hole thicker than
+`THICKEST` they would see nothing known. Such a hole is filled at a reduced scale.
+"""
+
+from typing import Literal, get_args
+
+import numpy as np
+
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.regions.boxes import (
+    RUN_SIDE,
+    Area,
+    Box,
+    surroundings,
+    tile_count,
+)
+
+Large = Literal["auto", "full", "crop", "tile"]
+
+THICKEST = 192  # pixels across a hole that are filled at the photo's own scale
+_BLOCK = 16  # holes are told apart, and measured, in blocks of this side
+
+
+def choose(size: tuple[int, int], large: Large, side: int = RUN_SIDE) -> Large:
+    """Says what `auto` means for a photo.
+
+    Args:
+        size: height and width of the photo.
+        large: `full`, `crop` and `tile` stay; `auto` is `full` for a photo of at most
+            `side` x `side` pixels and `crop` for a larger one.
+        side: the longest side of a run.
+
+    Returns:
+        `full`, `crop` or `tile`.
+
+    Raises:
+        InputError: `large` is none of the four.
+    """
+    if large not in get_args(Large):
+        known = ", ".join(get_args(Large))
+        raise InputError(f"large must be one of {known}, got {large!r}")
+    if large != "auto":
+        return large
+    return "full" if size[0] * size[1] <= side * side else "crop"
+
+
+def plan_areas(
+    hole: np.ndarray, large: Literal["crop", "tile"], side: int = RUN_SIDE
+) -> list[Area]:
+    """Plans what the networks see of a photo.
+
+    Args:
+        hole: bool `(H, W)`, true = hole.
+        large: `crop`: each hole with its surroundings, thick holes at a reduced scale;
+            holes share an area where their boxes overlap, or where running them
+            together takes no more pixels than apart. `tile`: all of them as one area
+            at the photo's own scale.
+        side: the longest side of a run; an area with a longer one runs in tiles.
+
+    Returns:
+        Areas whose `inner` boxes do not overlap and hold every hole pixel; none where
+        there is no hole.
+    """
+    if not hole.any():
+        return []
+    if large == "tile":
+        rows, columns = (np.flatnonzero(hole.any(axis)) for axis in (1, 0))
+        inner = np.array([[rows[0], columns[0], rows[-1] + 1, columns[-1] + 1]])
+        return _areas(inner, np.ones(1, int), hole.shape)
+    inner, thickness = _groups(hole)
+    factor = np.maximum(-(-thickness // min(THICKEST, 3 * side // 8)), 1)
+    return _areas(*_merged(inner, factor, hole.shape, side), hole.shape)
+
+
+def _areas(inner: np.ndarray, factor: np.ndarray, size: tuple[int, int]) -> list[Area]:
+    rows = zip(surroundings(inner, factor, size), inner, factor, strict=True)
+    return [Area(Box(*b.tolist()), Box(*i.tolist()), int(f)) for b, i, f in rows]
+
+
+def _groups(hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the connected parts of a hole, to the accuracy of blocks.
+
+    Returns:
+        int `(n, 4)` boxes, and int `(n,)` side of the largest square inside each.
+    """
+    height, width = hole.shape
+    ends = [(0, -height % _BLOCK), (0, -width % _BLOCK)]
+    labels = _labelled(_blocks(np.pad(hole, ends)).any(axis=(1, 3)))
+    place = np.nonzero(labels)
+    _, index = np.unique(labels[place], return_inverse=True)
+    count = index.max() + 1
+    inner = np.empty((count, 4), int)
+    for axis, whole in enumerate(hole.shape):
+        inner[:, axis] = whole
+        np.minimum.at(inner[:, axis], index, place[axis] * _BLOCK)
+        inner[:, axis + 2] = 0
+        ends_at = np.minimum((place[axis] + 1) * _BLOCK, whole)
+        np.maximum.at(inner[:, axis + 2], index, ends_at)
+    labels[place] = index
+    filled = _blocks(np.pad(hole, ends, constant_values=True)).all(axis=(1, 3))
+    thickness = np.zeros(count, int)
+    side = 0
+    while filled.any():
+        side += _BLOCK
+        thickness[np.unique(labels[: len(filled), : filled.shape[1]][filled])] = side
+        filled = filled[1:] & filled[:-1]
+        filled = filled[:, 1:] & filled[:, :-1]
+    return inner, thickness
+
+
+def _blocks(plane: np.ndarray) -> np.ndarray:
+    height, width = plane.shape
+    return plane.reshape(height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK)
+
+
+def _labelled(occupied: np.ndarray) -> np.ndarray:
+    """Numbers 8-connected parts: int, 0 where not occupied."""
+    labels = np.arange(1, occupied.size + 1).reshape(occupied.shape) * occupied
+    while True:
+        grown = np.pad(labels, 1)
+        grown = np.maximum(np.maximum(grown[:-2], grown[1:-1]), grown[2:])
+        grown = np.maximum(np.maximum(grown[:, :-2], grown[:, 1:-1]), grown[:, 2:])
+        grown *= occupied
+        if np.array_equal(grown, labels):
+            return labels
+        labels = grown
+
+
+def _merged(
+    inner: np.ndarray, factor: np.ndarray, size: tuple[int, int], side: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Joins holes that overlap, or that are cheaper to run together than apart.
+
+    Args:
+        inner: int `(n, 4)`, boxes of holes.
+        factor: int `(n,)`.
+        size: of the photo.
+        side: of a tile.
+
+    Returns:
+        Fewer rows of both.
+    """
+    before = None
+    while len(inner) != before:
+        before, at = len(inner), 0
+        while at < len(inner):
+            starts = np.minimum(inner[:, :2], inner[at, :2])
+            ends = np.maximum(inner[:, 2:], inner[at, 2:])
+            joint, coarser = np.hstack([starts, ends]), np.maximum(factor, factor[at])
+            cost = _cost(inner, factor, size, side)
+            saves = _cost(joint, coarser, size, side) <= cost + cost[at]
+            merge = _overlapping(inner, at) | (saves & (factor == factor[at]))
+            merge[at] = False
+            if merge.any():
+                other = int(np.argmax(merge))
+                inner[at], factor[at] = joint[other], coarser[other]
+                inner, factor = np.delete(inner, other, 0), np.delete(factor, other)
+                at -= other < at
+            else:
+                at += 1
+    return inner, factor
+
+
+def _overlapping(boxes: np.ndarray, at: int) -> np.ndarray:
+    starts = np.maximum(boxes[:, :2], boxes[at, :2])
+    ends = np.minimum(boxes[:, 2:], boxes[at, 2:])
+    return (starts < ends).all(axis=1)
+
+
+def _cost(
+    inner: np.ndarray, factor: np.ndarray, size: tuple[int, int], side: int
+) -> np.ndarray:
+    """Pixels that the networks run on, tiles' overlaps counted."""
+    boxes = surroundings(inner, factor, size)
+    lengths = -(-(boxes[:, 2:] - boxes[:, :2]) // factor[:, None])
+    return (tile_count(lengths, side) * np.minimum(lengths, side)).prod(axis=1)
