@@ -5,7 +5,15 @@ import pytest
 from PIL import Image
 
 from tf_edgeconnect import figures
-from tf_edgeconnect.figures import Row, drawn_edges, photo_with_hole, save, sheet
+from tf_edgeconnect.figures import (
+    Row,
+    Tile,
+    contact_sheet,
+    drawn_edges,
+    photo_with_hole,
+    save,
+    sheet,
+)
 
 RNG = np.random.default_rng(3)
 IMAGE = RNG.random((12, 16, 3))
@@ -106,3 +114,28 @@ def test_save_makes_folders_and_replaces(tmp_path):
         save(path, Image.new("RGB", (2, 2), colour))
     assert colours_in(Image.open(path)) == {(0, 0, 255)}
     assert [file.name for file in path.parent.iterdir()] == ["sample.png"]
+
+
+def test_a_contact_sheet_has_a_frame_for_each_tile_row_by_row():
+    white = np.ones((8, 8))
+    tiles = [Tile(f"tile {n}", white * (n < 4)) for n in range(5)] + [Tile("", None)]
+    pixels = np.asarray(contact_sheet(tiles, columns=3, tile=40))
+    margin, step = figures.MARGIN + 20, 40 + figures.GAP
+    row = figures.GAP + figures.CAPTION_GAP + 40 + figures.SMALL_SIZE + 3
+    centres = [
+        tuple(pixels[margin + row * (n // 3), margin + step * (n % 3)])
+        for n in range(6)
+    ]
+    assert centres == [(255, 255, 255)] * 4 + [(0, 0, 0), figures.PAPER]
+
+
+def test_a_long_caption_is_cut_to_its_picture():
+    page = contact_sheet([Tile("a long name of a file " * 4, MASK)], tile=60)
+    assert page.width == 2 * figures.MARGIN + 60
+    beyond = np.asarray(page)[:, -figures.MARGIN + 1 :]
+    assert (beyond == figures.PAPER).all()
+
+
+def test_a_contact_sheet_needs_tiles():
+    with pytest.raises(ValueError, match="at least one tile"):
+        contact_sheet([])

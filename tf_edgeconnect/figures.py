@@ -22,7 +22,7 @@ KNOWN_LINE = (20, 20, 24)
 IMAGINED_LINE = (24, 92, 224)
 
 MARGIN, GAP, CAPTION_GAP = 20, 10, 9
-CAPTION_SIZE, TITLE_SIZE = 15, 20
+SMALL_SIZE, CAPTION_SIZE, TITLE_SIZE = 12, 15, 20
 
 
 class Row(NamedTuple):
@@ -90,6 +90,69 @@ def sheet(rows: Sequence[Row], *, tile: int = 256, title: str = "") -> Image.Ima
     for row, y, row_height in zip(rows, tops, heights, strict=True):
         pen.text((MARGIN, y + row_height + CAPTION_GAP / 2), row.label, TEXT, font)
     return page
+
+
+class Tile(NamedTuple):
+    """One picture of a contact sheet.
+
+    Attributes:
+        caption: lines under the picture; what is too long for it is cut.
+        image: `(H, W)`, `(H, W, 1)` or `(H, W, 3)`, float in [0, 1] or uint8; None
+            leaves an empty frame.
+    """
+
+    caption: str
+    image: np.ndarray | None
+
+
+def contact_sheet(
+    tiles: Sequence[Tile], *, columns: int = 8, tile: int = 144, title: str = ""
+) -> Image.Image:
+    """Lays out many small pictures, row by row, each with its caption.
+
+    Args:
+        tiles: at least one.
+        columns: pictures in a row, at most.
+        tile: side of the square that each picture is fitted into, in pixels.
+        title: a line above all.
+
+    Returns:
+        An RGB image.
+
+    Raises:
+        ValueError: there are no tiles.
+    """
+    if not tiles:
+        raise ValueError("a contact sheet needs at least one tile, got none")
+    columns = min(columns, len(tiles))
+    lines = max(item.caption.count("\n") + 1 for item in tiles)
+    step = tile + GAP + lines * (SMALL_SIZE + 3) + CAPTION_GAP
+    top = MARGIN + (TITLE_SIZE + MARGIN if title else 0)
+    height = top + -(-len(tiles) // columns) * step + MARGIN - GAP
+    width = 2 * MARGIN + columns * (tile + GAP) - GAP
+    page = Image.new("RGB", (width, height), PAPER)
+    pen = ImageDraw.Draw(page)
+    pen.text((MARGIN, MARGIN), title, TEXT, ImageFont.load_default(TITLE_SIZE))
+    font = ImageFont.load_default(SMALL_SIZE)
+    for index, (caption, image) in enumerate(tiles):
+        left = MARGIN + index % columns * (tile + GAP)
+        y = top + index // columns * step
+        blank = np.full((tile, tile, 3), PAPER, np.uint8)
+        shown = blank if image is None else _rgb(np.atleast_3d(image))
+        _place(page, shown, left, y, tile)
+        for number, line in enumerate(caption.split("\n")):
+            text = _shortened(line, font, tile)
+            pen.text((left, y + tile + 3 + number * (SMALL_SIZE + 3)), text, TEXT, font)
+    return page
+
+
+def _shortened(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+    """Takes letters out of the middle: names differ at their ends."""
+    short, kept = text, len(text)
+    while font.getlength(short) > width:
+        kept -= 1
+        short = f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"
+    return short
 
 
 def save(path: str | Path, picture: Image.Image) -> None:
