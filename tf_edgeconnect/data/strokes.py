@@ -35,25 +35,44 @@ def stroke_sampler(
         and ones, 1 = hole.
     """
     coarse = min(size, FIELD_SIZE)
-    upsample = tf.constant(_cubic_matrix(coarse, size))
-    grid = (np.arange(coarse, dtype=np.float32) + 0.5) / coarse
-    y, x = np.meshgrid(grid, grid, indexing="ij")
-    points = tf.constant(np.stack([y.ravel(), x.ravel()], axis=1))
+    upsample = tf.constant(cubic_matrix(coarse, size))
+    draw = drawing(coarse)
 
     def sample(seed: tf.Tensor) -> tf.Tensor:
-        seeds = tf.unstack(tf.random.split(seed, 4))
+        seeds = tf.random.split(seed, 4)
         ratio = tf.random.stateless_uniform([], seeds[0], low, high)
-        strokes = _strokes(seeds[1], scale=0.5 + ratio)
-        blobs = _blobs(seeds[2])
-        parts = [tf.concat(pair, axis=0) for pair in zip(strokes, blobs, strict=True)]
-        field = _field(_warp(points, seeds[3]), *parts)
+        field = draw(seeds[1:], ratio)
         rank = tf.cast(tf.round(ratio * coarse**2), tf.int32)
-        level = tf.sort(field)[tf.clip_by_value(rank, 1, coarse**2 - 1) - 1]
-        field = tf.reshape(field, (coarse, coarse))
+        levels = tf.sort(tf.reshape(field, [-1]))
+        level = levels[tf.clip_by_value(rank, 1, coarse**2 - 1) - 1]
         fine = upsample @ tf.matmul(field, upsample, transpose_b=True)
         return tf.cast(fine <= level, tf.float32)[..., None]
 
     return sample
+
+
+def drawing(coarse: int) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """Returns a function that draws strokes and blobs as a field.
+
+    Args:
+        coarse: side of the grid.
+
+    Returns:
+        A function from int32 `[3, 2]` seeds and a hole ratio (the larger, the longer
+        the strokes) to a float32 `(coarse, coarse)` field; the hole is where it is low.
+    """
+    grid = (np.arange(coarse, dtype=np.float32) + 0.5) / coarse
+    y, x = np.meshgrid(grid, grid, indexing="ij")
+    points = tf.constant(np.stack([y.ravel(), x.ravel()], axis=1))
+
+    def draw(seeds: tf.Tensor, ratio: tf.Tensor) -> tf.Tensor:
+        strokes = _strokes(seeds[0], scale=0.5 + ratio)
+        blobs = _blobs(seeds[1])
+        parts = [tf.concat(pair, axis=0) for pair in zip(strokes, blobs, strict=True)]
+        field = _field(_warp(points, seeds[2]), *parts)
+        return tf.reshape(field, (coarse, coarse))
+
+    return draw
 
 
 def _strokes(seed: tf.Tensor, scale: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -121,7 +140,7 @@ def _field(
     return tf.reduce_min(s * s + beyond * beyond, axis=1)
 
 
-def _cubic_matrix(coarse: int, fine: int) -> np.ndarray:
+def cubic_matrix(coarse: int, fine: int) -> np.ndarray:
     """Keys' cubic interpolation from `coarse` to `fine` samples, `(fine, coarse)`."""
     position = (np.arange(fine) + 0.5) * coarse / fine - 0.5
     first = np.floor(position).astype(int)

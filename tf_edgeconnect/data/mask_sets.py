@@ -1,0 +1,215 @@
+"""Sets of irregular masks with exact hole ratios, to evaluate on.
+
+Enters: bins of hole ratios, how many masks each gets, and whether holes touch the
+border. Leaves: bool `(H, W)` masks, true = hole. The drawing is that of `strokes.py`,
+cut where it has exactly the wanted number of pixels. A set is a pure function of what
+was asked; `mask_folder.py` writes it.
+
+Reference: Liu et al., "Image Inpainting for Irregular Holes Using Partial
+    Convolutions", arXiv:1804.07723, section 4.1: bins of hole ratios, half of the masks
+    of each with holes at the border, half without any near it.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+import tensorflow as tf
+
+from tf_edgeconnect.data.headers import MAX_PIXELS, MIN_SIDE
+from tf_edgeconnect.data.strokes import FIELD_SIZE, cubic_matrix, drawing
+from tf_edgeconnect.errors import InputError
+
+Border = Literal["touching", "clear"]
+BORDERS: tuple[Border, ...] = get_args(Border)
+
+CLEARANCE = 50 / 512  # of a side: how far a clear hole stays from the border
+# In the field's unit: keeps the hole from filling the corners of its clear frame.
+FRAME_PUSH = 3e-4
+TRIES = 100
+
+
+class MaskSpec(NamedTuple):
+    """One mask of a set.
+
+    Attributes:
+        name: such as `10-20_touching_003`.
+        bin: lowest and highest hole ratio; the mask's own lies between.
+        border: whether its hole touches the border or keeps clear of it.
+        pixels: how many are hole.
+    """
+
+    name: str
+    bin: tuple[float, float]
+    border: Border
+    pixels: int
+
+
+def plan_masks(
+    size: tuple[int, int],
+    count: int,
+    bins: Sequence[float],
+    borders: Sequence[Border] = BORDERS,
+) -> list[MaskSpec]:
+    """Lists the masks of a set: as many in each bin, evenly spread over it.
+
+    Args:
+        size: height and width, pixels.
+        count: masks in each bin, at least one for each of `borders`; they share them
+            evenly, the first takes one more where that does not divide.
+        bins: rising bounds of the hole ratios, 0 to 1; two or more.
+        borders: which borders.
+
+    Returns:
+        The masks, bin by bin.
+
+    Raises:
+        InputError: something is out of range, or no such mask exists.
+    """
+    _check(size, count, bins, borders)
+    specs = []
+    for low, high in pairwise(bins):
+        for place, border in enumerate(borders):
+            share = count // len(borders) + (place < count % len(borders))
+            for number in range(share):
+                ratio = low + (high - low) * (number + 0.5) / share
+                pixels = _pixels(size, ratio, (low, high), border)
+                name = f"{100 * low:g}-{100 * high:g}_{border}_{number + 1:03d}"
+                specs.append(MaskSpec(name, (low, high), border, pixels))
+    return specs
+
+
+class MaskDrawer:
+    """Draws the masks of a set.
+
+    Args:
+        size: height and width, pixels.
+        seed: of the set, 0 to 2**31 - 1.
+
+    Example:
+        >>> size = (256, 256)
+        >>> draw = MaskDrawer(size, seed=0)
+        >>> specs = plan_masks(size, 10, bins=(0.1, 0.2, 0.3))
+        >>> masks = [draw(spec, index) for index, spec in enumerate(specs)]
+    """
+
+    def __init__(self, size: tuple[int, int], seed: int):
+        self._size, self._seed = size, seed
+        self._coarse = min(max(size), FIELD_SIZE)
+        draw = drawing(self._coarse)
+        self._draw = tf.function(
+            lambda seed, ratio: draw(tf.random.split(seed, 3), ratio)
+        )
+
+    def __call__(self, spec: MaskSpec, index: int) -> np.ndarray:
+        """Draws one mask.
+
+        Args:
+            spec: what is wanted.
+            index: its place in the set.
+
+        Returns:
+            bool `(H, W)`, true = hole.
+
+        Raises:
+            InputError: no drawing is as it is wanted.
+        """
+        draw = self._touching if spec.border == "touching" else self._clear
+        for attempt in range(TRIES):
+            mask = draw(index * TRIES + attempt, spec.pixels)
+            if mask is not None:
+                return mask
+        raise InputError(
+            f"none of {TRIES} drawings with {spec.pixels} hole pixels touches the "
+            "border; ask for larger ratios with --bins, or for --border clear"
+        )
+
+    def _touching(self, number: int, pixels: int) -> np.ndarray | None:
+        mask = _cut(self._field(number, pixels, self._size), pixels)
+        at_border = (*mask[[0, -1]], *mask[:, [0, -1]].T)
+        return mask if np.any(np.concatenate(at_border)) else None
+
+    def _clear(self, number: int, pixels: int) -> np.ndarray:
+        frame = _frame(self._size)
+        inner = tuple(
+            side - 2 * kept for side, kept in zip(self._size, frame, strict=True)
+        )
+        field = self._field(number, pixels, inner) + _push(inner)
+        return np.pad(_cut(field, pixels), [(kept, kept) for kept in frame])
+
+    def _field(self, number: int, pixels: int, size: tuple[int, int]) -> np.ndarray:
+        """A drawing's field, `(H, W)`: the middle of a square one."""
+        seed = tf.constant([self._seed, number], tf.int32)
+        field = self._draw(seed, tf.constant(pixels / math.prod(size), tf.float32))
+        upsample = cubic_matrix(self._coarse, max(size))
+        top, left = ((max(size) - side) // 2 for side in size)
+        rows, columns = upsample[top : top + size[0]], upsample[left : left + size[1]]
+        return rows @ field.numpy() @ columns.T
+
+
+def _cut(field: np.ndarray, pixels: int) -> np.ndarray:
+    """Marks the lowest values of a field, exactly so many."""
+    mask = np.zeros(field.size, bool)
+    mask[np.argpartition(field, pixels - 1, axis=None)[:pixels]] = True
+    return mask.reshape(field.shape)
+
+
+def _frame(size: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns at each border that stay clear of the hole."""
+    return tuple(max(1, int(CLEARANCE * side)) for side in size)
+
+
+def _push(size: tuple[int, int]) -> np.ndarray:
+    """Raises a field towards the border, so that holes end round and not cut off."""
+    away = [np.minimum(np.arange(side), np.arange(side)[::-1]) + 0.5 for side in size]
+    distance = np.minimum(away[0][:, None], away[1][None, :]) / max(size)
+    return FRAME_PUSH / distance
+
+
+def _pixels(
+    size: tuple[int, int], ratio: float, bounds: tuple[float, float], border: Border
+) -> int:
+    height, width = size
+    low, high = (bound * height * width for bound in bounds)
+    # Neither bound: then it does not matter which of them belongs to a bin.
+    fewest, most = math.floor(low) + 1, math.ceil(high) - 1
+    if fewest > most:
+        raise InputError(
+            f"no mask of {width}x{height} has a hole ratio between {bounds[0]:g} and "
+            f"{bounds[1]:g}: take wider --bins or a larger --size"
+        )
+    if border == "clear":
+        rows, columns = _frame(size)
+        room = (height - 2 * rows) * (width - 2 * columns)
+        if most > room:
+            raise InputError(
+                f"a hole that keeps {columns} columns and {rows} rows clear of the "
+                f"border covers at most {room / height / width:.3f} of {width}x"
+                f"{height}, so none has a ratio of up to {bounds[1]:g}: end --bins "
+                "earlier, or take --border touching"
+            )
+    return min(max(round(ratio * height * width), fewest), most)
+
+
+def _check(
+    size: tuple[int, int], count: int, bins: Sequence[float], borders: Sequence[Border]
+) -> None:
+    height, width = size
+    if min(size) < MIN_SIDE or height * width > MAX_PIXELS:
+        raise InputError(
+            f"--size must be {MIN_SIDE} pixels or more a side and at most 100 "
+            f"megapixels, got {width}x{height}"
+        )
+    if count < len(borders):
+        raise InputError(
+            f"--count must be at least {len(borders)}, one mask for each border in "
+            f"each bin, got {count}"
+        )
+    rising = all(low < high for low, high in pairwise(bins))
+    if len(bins) < 2 or not rising or bins[0] < 0 or bins[-1] > 1:
+        raise InputError(
+            "--bins must be two or more rising numbers from 0 to 1, such as "
+            f"0.1,0.2,0.3; got {','.join(f'{bound:g}' for bound in bins)}"
+        )
