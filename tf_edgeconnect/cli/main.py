@@ -13,7 +13,16 @@ from typing import Annotated
 
 import typer
 
-from tf_edgeconnect.cli import convert, demo, export, inpaint, records, serve, train
+from tf_edgeconnect.cli import (
+    convert,
+    demo,
+    export,
+    inpaint,
+    masks,
+    records,
+    serve,
+    train,
+)
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.version import __version__
 
@@ -29,6 +38,7 @@ app = typer.Typer(
 app.command()(train.train)
 app.command()(inpaint.inpaint)
 app.command()(records.records)
+app.command()(masks.masks)
 app.command()(convert.convert)
 app.command()(export.export)
 app.command()(demo.demo)
