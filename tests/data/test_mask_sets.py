@@ -77,7 +77,7 @@ def test_the_same_seed_draws_the_same_masks_and_another_others():
 )
 def test_impossible_demands_are_refused_with_what_is_possible(options, message):
     with pytest.raises(InputError, match=message):
-        plan_masks(**{"size": (64, 64), "count": 4, **options})
+        plan_masks(**{"size": (64, 64), "count": 4, "bins": BINS, **options})
 
 
 SPEC = MaskSpec("10-20_clear_001", (0.1, 0.2), "clear", 3)
