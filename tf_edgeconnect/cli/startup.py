@@ -25,20 +25,33 @@ def import_tensorflow() -> None:
     """
     if "tensorflow" in sys.modules:
         return
-    if LOG_LEVEL in os.environ:
-        import tensorflow as tf
-    else:
-        os.environ[LOG_LEVEL] = _NOTHING
-        with _stderr_held_back():
-            import tensorflow as tf
-
-            tf.config.list_physical_devices()
-    if not tf.config.list_physical_devices("GPU") and _gpu_is_offered():
+    import_quietly()
+    if gpu_is_missed():
         print(
             "note: this machine has an NVIDIA driver, but TensorFlow finds no GPU and "
             "runs on the CPU; pip install 'tf-edgeconnect[gpu]' adds what it misses",
             file=sys.stderr,
         )
+
+
+def import_quietly() -> None:
+    """Does what `import_tensorflow` does, and says nothing of a GPU."""
+    if "tensorflow" in sys.modules or LOG_LEVEL in os.environ:
+        import tensorflow as tf  # noqa: F401
+
+        return
+    os.environ[LOG_LEVEL] = _NOTHING
+    with _stderr_held_back():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+
+
+def gpu_is_missed() -> bool:
+    """Tells whether there is an NVIDIA driver and TensorFlow finds no GPU."""
+    import tensorflow as tf
+
+    return not tf.config.list_physical_devices("GPU") and _gpu_is_offered()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ its order, and leaves out what its header shows to be unusable.
 """
 
 import glob
+from collections.abc import Callable
 from pathlib import Path
 
 from tf_edgeconnect.data.files import open_folder, open_list
@@ -87,3 +88,37 @@ def open_source(
         f"{text}: not a source of photos; expected a folder, a .txt or .flist list of "
         "paths, a TFRecord file, tfds:NAME or sample:"
     )
+
+
+def open_both(
+    train: str,
+    val: str | None,
+    val_fraction: float,
+    seed: int,
+    scan: Callable[[str, str], Source],
+) -> tuple[Source, Source, str]:
+    """Opens the photos for training and those held out from it.
+
+    Args:
+        train: what `open_source` takes.
+        val: the same for validation; None holds some of `train` out.
+        val_fraction: share of `train` held out, 0 for none.
+        seed: of the draw.
+        scan: opens a source, given what `open_source` takes and "train" or "val".
+
+    Returns:
+        The two sources, and in words where the second came from.
+
+    Raises:
+        InputError: as `open_source` and `Source.split`.
+    """
+    training = scan(train, "train")
+    if val is not None:
+        return training, scan(val, "val"), val
+    if train == "sample:":
+        # Too few photos to hold some out: other regions of the same ones.
+        return training, scan("sample:held-out", "val"), "other regions of the same"
+    if val_fraction == 0:
+        how = "none held out: the same photos (data.val_fraction=0)"
+        return training, training, how
+    return *training.split(val_fraction, seed), f"held out of {train}"

@@ -156,7 +156,7 @@ def read_mask(
     Raises:
         InputError: as `read_photo`.
     """
-    mask = _read_gray(Path(path), "mask") > threshold
+    mask = read_gray(Path(path), "mask") > threshold
     if size is not None and mask.shape != tuple(size):
         logger.warning(
             "mask %s is %d x %d: resized to the photo's %d x %d",
@@ -202,11 +202,22 @@ def read_edges(path: str | Path) -> np.ndarray:
     Raises:
         InputError: as `read_photo`.
     """
-    return np.round(_read_gray(Path(path), "edge drawing")).astype(np.uint8)
+    return np.round(read_gray(Path(path), "edge drawing")).astype(np.uint8)
 
 
-def _read_gray(path: Path, what: str) -> np.ndarray:
-    """Decodes to upright grey over black: float `(H, W)` in [0, 255]."""
+def read_gray(path: Path, what: str) -> np.ndarray:
+    """Reads a picture as its grey, transparent parts as black.
+
+    Args:
+        path: an image file of any kind `read_photo` takes.
+        what: its role ("mask"), for messages.
+
+    Returns:
+        float `(H, W)`, upright, [0, 255].
+
+    Raises:
+        InputError: as `read_photo`.
+    """
     image = load_image(path, read_bytes(path, what), what)
     turned = orientation(image)
     pixels, alpha = planes(image)

@@ -27,3 +27,34 @@ def activation_bytes(network: keras.Model, size: int) -> int:
     )
     shapes = [layer.output.shape[1:] for layer in fixed.layers]
     return FLOAT_BYTES * sum(math.prod(shape) for shape in shapes)
+
+
+def training_bytes(networks: dict[str, keras.Model], size: int, batch_size: int) -> int:
+    """Returns the bytes that training takes: weights, gradients, Adam, activations.
+
+    Args:
+        networks: by name, those of a stage.
+        size: side of the photos in pixels.
+        batch_size: photos a step.
+    """
+    total = 0
+    for name, network in networks.items():
+        # A discriminator sees real and predicted pictures in one pass.
+        passes = 2 if name.endswith("discriminator") else 1
+        # Beside each weight its gradient and Adam's two moments.
+        total += 4 * parameter_bytes(network)
+        total += passes * batch_size * activation_bytes(network, size)
+    return total
+
+
+def checkpoint_bytes(networks: dict[str, keras.Model], *, averaged: bool) -> int:
+    """Returns the bytes of a checkpoint: weights and Adam's two moments.
+
+    Args:
+        networks: by name, those of a stage.
+        averaged: whether moving averages of the generators are kept too.
+    """
+    return sum(
+        (3 + (averaged and name.endswith("generator"))) * parameter_bytes(network)
+        for name, network in networks.items()
+    )

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_edgeconnect.config import Config
 from tf_edgeconnect.data.edge_files import EdgeOptions
-from tf_edgeconnect.data.index import open_source
+from tf_edgeconnect.data.index import open_both, open_source
 from tf_edgeconnect.data.masks import mask_sampler
 from tf_edgeconnect.data.pipeline import build_dataset, undecodable
 from tf_edgeconnect.data.source import Source
@@ -43,17 +43,9 @@ def open_sources(
             say(f"warning: left out {photo}: {reason}")
         return source
 
-    training = scan(data.train, "train")
-    if data.val is not None:
-        held_out, how = scan(data.val, "val"), data.val
-    elif data.train == "sample:":
-        # Too few photos to hold some out: other regions of the same ones.
-        held_out, how = scan("sample:held-out", "val"), "other regions of the same"
-    elif data.val_fraction == 0:
-        held_out, how = training, "none held out: the same photos (data.val_fraction=0)"
-    else:
-        training, held_out = training.split(data.val_fraction, config.seed)
-        how = f"held out of {data.train}"
+    training, held_out, how = open_both(
+        data.train, data.val, data.val_fraction, config.seed, scan
+    )
     say(
         f"data: {len(training)} photos from {data.train}; for validation "
         f"{len(held_out)} ({how})"

@@ -8,7 +8,7 @@ import yaml
 from tf_edgeconnect.config import Config, Stage
 from tf_edgeconnect.data.tfds import NotDownloaded
 from tf_edgeconnect.models.blocks import count_parameters
-from tf_edgeconnect.models.footprint import activation_bytes, parameter_bytes
+from tf_edgeconnect.models.footprint import training_bytes
 from tf_edgeconnect.trainers.run_data import open_sources
 from tf_edgeconnect.trainers.run_directory import check_directory
 from tf_edgeconnect.trainers.run_networks import build_networks
@@ -41,9 +41,9 @@ def describe(
     for name, network in networks.items():
         count = count_parameters(network.trainable_variables)
         say(f"{name}: {count:,} parameters")
-    gigabytes = _training_bytes(networks, config, settings.batch_size) / 1e9
+    needed = training_bytes(networks, config.data.size, settings.batch_size)
     vgg = " (and VGG19)" if _uses_vgg(stage, config) else ""
-    say(f"estimated memory: {gigabytes:.1f} GB for weights and activations{vgg}")
+    say(f"estimated memory: {needed / 1e9:.1f} GB for weights and activations{vgg}")
     try:
         open_sources(config, None, say, download=False)
     except NotDownloaded as error:
@@ -53,14 +53,3 @@ def describe(
 def _uses_vgg(stage: Stage, config: Config) -> bool:
     losses = config.losses
     return stage != "edge" and bool(losses.perceptual or losses.style)
-
-
-def _training_bytes(networks: dict, config: Config, batch_size: int) -> int:
-    """Weights, gradients and Adam's two moments; activations kept for the gradient."""
-    total = 0
-    for name, network in networks.items():
-        # A discriminator sees real and predicted pictures in one pass.
-        passes = 2 if name.endswith("discriminator") else 1
-        total += 4 * parameter_bytes(network)
-        total += passes * batch_size * activation_bytes(network, config.data.size)
-    return total
