@@ -64,31 +64,62 @@ def sheet(rows: Sequence[Row], *, tile: int = 256, title: str = "") -> Image.Ima
         raise ValueError("a sheet needs at least one row, got none")
     for row in rows:
         _check(row)
-    columns = [
-        (caption, draw)
-        for caption, draw in COLUMNS.items()
-        if any(draw(row) is not None for row in rows)
-    ]
-    heights = [_fit(row.image.shape, tile)[1] for row in rows]
+    columns = {caption: [*map(draw, rows)] for caption, draw in COLUMNS.items()}
+    columns = {
+        caption: pictures
+        for caption, pictures in columns.items()
+        if any(picture is not None for picture in pictures)
+    }
+    return grid(
+        list(columns),
+        list(zip(*columns.values(), strict=True)),
+        [row.label for row in rows],
+        tile=tile,
+        title=title,
+    )
+
+
+def grid(
+    captions: Sequence[str],
+    rows: Sequence[Sequence[np.ndarray | None]],
+    labels: Sequence[str],
+    *,
+    tile: int = 256,
+    title: str = "",
+) -> Image.Image:
+    """Lays out rows of pictures under captions.
+
+    Args:
+        captions: one a column.
+        rows: of each, a uint8 `(H, W, 3)` a column; None is left blank, but not the
+            first one. Pictures of a row have one size.
+        labels: a short text under each row, or "".
+        tile: longer side of each picture on the sheet, in pixels.
+        title: a line above all.
+
+    Returns:
+        An RGB image.
+    """
+    heights = [_fit(row[0].shape, tile)[1] for row in rows]
     label_height = CAPTION_SIZE + CAPTION_GAP
-    below = [GAP + (label_height if row.label else 0) for row in rows]
+    below = [GAP + (label_height if label else 0) for label in labels]
     top = MARGIN + (TITLE_SIZE + MARGIN if title else 0)
     tops = [top + label_height]
     for row_height, space in zip(heights, below, strict=True):
         tops.append(tops[-1] + row_height + space)
-    width = 2 * MARGIN + len(columns) * (tile + GAP) - GAP
+    width = 2 * MARGIN + len(captions) * (tile + GAP) - GAP
     page = Image.new("RGB", (width, tops.pop() - GAP + MARGIN), PAPER)
     pen = ImageDraw.Draw(page)
     if title:
         pen.text((MARGIN, MARGIN), title, TEXT, ImageFont.load_default(TITLE_SIZE))
     font = ImageFont.load_default(CAPTION_SIZE)
-    for index, (caption, draw) in enumerate(columns):
+    for index, caption in enumerate(captions):
         left = MARGIN + index * (tile + GAP)
         pen.text((left + tile / 2, top), caption, TEXT, font, anchor="ma")
         for row, y in zip(rows, tops, strict=True):
-            _place(page, draw(row), left, y, tile)
-    for row, y, row_height in zip(rows, tops, heights, strict=True):
-        pen.text((MARGIN, y + row_height + CAPTION_GAP / 2), row.label, TEXT, font)
+            _place(page, row[index], left, y, tile)
+    for label, y, row_height in zip(labels, tops, heights, strict=True):
+        pen.text((MARGIN, y + row_height + CAPTION_GAP / 2), label, TEXT, font)
     return page
 
 
