@@ -71,7 +71,10 @@ setup(
         "Topic :: Scientific/Engineering :: Image Processing",
     ],
     packages=find_packages(include=["tf_edgeconnect", "tf_edgeconnect.*"]),
-    package_data={"tf_edgeconnect": ["py.typed"]},
+    package_data={
+        "tf_edgeconnect": ["py.typed"],
+        "tf_edgeconnect.evaluation": ["*.css"],
+    },
     cmdclass={"build_py": BuildWithConfigs},
     install_requires=[
         # tensorflow-datasets 4.9.10 imports it on Python 3.11 and does not declare it.
