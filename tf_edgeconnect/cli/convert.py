@@ -1,4 +1,4 @@
-"""`tf-edgeconnect convert`: brings checkpoints and configs of the original along."""
+"""`tf-edgeconnect convert`: brings checkpoints and configs of PyTorch along."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +16,8 @@ def convert(
         Path,
         typer.Argument(
             metavar="SRC",
-            help="A folder of published .pth files, one such file, or a config.yml.",
+            help="A folder of published .pth files, one such file, a config.yml, or "
+            "the usual FID .pth (pt_inception-2015-12-05).",
         ),
     ],
     output: Annotated[
@@ -25,7 +26,8 @@ def convert(
             "--output",
             "-o",
             metavar="DST",
-            help="The weights folder to write; for a config.yml, a .yaml file.",
+            help="The weights folder to write; for a config.yml, a .yaml file; for "
+            "the FID network, an .npz file.",
         ),
     ],
     overwrite: Annotated[
@@ -35,10 +37,13 @@ def convert(
     """Convert PyTorch checkpoints, or a config, of the original EdgeConnect.
 
     PyTorch is not needed, and nothing inside a checkpoint is run. Give the result to
-    --model or --init-from, or to --config.
+    --model or --init-from, or to --config. The network of the usual FID is converted
+    too.
     """
     if source.suffix.lower() in _YAML and not source.is_dir():
         _convert_config(source, output, overwrite)
+    elif output.suffix.lower() == ".npz":
+        _convert_inception(source, output, overwrite)
     else:
         _convert_checkpoints(source, output, overwrite)
 
@@ -64,6 +69,15 @@ def _convert_checkpoints(source: Path, output: Path, overwrite: bool) -> None:
             f"{found.network.replace('_', ' ')}{at}"
         )
     typer.echo(f"wrote {output}: give it to --model or --init-from")
+
+
+def _convert_inception(source: Path, output: Path, overwrite: bool) -> None:
+    import_tensorflow()
+    from tf_edgeconnect.conversion.inception import convert_inception
+
+    count = convert_inception(source, output, overwrite=overwrite)
+    typer.echo(f"{source}: {count} convolutions of FID's Inception network")
+    typer.echo(f"wrote {output}: FID takes its weights from it")
 
 
 def _convert_config(source: Path, output: Path, overwrite: bool) -> None:

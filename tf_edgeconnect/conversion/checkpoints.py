@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import keras
 
+from tf_edgeconnect.conversion.inception import is_inception
 from tf_edgeconnect.conversion.layout import PLANS, NetworkPlan
 from tf_edgeconnect.conversion.pth import read_checkpoint
 from tf_edgeconnect.conversion.weights import Mapped, build_network
@@ -130,6 +131,8 @@ def _recognise(path: Path, checkpoint: Mapping[str, Any]) -> NetworkPlan:
     """Tells which network it is: by its section, and by how many channels go in."""
     sections = {plan.section for plan in PLANS}
     section = next((s for s in sections if isinstance(checkpoint.get(s), dict)), None)
+    if section is None and is_inception(checkpoint):
+        raise InputError(f"{path}: FID's Inception network; write it to `-o NAME.npz`")
     if section is None:
         raise InputError(
             f"{path}: holds {_shown(checkpoint)}, expected `generator` or "

@@ -95,6 +95,11 @@ def frechet_distance(target, predicted) -> float:
                 "frechet_distance: expected finite features of two pictures or more, "
                 f"(N, D), got {side.shape}"
             )
+    if sides[0].shape[1] != sides[1].shape[1]:
+        raise ValueError(
+            "frechet_distance: expected features of one width, got "
+            f"{sides[0].shape[1]} and {sides[1].shape[1]}"
+        )
     means = [side.mean(axis=0) for side in sides]
     # A factor F of each covariance, F^T F. The trace of the root of the product of two
     # covariances is the sum of the singular values of F_a F_b^T: no root of a matrix

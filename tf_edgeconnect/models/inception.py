@@ -17,9 +17,9 @@ from tf_edgeconnect.models.arrays import read_arrays
 
 SIDE = 299
 FEATURES = 2048
+PREFIX = "net.layers."  # of the arrays' names
 
 _EPSILON = 1e-3  # of its batch norms, which have no gamma
-_PREFIX = "net.layers."
 _WHAT = "FID's Inception weights"
 _REMEDY = (
     "give the .npz that `tf-edgeconnect convert pt_inception-2015-12-05-6726825d.pth "
@@ -152,7 +152,7 @@ def _array_shapes(convolutions):
     shapes = {}
     for layer in convolutions:
         height, width, inputs, outputs = layer.kernel.shape
-        name = f"{_PREFIX}{layer.name}"
+        name = f"{PREFIX}{layer.name}"
         shapes[f"{name}.weight"] = (outputs, inputs, height, width)
         shapes |= {f"{name}.{part}": (outputs,) for part in ("beta", "mean", "var")}
     return shapes
@@ -167,7 +167,7 @@ def _load(model, weights):
     arrays = read_arrays(weights, _array_shapes(convolutions), _WHAT, _REMEDY)
     for layer in convolutions:
         kernel, beta, mean, variance = (
-            arrays[f"{_PREFIX}{layer.name}.{part}"].astype("float32")
+            arrays[f"{PREFIX}{layer.name}.{part}"].astype("float32")
             for part in ("weight", "beta", "mean", "var")
         )
         scale = 1 / np.sqrt(variance + _EPSILON)
