@@ -10,8 +10,8 @@ import tensorflow as tf
 def linked(at: tf.Tensor, magnitude: tf.Tensor, high_threshold: float) -> tf.Tensor:
     """Hysteresis: the thin pixels whose 8-connected component reaches the threshold.
 
-    Strong pixels share label 0, weak pixels have labels from 1; the components of the
-    weak ones are then merged, 0 being the least label.
+    Strong pixels share node 0, weak pixels are nodes from 1; the components of the
+    weak ones are then merged, 0 being the least.
 
     Args:
         at: int32 `(n,)`, ascending flat positions of thin pixels, none at a border.
@@ -24,31 +24,34 @@ def linked(at: tf.Tensor, magnitude: tf.Tensor, high_threshold: float) -> tf.Ten
     size = tf.size(magnitude)
     down = tf.shape(magnitude)[1] * tf.shape(magnitude)[2]
     strong = tf.gather(tf.reshape(magnitude, [-1]), at) >= high_threshold
-    weak_so_far = tf.cumsum(tf.cast(~strong, tf.int32))
-    label = tf.where(strong, 0, weak_so_far)
+    strong_at = tf.gather(at, tf.where(strong)[:, 0])
     weak_at = tf.gather(at, tf.where(~strong)[:, 0])
+    weak = 1 + tf.range(tf.size(weak_at))
     # 0 nothing here, 1 strong, 2 and above weak.
-    place = tf.scatter_nd(at[:, None], label + 1, [size])
+    at = tf.concat([strong_at, weak_at], 0)[:, None]
+    values = tf.concat([tf.ones_like(strong_at), weak + 1], 0)
+    place = tf.scatter_nd(at, values, [size])
     steps = [-down - 1, -down, 1 - down, -1, 1, down - 1, down, down + 1]
     around = tf.gather(place, weak_at + tf.stack(steps)[:, None])
     beside_strong = tf.reduce_any(around == 1, axis=0)
     pairs = tf.where(around > 1)
-    own = tf.where(beside_strong, 0, 1 + tf.range(tf.size(weak_at)))
+    own = tf.where(beside_strong, 0, weak)
     parent = _merged(
         tf.concat([[0], own], 0),
         tf.cast(pairs[:, 1], tf.int32) + 1,
         tf.gather_nd(around, pairs) - 1,
     )
-    kept = tf.cast(tf.gather(parent, label) == 0, tf.float32)
-    return tf.reshape(tf.scatter_nd(at[:, None], kept, [size]), tf.shape(magnitude))
+    linked_weak = tf.cast(parent[1:] == 0, tf.float32)
+    kept = tf.concat([tf.ones(tf.shape(strong_at)), linked_weak], 0)
+    return tf.reshape(tf.scatter_nd(at, kept, [size]), tf.shape(magnitude))
 
 
 def _merged(parent: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     """Gives all connected nodes the same least parent, in about log2(nodes) rounds.
 
-    A round offers each neighbour's grandparent to a node and to the node's parent, and
-    takes the least. Labels only fall and stay within a component, so a round without
-    change means that each component holds one label.
+    A round offers each neighbour's grandparent to a node's parent, which takes the
+    least. Parents only fall and stay within a component, so a round without change
+    means that each component has one.
 
     Args:
         parent: int32 `(n,)`, a node of the same component, at most the node's number.
@@ -64,11 +67,8 @@ def _merged(parent: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
 
     def round_of_offers(parent: tf.Tensor, _) -> tuple[tf.Tensor, tf.Tensor]:
         grandparent = tf.gather(parent, parent)
-        offer = tf.gather(grandparent, right)
         least = tf.math.unsorted_segment_min(
-            tf.concat([offer, offer], 0),
-            tf.concat([left, tf.gather(parent, left)], 0),
-            tf.size(parent),
+            tf.gather(grandparent, right), tf.gather(parent, left), tf.size(parent)
         )
         least = tf.minimum(grandparent, least)
         return least, tf.reduce_any(least < parent)
