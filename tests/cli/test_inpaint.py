@@ -237,6 +237,21 @@ def test_a_mask_that_is_all_hole_is_painted_with_a_warning(folder, inpaint):
     assert err.startswith("warning: photo.png: the mask is all hole")
 
 
+@pytest.mark.parametrize("large", ["full", "crop", "tile"])
+def test_a_large_photo_runs_as_asked(folder, inpaint, large):
+    Image.fromarray(pixels(300, 290, 3)).save("photo.png")
+    hole = np.zeros((300, 290), bool)
+    hole[9:30, 9:30] = hole[280:, 280:] = True
+    Image.fromarray(hole).save("mask.png")
+    arguments = ["photo.png", "mask.png", "--large", large]
+    assert inpaint(*arguments, "-o", "out.png", "--save-edges")[0] == 0
+    assert_filled(read_photo("photo.png"), read_photo("out.png"), hole)
+    assert inpaint(*arguments, "-o", "lines.png", "--edges-only")[0] == 0
+    np.testing.assert_array_equal(
+        read_photo("lines.png").pixels, read_photo("out_edges.png").pixels
+    )
+
+
 def test_names_that_do_not_pair_are_listed_and_the_rest_is_done(folder, inpaint):
     for name in ("photos/a.png", "photos/b.png"):
         (folder / name).parent.mkdir(exist_ok=True)
@@ -264,6 +279,8 @@ def test_names_that_do_not_pair_are_listed_and_the_rest_is_done(folder, inpaint)
         (["-o", "o.png", "--edges", "e.png", "--edges-only"], "exclude each other"),
         (["-o", "o.png", "--edges", "e.png", "--published"], "exclude each other"),
         (["-o", "o.png", "--edges-only", "--save-edges"], "exclude each other"),
+        (["-o", "o.png", "--published", "--large", "crop"], "exclude each other"),
+        (["-o", "o.png", "--large", "half"], "'auto', 'full', 'crop', 'tile'"),
         (["-o", "o.png", "--dilate", "-1"], "--dilate"),
         ([], "Missing option '--output'"),
     ],

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -64,6 +64,13 @@ def inpaint(
     dilate: Annotated[
         int, typer.Option(min=0, metavar="N", help="Grow holes by N pixels.")
     ] = 0,
+    large: Annotated[
+        Literal["auto", "full", "crop", "tile"],
+        typer.Option(
+            help="How a large photo runs: whole, each hole with its surroundings, or "
+            "in tiles. auto: whole up to 512 x 512, else crop."
+        ),
+    ] = "auto",
     published: Annotated[
         bool,
         typer.Option(
@@ -83,6 +90,11 @@ def inpaint(
     if edges_only and (published or save_edges):
         other = "--published" if published else "--save-edges"
         raise InputError(f"--edges-only and {other} exclude each other: choose one")
+    if published and large not in ("auto", "full"):
+        raise InputError(
+            f"--published and --large {large} exclude each other: the original runs "
+            "photos whole"
+        )
 
     from rich.console import Console
 
@@ -102,6 +114,7 @@ def inpaint(
         dilate=dilate,
         published=published,
         edges_only=edges_only,
+        large=large,
         overwrite=overwrite,
     )
     return _report(plan, _run(plan, work, console), console)

@@ -17,6 +17,7 @@ from tf_edgeconnect.data.photos import (
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.inpainter import Inpainter
 from tf_edgeconnect.masking import HALF_GRAY
+from tf_edgeconnect.regions import Large
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class FileInpainter:
         dilate: pixels that holes are grown by, 0 or more.
         published: see `Inpainter`; a mask is then a hole wherever it is not black.
         edges_only: write the completed edges to the output and paint nothing.
+        large: how large photos run; see `Inpainter`.
         overwrite: replace results that exist.
 
     Example:
@@ -41,6 +43,7 @@ class FileInpainter:
     dilate: int = 0
     published: bool = False
     edges_only: bool = False
+    large: Large = "auto"
     overwrite: bool = False
 
     def __call__(self, job: Job) -> None:
@@ -65,7 +68,7 @@ class FileInpainter:
             height, width = photo.size
             raise InputError(
                 f"photo {job.photo} of {width} x {height} needs more memory than there "
-                "is; make it smaller"
+                "is; make it smaller, or run it in parts: --large crop, or tile"
             ) from None
         write_photo(job.output, result, overwrite=self.overwrite)
         if job.edges_output is not None:
@@ -74,10 +77,11 @@ class FileInpainter:
     def _results(self, job: Job, photo: Photo, hole: np.ndarray) -> tuple[Photo, Photo]:
         """Returns what goes to the output and what to the edges' output."""
         if self.edges_only:
-            edges = Photo(self.inpainter.predict_edges(photo.rgb(), hole)[..., None])
+            lines = self.inpainter.predict_edges(photo.rgb(), hole, large=self.large)
+            edges = Photo(lines[..., None])
             return edges, edges
         drawing = None if job.edges is None else read_edges(job.edges)
         filled, lines = self.inpainter(
-            photo.rgb(), hole, drawing, published=self.published
+            photo.rgb(), hole, drawing, published=self.published, large=self.large
         )
         return photo.with_hole_filled(filled, hole), Photo(lines[..., None])

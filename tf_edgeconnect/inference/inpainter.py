@@ -10,7 +10,9 @@ import tensorflow as tf
 
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.graph import InpaintGraph
+from tf_edgeconnect.inference.large import InParts, as_masks
 from tf_edgeconnect.models.storage import load_networks, resolve
+from tf_edgeconnect.regions import Large, choose
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +75,13 @@ class Inpainter:
         self._fill_along = tf.function(
             graph.fill_along, input_signature=[*pair, DRAWING]
         )
+        self._in_parts = InParts(
+            self._known_edges,
+            self._completed_edges,
+            self._fill,
+            self._fill_along,
+            self.sigma,
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> "Inpainter":
@@ -120,6 +129,7 @@ class Inpainter:
         edges: np.ndarray | None = None,
         *,
         published: bool = False,
+        large: Large = "auto",
     ) -> Inpainted:
         """Fills the hole of a photo, or of each photo of a batch.
 
@@ -131,7 +141,11 @@ class Inpainter:
                 place of the edge generator's; outside it Canny's edges stay.
             published: feed the raw output of the edge generator, outside the hole
                 too, and cut colours to whole grey levels, as the published test
-                script does.
+                script does; the photo then always runs whole.
+            large: how a photo runs that is larger than the networks were made for:
+                `full` (whole), `crop` (each hole with its surroundings, thick ones
+                reduced) or `tile` (in tiles that fade into each other); `auto` is
+                `full` up to 512 x 512 pixels, then `crop`. See `regions`.
 
         Returns:
             The photo with its hole filled, and the edges that it was filled along.
@@ -150,28 +164,40 @@ class Inpainter:
                 "published feeds the raw edges of the edge generator: it needs a model "
                 "with one, and no edges given"
             )
+        if published and large not in ("auto", "full"):
+            raise InputError(
+                f"published runs photos whole, as the original does: large {large!r} "
+                "must be 'full' or 'auto'"
+            )
         images, holes = self._prepared(image, mask)
         drawing = None if edges is None else _as_drawing(edges, holes)
-        if not holes.any():
-            filled, lines = images, self._known_edges(images, holes)
-        elif drawing is not None:
-            filled, lines = self._fill_along(images, holes, drawing)
-        elif published:
-            filled, lines = self._fill_as_published(images, holes)
-        else:
+        if drawing is None and holes.any():
             self._warn_without_edge_generator()
-            filled, lines = self._fill(images, holes)
+        large = "full" if published else choose(holes.shape[1:3], large)
+        if large != "full":
+            filled, lines = self._in_parts.filled(images, holes, drawing, large)
+        elif not holes.any():
+            filled, lines = images, self._known_edges(images, as_masks(holes))
+        elif drawing is not None:
+            filled, lines = self._fill_along(images, as_masks(holes), drawing)
+        elif published:
+            filled, lines = self._fill_as_published(images, as_masks(holes))
+        else:
+            filled, lines = self._fill(images, as_masks(holes))
         return Inpainted(
             np.array(filled).reshape(np.shape(image)),
             np.array(lines).reshape(np.shape(mask)),
         )
 
-    def predict_edges(self, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def predict_edges(
+        self, image: np.ndarray, mask: np.ndarray, *, large: Large = "auto"
+    ) -> np.ndarray:
         """Completes the edges of a photo without painting.
 
         Args:
             image: as in `__call__`.
             mask: as in `__call__`.
+            large: as in `__call__`.
 
         Returns:
             uint8 of the mask's shape: Canny's edges where the photo is known, the edge
@@ -182,12 +208,17 @@ class Inpainter:
         """
         images, holes = self._prepared(image, mask)
         self._warn_without_edge_generator()
-        return np.array(self._completed_edges(images, holes)).reshape(np.shape(mask))
+        large = choose(holes.shape[1:3], large)
+        if large == "full":
+            lines = self._completed_edges(images, as_masks(holes))
+        else:
+            lines = self._in_parts.completed(images, holes, large)
+        return np.array(lines).reshape(np.shape(mask))
 
     def _prepared(
         self, image: np.ndarray, mask: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Brings them to `(B, H, W, 3)` uint8 and `(B, H, W, 1)` float32 {0, 1}."""
+        """Brings them to uint8 `(B, H, W, 3)` and bool `(B, H, W)`, true = hole."""
         image = np.asarray(image)
         if image.dtype != np.uint8 or image.ndim not in (3, 4) or image.shape[-1] != 3:
             raise InputError(
@@ -207,7 +238,7 @@ class Inpainter:
         elif hole.all():
             logger.warning("the mask is all hole: nothing of the photo is known")
         images = image.reshape(-1, *image.shape[-3:])
-        return images, hole.reshape(*images.shape[:-1], 1).astype(np.float32)
+        return images, hole.reshape(images.shape[:-1])
 
     def _warn_without_edge_generator(self) -> None:
         if self.edge_generator is None and not self._warned:
@@ -235,9 +266,9 @@ def _as_hole(mask: np.ndarray) -> np.ndarray:
 
 
 def _as_drawing(edges: np.ndarray, holes: np.ndarray) -> np.ndarray:
-    """Brings a person's drawing to `(B, H, W, 1)`, the shape of `holes`."""
+    """Brings a person's drawing to `(B, H, W, 1)`, `holes` with channels."""
     edges = np.asarray(edges)
-    batch, height, width, _ = holes.shape
+    batch, height, width = holes.shape
     wanted = [(batch, height, width, 1), (batch, height, width)]
     if batch == 1:
         wanted += [(height, width, 1), (height, width)]
@@ -246,7 +277,7 @@ def _as_drawing(edges: np.ndarray, holes: np.ndarray) -> np.ndarray:
             f"edges must be uint8 of the mask's size {wanted[-1]}, "
             f"got {edges.dtype} {edges.shape}"
         )
-    edges = edges.reshape(holes.shape)
+    edges = edges.reshape(batch, height, width, 1)
     white = (edges > 127).mean(axis=(1, 2, 3)).max()
     if white > 0.5:
         raise InputError(

@@ -68,14 +68,16 @@ def plan_areas(
     if large == "tile":
         rows, columns = (np.flatnonzero(hole.any(axis)) for axis in (1, 0))
         inner = np.array([[rows[0], columns[0], rows[-1] + 1, columns[-1] + 1]])
-        return _areas(inner, np.ones(1, int), hole.shape)
+        return _areas(inner, np.ones(1, int), hole.shape, side)
     inner, thickness = _groups(hole)
     factor = np.maximum(-(-thickness // min(THICKEST, 3 * side // 8)), 1)
-    return _areas(*_merged(inner, factor, hole.shape, side), hole.shape)
+    return _areas(*_merged(inner, factor, hole.shape, side), hole.shape, side)
 
 
-def _areas(inner: np.ndarray, factor: np.ndarray, size: tuple[int, int]) -> list[Area]:
-    rows = zip(surroundings(inner, factor, size), inner, factor, strict=True)
+def _areas(
+    inner: np.ndarray, factor: np.ndarray, size: tuple[int, int], side: int
+) -> list[Area]:
+    rows = zip(surroundings(inner, factor, size, side), inner, factor, strict=True)
     return [Area(Box(*b.tolist()), Box(*i.tolist()), int(f)) for b, i, f in rows]
 
 
@@ -173,6 +175,6 @@ def _cost(
     inner: np.ndarray, factor: np.ndarray, size: tuple[int, int], side: int
 ) -> np.ndarray:
     """Pixels that the networks run on, tiles' overlaps counted."""
-    boxes = surroundings(inner, factor, size)
+    boxes = surroundings(inner, factor, size, side)
     lengths = -(-(boxes[:, 2:] - boxes[:, :2]) // factor[:, None])
     return (tile_count(lengths, side) * np.minimum(lengths, side)).prod(axis=1)

@@ -53,7 +53,7 @@ class Area(NamedTuple):
 
 
 def surroundings(
-    inner: np.ndarray, factor: np.ndarray, size: tuple[int, int]
+    inner: np.ndarray, factor: np.ndarray, size: tuple[int, int], side: int
 ) -> np.ndarray:
     """Boxes around holes: a margin on each side, moved to lie inside the photo.
 
@@ -61,14 +61,16 @@ def surroundings(
         inner: int `(n, 4)`, rows as `Box`, tight around holes.
         factor: int `(n,)`, see `Area`; margins and least sides count reduced pixels.
         size: height and width of the photo.
+        side: the longest side of a run, which the least side of a box keeps to.
 
     Returns:
         int `(n, 4)`.
     """
+    margin, least = min(MARGIN, side // 4), min(TRAINED_SIDE, side)
     boxes = np.empty_like(inner)
     for axis, whole in enumerate(size):
         low, high = inner[:, axis], inner[:, axis + 2]
-        reduced = np.maximum(-(-(high - low) // factor) + 2 * MARGIN, TRAINED_SIDE)
+        reduced = np.maximum(-(-(high - low) // factor) + 2 * margin, least)
         length = np.minimum(-(-reduced // STEP) * STEP * factor, whole)
         start = np.clip((low + high - length) // 2, 0, whole - length)
         boxes[:, axis], boxes[:, axis + 2] = start, start + length

@@ -1,0 +1,129 @@
+"""Large photos in parts: what stays as it is, and what parts change."""
+
+import keras
+import numpy as np
+import pytest
+from skimage import data
+from skimage.feature import canny
+
+import tf_edgeconnect as ec
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference import Inpainter, large
+from tf_edgeconnect.regions import plan_areas
+
+COFFEE = data.coffee()  # (400, 600, 3)
+
+
+def hole_of(height, width, *boxes):
+    hole = np.zeros((height, width), bool)
+    for top, left, bottom, right in boxes:
+        hole[top:bottom, left:right] = True
+    return hole
+
+
+@pytest.fixture(scope="module")
+def networks():
+    keras.utils.set_random_seed(4)
+    options = {"filters": 4, "residual_blocks": 1, "initializer": "he"}
+    return ec.edge_generator(**options), ec.inpaint_generator(**options)
+
+
+@pytest.fixture(scope="module")
+def inpainter(networks):
+    return Inpainter(*networks)
+
+
+@pytest.fixture(scope="module")
+def whole(inpainter):
+    """A photo with two holes apart, and what `full` makes of it."""
+    hole = hole_of(400, 600, (60, 70, 90, 120), (300, 500, 340, 530))
+    return COFFEE, hole, inpainter(COFFEE, hole, large="full")
+
+
+def test_auto_changes_nothing_up_to_512_x_512(inpainter, whole):
+    image, hole, full = whole
+    result = inpainter(image, hole)
+    np.testing.assert_array_equal(result.image, full.image)
+    np.testing.assert_array_equal(result.edges, full.edges)
+
+
+@pytest.mark.parametrize("strategy", ["crop", "tile"])
+def test_parts_differ_from_the_whole_in_the_hole_only(inpainter, whole, strategy):
+    image, hole, full = whole
+    result = inpainter(np.stack([image] * 2), np.stack([hole] * 2), large=strategy)
+    for filled, edges in zip(*result, strict=True):
+        np.testing.assert_array_equal(filled[~hole], image[~hole])
+        np.testing.assert_array_equal(edges[~hole], full.edges[~hole])
+        assert (filled[hole] != image[hole]).any()
+        assert edges[hole].any()
+    lines = inpainter.predict_edges(image, hole, large=strategy)
+    np.testing.assert_array_equal(lines, edges)
+
+
+def test_a_crop_that_is_the_whole_photo_fills_like_full(inpainter):
+    image, hole = COFFEE[:200, :220], hole_of(200, 220, (80, 90, 110, 140))
+    cropped, full = (inpainter(image, hole, large=how) for how in ("crop", "full"))
+    np.testing.assert_array_equal(cropped.image, full.image)
+    np.testing.assert_array_equal(cropped.edges, full.edges)
+
+
+def test_a_small_hole_is_filled_from_its_own_crop(inpainter):
+    image = COFFEE
+    hole = hole_of(400, 600, (192, 288, 208, 304))
+    (area,) = plan_areas(hole, "crop")
+    assert area.box.size == (256, 256)
+    alone = inpainter(image[area.box.slices], hole[area.box.slices], large="full")
+    result = inpainter(image, hole, large="crop")
+    np.testing.assert_array_equal(
+        result.image[area.box.slices][hole[area.box.slices]],
+        alone.image[hole[area.box.slices]],
+    )
+
+
+def test_a_thick_hole_is_filled_at_a_reduced_scale(inpainter):
+    hole = hole_of(400, 600, (50, 100, 350, 400))
+    (area,) = plan_areas(hole, "crop")
+    assert area.factor == 2
+    result = inpainter(COFFEE, hole, large="crop")
+    np.testing.assert_array_equal(result.image[~hole], COFFEE[~hole])
+    inside = result.image[60:340, 110:390].astype(int)
+    # Twice as large, so neighbours differ half as much as in the run itself.
+    near = np.abs(np.diff(inside, axis=0)).mean()
+    far = np.abs(inside[2:] - inside[:-2]).mean()
+    assert near < 0.75 * far
+
+
+@pytest.mark.parametrize("strategy", ["crop", "tile"])
+def test_a_drawing_is_followed_in_the_hole_of_every_part(inpainter, whole, strategy):
+    image, hole, full = whole
+    drawing = np.zeros(hole.shape, np.uint8)
+    drawing[75], drawing[320] = 255, 99
+    result = inpainter(image, hole, drawing, large=strategy)
+    np.testing.assert_array_equal(result.edges[hole], drawing[hole])
+    np.testing.assert_array_equal(result.edges[~hole], full.edges[~hole])
+
+
+@pytest.mark.parametrize("strategy", ["crop", "tile"])
+def test_without_a_hole_nothing_runs(inpainter, strategy):
+    image, none = COFFEE[:100, :90], np.zeros((100, 90), bool)
+    result, full = (inpainter(image, none, large=how) for how in (strategy, "full"))
+    np.testing.assert_array_equal(result.image, image)
+    np.testing.assert_array_equal(result.edges, full.edges)
+
+
+def test_strips_give_the_edges_of_the_whole_photo(inpainter, monkeypatch):
+    monkeypatch.setattr(large, "STRIP_PIXELS", 600 * 90)
+    image, none = COFFEE, np.zeros((400, 600), bool)
+    edges = inpainter(image, none, large="tile").edges
+    gray = (image / np.float32(255)) @ np.float32([0.2125, 0.7154, 0.0721])
+    np.testing.assert_array_equal(edges > 0, canny(gray, 2))
+
+
+def test_published_runs_whole_only(inpainter, whole):
+    image, hole, _ = whole
+    image, hole = image[:40, :40], hole_of(40, 40, (9, 9, 19, 19))
+    for strategy in ("crop", "tile"):
+        with pytest.raises(InputError, match=f"published runs .* '{strategy}'"):
+            inpainter(image, hole, published=True, large=strategy)
+    with pytest.raises(InputError, match="one of auto, full, crop, tile, got 'x'"):
+        inpainter(image, hole, large="x")
