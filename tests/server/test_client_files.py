@@ -6,8 +6,10 @@ from PIL import Image
 
 from tf_edgeconnect.client.command import main
 from tf_edgeconnect.client.files import fill_job, fill_plan
+from tf_edgeconnect.client.photos import fill_photo
 from tf_edgeconnect.data.jobs import Job, plan_jobs
 from tf_edgeconnect.data.photos import read_photo
+from tf_edgeconnect.errors import InputError
 
 ICC = b"profile" * 20
 
@@ -74,6 +76,30 @@ def test_a_drawing_is_followed(client, folder):
     fill_job(client, Job(photo, mask, folder / "out.png", folder / "lines.png"))
     filled = read_photo(folder / "out.png").pixels
     assert (filled[5, 3:8] == 255).all() and (filled[6, 3:8] == 0).all()
+
+
+@pytest.mark.parametrize("large", ["auto", "crop", "tile"])
+def test_a_photo_that_the_server_would_refuse_goes_in_parts(client, large):
+    image = np.random.default_rng(5).integers(0, 256, (150, 110, 3), np.uint8)
+    hole = np.zeros((150, 110), bool)
+    hole[3:20, 90:] = hole[60:140, 30:40] = True
+    filled = fill_photo(client, image, hole, large=large, side=64)
+    np.testing.assert_array_equal(filled, np.where(hole[..., None], 255 - image, image))
+    drawing = np.zeros((150, 110), np.uint8)
+    drawing[:, 35] = 200
+    filled = fill_photo(client, image, hole, drawing, large=large, side=64)
+    expected = np.where(hole[..., None], drawing[..., None], image)
+    np.testing.assert_array_equal(filled, expected)
+
+
+def test_drawings_for_parts_are_checked_as_a_whole():
+    hole = np.zeros((600, 600), bool)
+    for drawing, words in [
+        (np.full((600, 600), 255, np.uint8), "100% white, so it seems inverted"),
+        (np.zeros((600, 601), np.uint8), r"size \(600, 600\), got \(600, 601\)"),
+    ]:
+        with pytest.raises(InputError, match=words):
+            fill_photo(None, np.zeros((600, 600, 3), np.uint8), hole, drawing)
 
 
 def test_the_command_names_what_failed(ports, folder, capsys):

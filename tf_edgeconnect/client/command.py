@@ -4,12 +4,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from tf_edgeconnect.client.client import MODEL_NAME, Client
 from tf_edgeconnect.client.errors import ServingError
 from tf_edgeconnect.client.files import fill_job, fill_plan
 from tf_edgeconnect.data.jobs import Plan, plan_jobs
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.regions import Large
 
 DONE, SOME_FAILED, WRONG_INPUT = 0, 1, 2
 
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _work(client: Client, plan: Plan, options: argparse.Namespace) -> int:
     if not plan.is_folder:
-        fill_job(client, plan.jobs[0], overwrite=options.overwrite)
+        fill_job(client, plan.jobs[0], large=options.large, overwrite=options.overwrite)
         print(f"written: {plan.output}")
         return DONE
     total = len(plan.jobs) + len(plan.lacking)
@@ -60,6 +62,7 @@ def _work(client: Client, plan: Plan, options: argparse.Namespace) -> int:
         client,
         plan,
         concurrent=options.concurrent,
+        large=options.large,
         overwrite=options.overwrite,
         on_done=show,
     )
@@ -88,7 +91,14 @@ def _parser() -> argparse.ArgumentParser:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--version", type=int, help="default: the latest")
     which.add_argument("--label", help="such as stable or canary")
-    add("--timeout", type=float, default=60.0, help="seconds a photo; default 60")
+    add("--timeout", type=float, default=60.0, help="seconds a request; default 60")
+    add(
+        "--large",
+        choices=get_args(Large),
+        default="auto",
+        help="how a large photo is sent: whole, each hole with its surroundings, or in "
+        "tiles; auto: whole up to 512 x 512, else crop",
+    )
     add("--concurrent", type=_positive, default=4, help="requests at once; default 4")
     add("--ca", help="PEM file of the authority to trust; turns on TLS for gRPC")
     add("--overwrite", action="store_true", help="replace results that exist")

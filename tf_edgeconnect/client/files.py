@@ -4,30 +4,29 @@ Only 8 bit RGB travels. The answer's hole is put into the photo as it was read, 
 the server cannot carry (16 bit, alpha, profile, EXIF) is not lost.
 """
 
-import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from tf_edgeconnect.client.client import Client
 from tf_edgeconnect.client.errors import ServingError
+from tf_edgeconnect.client.photos import fill_photo
 from tf_edgeconnect.data.jobs import Job, Plan
-from tf_edgeconnect.data.photo_writing import check_output, encode_png, write_photo
-from tf_edgeconnect.data.photos import Photo, read_edges, read_mask, read_photo
+from tf_edgeconnect.data.photo_writing import check_output, write_photo
+from tf_edgeconnect.data.photos import read_edges, read_mask, read_photo
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.regions import Large
 
-WHITE = 255
 
-
-def fill_job(client: Client, job: Job, *, overwrite: bool = False) -> None:
+def fill_job(
+    client: Client, job: Job, *, large: Large = "auto", overwrite: bool = False
+) -> None:
     """Fills one photo.
 
     Args:
         client: a connection.
         job: what to read and where to write.
+        large: how a large photo is sent; see `fill_photo`.
         overwrite: True replaces a result that exists.
 
     Raises:
@@ -38,7 +37,7 @@ def fill_job(client: Client, job: Job, *, overwrite: bool = False) -> None:
     photo = read_photo(job.photo)
     hole = read_mask(job.mask, size=photo.size)
     drawing = None if job.edges is None else read_edges(job.edges)
-    filled = _filled(client, photo, hole, drawing)
+    filled = fill_photo(client, photo.rgb(), hole, drawing, large=large)
     write_photo(job.output, photo.with_hole_filled(filled, hole), overwrite=overwrite)
 
 
@@ -47,6 +46,7 @@ def fill_plan(
     plan: Plan,
     *,
     concurrent: int = 4,
+    large: Large = "auto",
     overwrite: bool = False,
     on_done: Callable[[Job], None] = lambda job: None,
 ) -> dict[Path, str]:
@@ -56,6 +56,7 @@ def fill_plan(
         client: a connection.
         plan: see `data.jobs.plan_jobs`.
         concurrent: requests at once, 1 or more.
+        large: how a large photo is sent; see `fill_photo`.
         overwrite: True replaces results that exist.
         on_done: called with each job that ended, in this thread.
 
@@ -65,7 +66,7 @@ def fill_plan(
     failed = dict(plan.lacking)
     with ThreadPoolExecutor(concurrent) as pool:
         waiting = {
-            pool.submit(fill_job, client, job, overwrite=overwrite): job
+            pool.submit(fill_job, client, job, large=large, overwrite=overwrite): job
             for job in plan.jobs
         }
         for future in as_completed(waiting):
@@ -76,18 +77,3 @@ def fill_plan(
                 failed[job.photo] = " ".join(str(error).split())
             on_done(job)
     return failed
-
-
-def _filled(
-    client: Client, photo: Photo, hole: np.ndarray, drawing: np.ndarray | None
-) -> np.ndarray:
-    """Returns what the server painted: uint8 `(H, W, 3)`."""
-    image, mask = photo.rgb(), (hole * WHITE).astype(np.uint8)[..., None]
-    if drawing is not None:
-        edges = drawing[None, ..., None]
-        return client.inpaint_with_edges(image[None], mask[None], edges)[0]
-    if not client.prefers_bytes:
-        return client.inpaint(image[None], mask[None])[0][0]
-    files = [encode_png(Photo(pixels)) for pixels in (image, mask)]
-    (answer,) = client.inpaint_bytes(files[:1], files[1:])
-    return np.asarray(Image.open(io.BytesIO(answer)).convert("RGB"))
