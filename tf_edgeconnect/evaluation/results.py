@@ -14,9 +14,10 @@ reports.
 """
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tf_edgeconnect.errors import InputError
 
@@ -44,6 +45,7 @@ class ImageResult:
         lpips: None without weights, and for a picture too large for it.
         edge_counts: true positives, false positives, false negatives inside the hole;
             None where the system draws no edges.
+        note: what a reader must know of it, or "".
     """
 
     name: str
@@ -54,6 +56,7 @@ class ImageResult:
     ssim: float
     lpips: float | None = None
     edge_counts: tuple[float, float, float] | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,27 @@ def read_images(folder: Path, manifest: dict[str, Any]) -> tuple[ImageResult, ..
     )
 
 
+def filled_path(folder: Path, name: str) -> Path:
+    """Where the filled picture of that name is."""
+    return folder / "filled" / f"{name}.png"
+
+
+def edges_path(folder: Path, name: str) -> Path:
+    """Where the completed edges of that name are, if the system draws any."""
+    return folder / "edges" / f"{name}.png"
+
+
+def open_journal(folder: Path) -> TextIO:
+    """Opens the journal to append to, without half a line that a killed run left."""
+    journal = folder / JOURNAL
+    if journal.exists():
+        data = journal.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        if whole < len(data):
+            os.truncate(journal, whole)
+    return journal.open("a", encoding="utf-8")
+
+
 def journal_line(result: ImageResult) -> str:
     """One line of `images.jsonl`, with its end; what the manifest holds is left out."""
     fields = {k: v for k, v in vars(result).items() if k not in ("bin", "hole_ratio")}
@@ -191,3 +215,10 @@ def read_json(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is missing: the evaluation is damaged") from None
     except ValueError as error:
         raise InputError(f"{path} is damaged: {error}") from None
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Writes one of the folder's JSON files, complete or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    os.replace(partial, path)
