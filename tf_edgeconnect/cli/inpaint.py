@@ -1,6 +1,5 @@
 """`tf-edgeconnect inpaint`: fills the holes of photos in files."""
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tf_edgeconnect.cli.startup import import_tensorflow
+from tf_edgeconnect.cli.warning_lines import shown_on
 from tf_edgeconnect.errors import InputError
 
 if TYPE_CHECKING:
@@ -120,21 +120,6 @@ def inpaint(
     return _report(plan, _run(plan, work, console), console)
 
 
-class _Lines(logging.Handler):
-    """Shows warnings of the package as lines that name the photo at work."""
-
-    def __init__(self, console: "Console") -> None:
-        super().__init__(logging.WARNING)
-        self.console = console
-        self.photo: Path | None = None
-
-    def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
-        if self.photo is not None and self.photo.name not in message:
-            message = f"{self.photo}: {message}"
-        self.console.print(f"warning: {message}")
-
-
 def _run(
     plan: "Plan", work: Callable[["Job"], None], console: "Console"
 ) -> dict[Path, str]:
@@ -145,13 +130,9 @@ def _run(
     """
     from rich.progress import track
 
-    lines = _Lines(console)
-    logger = logging.getLogger("tf_edgeconnect")
-    logger.addHandler(lines)
-    propagates, logger.propagate = logger.propagate, False
     failed = dict(plan.lacking)
-    try:
-        hide_bar = not plan.is_folder
+    hide_bar = not plan.is_folder
+    with shown_on(console) as lines:
         for job in track(plan.jobs, "filling", console=console, disable=hide_bar):
             lines.photo = job.photo
             try:
@@ -160,9 +141,6 @@ def _run(
                 if not plan.is_folder:
                     raise
                 failed[job.photo] = " ".join(str(error).split())
-    finally:
-        logger.removeHandler(lines)
-        logger.propagate = propagates
     return failed
 
 

@@ -1,0 +1,54 @@
+"""Shows the package's warnings as lines on the terminal, beside a progress bar."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Lines(logging.Handler):
+    """Shows each warning once, as a line that names the photo at work.
+
+    Attributes:
+        photo: the photo at work, or None.
+    """
+
+    def __init__(self, console: "Console") -> None:
+        super().__init__(logging.WARNING)
+        self.console = console
+        self.photo: Path | None = None
+        self._shown: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints one warning."""
+        message = record.getMessage()
+        if self.photo is not None and self.photo.name not in message:
+            message = f"{self.photo}: {message}"
+        if message not in self._shown:
+            self._shown.add(message)
+            self.console.print(f"warning: {message}")
+
+
+@contextmanager
+def shown_on(console: "Console") -> Iterator[Lines]:
+    """Shows warnings on a console instead of wherever they would go.
+
+    Args:
+        console: where to.
+
+    Yields:
+        The handler, to be told which photo is at work.
+    """
+    lines = Lines(console)
+    logger = logging.getLogger("tf_edgeconnect")
+    logger.addHandler(lines)
+    propagates, logger.propagate = logger.propagate, False
+    try:
+        yield lines
+    finally:
+        logger.removeHandler(lines)
+        logger.propagate = propagates
