@@ -16,6 +16,7 @@ import typer
 from tf_edgeconnect.cli import (
     convert,
     demo,
+    evaluate,
     export,
     inpaint,
     masks,
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.command()(train.train)
 app.command()(inpaint.inpaint)
+app.command()(evaluate.evaluate)
 app.command()(records.records)
 app.command()(masks.masks)
 app.command()(convert.convert)

@@ -1,0 +1,249 @@
+"""`tf-edgeconnect evaluate`: the paper's table and figures, for any system."""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tf_edgeconnect.cli.startup import import_tensorflow
+from tf_edgeconnect.cli.warning_lines import shown_on
+from tf_edgeconnect.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tf_edgeconnect.evaluation.manifest import Conditions
+    from tf_edgeconnect.evaluation.results import Evaluation
+    from tf_edgeconnect.evaluation.systems import System
+
+SOME_LEFT_OUT = 1
+
+
+class Baseline(StrEnum):
+    """Classic methods of OpenCV."""
+
+    TELEA = "telea"
+    NS = "ns"
+
+
+class Protocol(StrEnum):
+    """How pictures are measured."""
+
+    STANDARD = "standard"
+    EDGECONNECT = "edgeconnect"
+
+
+def evaluate(
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="D",
+            help="Folder of the results. The same command continues in it.",
+        ),
+    ],
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[A B ...]", help="With --compare: folders to join."),
+    ] = None,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Join finished evaluations A B ... in a table."),
+    ] = False,
+    images: Annotated[
+        Path | None, typer.Option(metavar="D", help="Folder of whole photos.")
+    ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="D",
+            help="Folder of masks, white = hole (paired by name if every photo has "
+            "one, else drawn); one mask; or block: half of each side, in the middle.",
+        ),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="M", help="Measure this run directory or weights folder."),
+    ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="D", help="Or files of another system, named as the photos."
+        ),
+    ] = None,
+    baseline: Annotated[
+        Baseline | None, typer.Option(help="Or a classic method.")
+    ] = None,
+    edges: Annotated[
+        str | None,
+        typer.Option(
+            metavar="predicted|canny|none|D",
+            help="Lines a model follows in the hole: its own (the default), those of "
+            "the whole photo (the ceiling), none, or drawings of the photos' names.",
+        ),
+    ] = None,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published", help="Feed raw edges, as the original's test script does."
+        ),
+    ] = False,
+    label: Annotated[
+        str | None, typer.Option(help="Head of the system's column.")
+    ] = None,
+    protocol: Annotated[
+        Protocol,
+        typer.Option(
+            help="standard: in RGB, SSIM with a Gaussian window of 11; edgeconnect: as "
+            "the original's script, in grey, with a window of 51."
+        ),
+    ] = Protocol.STANDARD,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Measure the centre square, resized to N x N, instead of whole "
+            "photos. 256 is the paper's.",
+        ),
+    ] = None,
+    bins: Annotated[
+        str, typer.Option(metavar="P,P,...", help="Bounds of the hole ratio, in %.")
+    ] = "0,10,20,30,40,50,60",
+    seed: Annotated[int, typer.Option(help="Of drawing masks for photos.")] = 0,
+    fid_weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The usual Inception network: adds FID."),
+    ] = None,
+    lpips_weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="AlexNet's: adds LPIPS.")
+    ] = None,
+    fid_cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="D",
+            help="Where features for FID are kept, to be shared by evaluations. "
+            "[default: features/ in the results]",
+        ),
+    ] = None,
+) -> int:
+    """Measure how well holes are filled, as in the paper, by size of the hole.
+
+    Writes report.html, report.md, report.json, table.tex and images.csv.
+    """
+    if compare:
+        given = (images, masks, model, predictions, baseline, edges, label)
+        if any(value is not None for value in given) or published:
+            raise InputError(
+                "--compare joins finished evaluations: give their folders and -o only"
+            )
+        return _compare(folders or [], output)
+    if folders:
+        raise InputError(f"{folders[0]}: folders are for --compare; see the options")
+    if images is None or masks is None:
+        raise InputError("--images and --masks are needed: what to fill, and where")
+    if sum(value is not None for value in (model, predictions, baseline)) != 1:
+        raise InputError("give one of --model, --predictions and --baseline")
+    if model is None and (edges is not None or published):
+        option = "--published" if published else "--edges"
+        raise InputError(f"{option} is for a --model: nothing else draws edges")
+    if published and edges not in (None, "predicted"):
+        raise InputError("--edges and --published exclude each other: choose one")
+
+    import_tensorflow()
+    from tf_edgeconnect.evaluation.baselines import baseline_system
+    from tf_edgeconnect.evaluation.manifest import Conditions
+    from tf_edgeconnect.evaluation.systems import model_system, predictions_system
+
+    conditions = Conditions(
+        images=images,
+        masks=masks,
+        protocol=protocol.value,
+        size=size,
+        seed=seed,
+        bins=_bounds(bins),
+        fid_weights=fid_weights,
+        lpips_weights=lpips_weights,
+    )
+    if model is not None:
+        edges = edges or "predicted"
+        system = model_system(model, edges=edges, published=published, label=label)
+    elif predictions is not None:
+        system = predictions_system(predictions, label=label)
+    else:
+        system = baseline_system(baseline.value, label=label)
+    return _measure(conditions, system, output, fid_cache)
+
+
+def _bounds(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"--bins {text}: expected percentages such as 0,10,20,30"
+        ) from None
+
+
+def _measure(
+    conditions: "Conditions", system: "System", output: Path, fid_cache: Path | None
+) -> int:
+    from rich.console import Console
+    from rich.progress import track
+
+    from tf_edgeconnect.evaluation.report import write_report
+    from tf_edgeconnect.evaluation.run import evaluate as run
+
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    description = system.details.get("description", system.details["label"])
+    console.print(f"{system.details['kind']}: {description}")
+
+    def show(items: Sequence, what: str) -> Iterable:
+        return track(items, what, console=console)
+
+    with shown_on(console):
+        found = run(conditions, system, output, track=show, fid_cache=fid_cache)
+        write_report([found], output)
+    return _tell(found, output, console)
+
+
+def _tell(found: "Evaluation", output: Path, console: "Console") -> int:
+    manifest = found.manifest
+    lost = {entry["name"]: entry["reason"] for entry in manifest["left_out"]}
+    lost.update(found.failed)
+    if manifest["pairing"] == "seeded":
+        console.print(
+            f"note: not every photo has a mask of its name: masks were drawn by seed "
+            f"{manifest['seed']}"
+        )
+    for column, reason in found.missing.items():
+        console.print(f"note: no {column.upper()}: {reason}")
+    for warning in found.warnings:
+        console.print(f"warning: {warning}")
+    for name, reason in lost.items():
+        console.print(f"left out: {name}: {reason}")
+    total = len(manifest["items"]) + len(manifest["left_out"])
+    typer.echo(f"{len(found.images)} of {total} photos measured: {output}/report.html")
+    return SOME_LEFT_OUT if lost else 0
+
+
+def _compare(folders: list[Path], output: Path) -> int:
+    if len(folders) < 2:
+        raise InputError("--compare: give the folders of two or more evaluations")
+    if output.exists() and any(output.iterdir()):
+        if (output / "manifest.json").exists():
+            raise InputError(f"output {output} is an evaluation; give another folder")
+        if not (output / "report.json").exists():
+            raise InputError(
+                f"output {output} holds files that are no report; give a new folder"
+            )
+
+    import_tensorflow()
+    from tf_edgeconnect.evaluation.compare import read_comparable
+    from tf_edgeconnect.evaluation.report import write_report
+
+    write_report(read_comparable(folders), output)
+    typer.echo(f"{len(folders)} evaluations compared: {output}/report.html")
+    return 0
