@@ -1,11 +1,13 @@
 """Keras callbacks for training stages, in `fit` and in the project's own loop."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from tf_edgeconnect.figures import Row, save, sheet
+from tf_edgeconnect.trainers.health import Health
 
 
 class SampleSheets(keras.callbacks.Callback):
@@ -59,3 +61,30 @@ class SampleSheets(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Shows what an epoch brought."""
         self.write(epoch + 1)
+
+
+class HealthWarnings(keras.callbacks.Callback):
+    """Warns, once of each, when a GAN goes wrong; see `trainers.health`.
+
+    Args:
+        say: receives a line for each warning.
+
+    Example:
+        `trainer.fit(batches, callbacks=[HealthWarnings()])`
+    """
+
+    def __init__(self, say: Callable[[str], None] = print):
+        super().__init__()
+        self.say = say
+
+    def on_train_begin(self, logs=None):
+        """Starts to watch."""
+        self._health = Health(self.model.losses_of.adversarial, self._step())
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Looks at the means of an epoch."""
+        for warning in self._health.observe(self._step(), logs or {}):
+            self.say(f"warning: {warning}")
+
+    def _step(self) -> int:
+        return int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))

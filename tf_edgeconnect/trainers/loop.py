@@ -20,6 +20,7 @@ from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
 from tf_edgeconnect.trainers.checkpoints import Checkpoints
 from tf_edgeconnect.trainers.display import Display
+from tf_edgeconnect.trainers.health import Health
 from tf_edgeconnect.trainers.journal import Journal
 from tf_edgeconnect.trainers.profiling import profiler
 from tf_edgeconnect.trainers.run_data import BadPhotos
@@ -60,6 +61,7 @@ class StageLoop:
         run_dir: a batch that makes a loss NaN or infinite is kept in it.
         publish: called with the step after each checkpoint; writes the weights folder.
         sheet: called with the step, returns a picture `(H, W, 3)` uint8 of samples.
+        health: warns of what it sees in the figures.
         bad_photos: told of photos that failed.
         profile_dir: where a TensorBoard profile of a few steps goes; None: none.
     """
@@ -76,6 +78,7 @@ class StageLoop:
     run_dir: Path
     publish: Callable[[int], None]
     sheet: Callable[[int], np.ndarray]
+    health: Health
     bad_photos: BadPhotos
     profile_dir: Path | None = None
 
@@ -179,6 +182,8 @@ class StageLoop:
         }
         self.display.log(step, figures)
         self.journal.write(step, {**figures, **extra})
+        for warning in self.health.observe(step, figures):
+            self.display.say(f"warning: {warning}")
 
     def _validate(self, step):
         self._reset(self.trainer.test_metrics)

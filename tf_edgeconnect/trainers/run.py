@@ -22,6 +22,7 @@ from tf_edgeconnect.models.storage import (
 from tf_edgeconnect.trainers.callbacks import SampleSheets
 from tf_edgeconnect.trainers.checkpoints import Checkpoints, writing
 from tf_edgeconnect.trainers.display import Display, describe_validation
+from tf_edgeconnect.trainers.health import Health
 from tf_edgeconnect.trainers.journal import Journal
 from tf_edgeconnect.trainers.loop import Every, Outcome, StageLoop
 from tf_edgeconnect.trainers.run_data import (
@@ -139,6 +140,7 @@ def train(
         run_dir=run_dir,
         publish=lambda at: _publish(run_dir, stage, config, trainer, at, init_from),
         sheet=sheets.write,
+        health=Health(config.losses.adversarial, step, settings.steps),
         bad_photos=BadPhotos(training, config, display.say),
         profile_dir=run_dir / "logs" / stage if profile else None,
     )

@@ -1,0 +1,167 @@
+"""Which figures of a training are taken for healthy, and what is said of the others."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.trainers.tiny_run import config
+from tf_edgeconnect.losses.adversarial import adversarial_loss
+from tf_edgeconnect.trainers import callbacks, health
+from tf_edgeconnect.trainers.callbacks import HealthWarnings
+from tf_edgeconnect.trainers.edge import EdgeTrainer
+from tf_edgeconnect.trainers.health import CHANCE, LEARNED_BY, WINDOW, Health
+from tf_edgeconnect.trainers.run import train
+
+# Logs of healthy quickstart runs, the edge stage's at step 1500.
+EDGE = {
+    "edge/g_adv": 0.746,
+    "edge/feature_matching": 4.476,
+    "edge/d_loss": 0.656,
+    "edge/precision": 0.114,
+    "edge/recall": 0.076,
+    "edge/average_precision": 0.093,
+    "edge/base_rate": 0.089,
+}
+INPAINT = {"inpaint/l1": 1.245, "inpaint/g_adv": 0.073, "inpaint/d_loss": 0.65}
+HALF = WINDOW // 2
+
+
+def said(figures, *, kind="nonsaturating", logs=2, start=0):
+    """What is said of the same figures, logged every half window."""
+    watch = Health(kind, start)
+    steps = [start + HALF * (i + 1) for i in range(logs)]
+    return [text for step in steps for text in watch.observe(step, figures)]
+
+
+@pytest.mark.parametrize("figures", [EDGE, INPAINT, {**EDGE, **INPAINT}])
+@pytest.mark.parametrize("start", [0, LEARNED_BY])
+def test_nothing_is_said_of_a_healthy_run(figures, start):
+    assert said(figures, logs=4, start=start) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence", "remedy"),
+    [
+        (
+            {"edge/d_loss": 0.1},
+            "edge/d_loss is 14% of what guessing gives: the discriminator wins",
+            "lower train.discriminator_rate",
+        ),
+        (
+            {"inpaint/d_loss": 0.7},
+            "inpaint/d_loss is 101% of what guessing gives: the discriminator does not",
+            "train.discriminator_rate (0.1)",
+        ),
+        (
+            {"inpaint/style": 900.0},
+            "inpaint/style makes up 99.85% of the generator's loss",
+            "lower losses.style",
+        ),
+        (
+            {"edge/recall": 0.0, "edge/precision": math.nan},
+            "draws 0 edge pixels for each that is there",
+            "losses.feature_matching",
+        ),
+        (
+            {"edge/recall": 0.95, "edge/precision": 0.09},
+            "draws 11 edge pixels for each that is there",
+            "losses.feature_matching",
+        ),
+        (
+            {"edge/average_precision": 0.089},
+            "edge/average_precision is 1.00 times edge/base_rate",
+            "losses.feature_matching",
+        ),
+    ],
+)
+def test_each_sickness_is_named_once_with_what_to_do(change, sentence, remedy):
+    sick = {**EDGE, **INPAINT, **change}
+    (text,) = said(sick, logs=6, start=LEARNED_BY)
+    assert text.startswith(f"over the last {WINDOW} steps ")
+    assert sentence in text and remedy in text
+    assert "\n" not in text
+
+
+def test_edges_have_time_to_be_learned():
+    figures = {**EDGE, "edge/average_precision": 0.089}
+    watch = Health("nonsaturating", steps=100 * LEARNED_BY * 2)
+    assert watch.observe(2 * LEARNED_BY - 1, figures) == []
+    assert len(watch.observe(2 * LEARNED_BY, figures)) == 1
+
+
+@pytest.mark.parametrize("kind", list(CHANCE))
+def test_chance_is_the_loss_of_a_discriminator_that_knows_nothing(kind):
+    logits = np.zeros((2, 3, 3, 1), "float32")
+    loss = adversarial_loss(kind).discriminator(logits, logits)
+    assert float(loss) == pytest.approx(CHANCE[kind])
+    assert said({"edge/d_loss": float(loss)}, kind=kind) != []
+    assert said({"edge/d_loss": 0.9 * float(loss)}, kind=kind) == []
+
+
+def test_one_bad_log_among_good_ones_is_passed_over():
+    watch = Health("nonsaturating")
+    for step, loss in enumerate([0.65, 0.65, 0.70, 0.65, 0.65], 1):
+        figures = {"edge/d_loss": loss}
+        assert watch.observe(step * WINDOW // 4, figures) == []
+
+
+def test_means_are_over_the_last_steps_each_log_by_its_length():
+    watch = Health("nonsaturating")
+    chance = CHANCE["nonsaturating"]
+    watch.observe(1000, {"edge/d_loss": 0.5 * chance})
+    watch.observe(1050, {"edge/d_loss": 0.6 * chance})
+    watch.observe(1050 + WINDOW - 50, {"edge/d_loss": 0.8 * chance})
+    expected = (50 * 0.6 + (WINDOW - 50) * 0.8) / WINDOW
+    assert watch.means == pytest.approx({"edge/d_loss": expected})
+
+
+def test_a_loss_that_stands_alone_does_not_dwarf_the_rest():
+    assert said({"inpaint/l1": 1.0, "inpaint/g_adv": 0.0}) == []
+
+
+@pytest.mark.parametrize("precision", [math.nan, 0.0])
+def test_logs_of_photos_without_an_edge_are_passed_over(precision):
+    figures = {
+        "edge/precision": precision,
+        "edge/recall": math.nan,
+        "edge/average_precision": math.nan,
+        "edge/base_rate": 0.0,
+    }
+    assert said(figures, start=LEARNED_BY) == []
+
+
+def test_a_run_prints_its_warnings(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(health, "WINDOW", 2)
+    monkeypatch.setattr(health, "LARGEST_SHARE", 0.5)
+    train("edge", config("train.steps=4"), tmp_path / "run")
+    printed = capsys.readouterr().err
+    warning = "warning: over the last 2 steps edge/feature_matching makes up"
+    assert printed.count(warning) == 1
+
+
+def test_fit_can_have_the_warnings_too(monkeypatch, networks, batch):
+    seen = []
+
+    class Recorder:
+        def __init__(self, kind, start):
+            seen.append((kind, start))
+
+        def observe(self, step, figures):
+            seen.append((step, set(figures) >= set(EDGE)))
+            return [f"of step {step}"]
+
+    monkeypatch.setattr(callbacks, "Health", Recorder)
+    trainer = EdgeTrainer(**networks("edge_generator", "edge_discriminator"))
+    trainer.compile()
+    lines = []
+    trainer.fit(
+        tf.data.Dataset.from_tensors(batch).repeat(),
+        steps_per_epoch=2,
+        epochs=2,
+        verbose=0,
+        callbacks=[HealthWarnings(lines.append)],
+    )
+    assert seen == [("nonsaturating", 0), (2, True), (4, True)]
+    assert lines == ["warning: of step 2", "warning: of step 4"]

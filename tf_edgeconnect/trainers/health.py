@@ -1,0 +1,174 @@
+"""Tells a training that goes well from one that does not, by the figures of its log.
+
+Enters: the figures that a trainer logs, means over some steps. Leaves: a sentence for
+each condition that is met, once, with what to do. What counts are means over the last
+`WINDOW` steps or more. docs/training_health.md has the runs that the bounds rest on.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterator
+
+from tf_edgeconnect.losses.adversarial import AdversarialKind
+
+# The discriminator's loss where it gives one answer, its logit 0, to everything.
+CHANCE = {"nonsaturating": math.log(2), "lsgan": 0.25, "hinge": 1.0}
+
+WINDOW = 200  # steps
+LEARNED_BY = 2000  # steps after which drawn edges are expected to beat guessing
+
+D_LOSS_BAND = (0.3, 0.99)  # of chance
+LARGEST_SHARE = 0.99  # of one loss in the sum of a generator's
+DRAWN_BAND = (0.05, 5.0)  # edge pixels drawn for each that is there
+SMALLEST_LIFT = 1.02  # average precision over the base rate
+
+_WEIGHTS = {
+    "edge/g_adv": "losses.edge_adversarial",
+    "edge/feature_matching": "losses.feature_matching",
+    "inpaint/l1": "losses.l1",
+    "inpaint/g_adv": "losses.inpaint_adversarial",
+    "inpaint/perceptual": "losses.perceptual",
+    "inpaint/style": "losses.style",
+}
+
+
+class Health:
+    """Watches the figures of one stage.
+
+    Args:
+        adversarial: kind of the adversarial loss.
+        start: steps that were done before the first one watched.
+        steps: length of the stage: edges are to beat guessing after a hundredth of it,
+            or after `LEARNED_BY` steps if that is later.
+
+    Example:
+        ```
+        health = Health("nonsaturating", steps=100_000)
+        for warning in health.observe(step, figures):
+            print(warning)
+        ```
+    """
+
+    def __init__(self, adversarial: AdversarialKind, start: int = 0, steps: int = 0):
+        self._chance = CHANCE[adversarial]
+        self._learned_by = max(LEARNED_BY, steps // 100)
+        self._recent: deque[tuple[int, dict[str, float]]] = deque()
+        self._last = start
+        self._said: set[str] = set()
+
+    def observe(self, step: int, figures: dict[str, float]) -> list[str]:
+        """Takes the figures of a log.
+
+        Args:
+            step: of the log; the figures are means over the steps since the last one.
+            figures: by name, such as `edge/d_loss`; those not known are passed over.
+
+        Returns:
+            Warnings that were not given before, a line each.
+        """
+        self._recent.append((step - self._last, signs(figures, self._chance)))
+        self._last = step
+        while self._covered() - self._recent[0][0] >= WINDOW:
+            self._recent.popleft()
+        found = dict(_conditions(self.means, step >= self._learned_by))
+        new = [text for name, text in found.items() if name not in self._said]
+        self._said.update(found)
+        return [f"over the last {self._covered()} steps {text}" for text in new]
+
+    @property
+    def means(self) -> dict[str, float]:
+        """What is looked at, by name; see `signs`. Nothing before `WINDOW` steps."""
+        values: dict[str, list[tuple[int, float]]] = {}
+        if self._covered() < WINDOW:
+            return {}
+        for steps, each in self._recent:
+            for name, value in each.items():
+                if math.isfinite(value):
+                    values.setdefault(name, []).append((steps, value))
+        return {
+            name: sum(steps * value for steps, value in pairs)
+            / sum(steps for steps, _ in pairs)
+            for name, pairs in values.items()
+        }
+
+    def _covered(self) -> int:
+        return sum(steps for steps, _ in self._recent)
+
+
+def signs(figures: dict[str, float], chance: float) -> dict[str, float]:
+    """Computes what tells health from the figures of one log.
+
+    Args:
+        figures: by name.
+        chance: see `CHANCE`.
+
+    Returns:
+        `<d_loss>`, relative to chance, and `<loss>`, its share in the sum of its
+        generator's losses, under their own names; `drawn` and `lift` (see the bounds).
+        NaN where undefined; what the figures do not say is left out.
+    """
+    found = {
+        name: value / chance
+        for name, value in figures.items()
+        if name in ("edge/d_loss", "inpaint/d_loss")
+    }
+    for generator in ("edge/", "inpaint/"):
+        losses = {
+            name: abs(figures[name])
+            for name in _WEIGHTS
+            if name.startswith(generator) and figures.get(name)  # 0: switched off
+        }
+        if len(losses) > 1:
+            total = sum(losses.values())
+            found |= {name: value / total for name, value in losses.items()}
+    if "edge/recall" in figures:
+        precision, recall = figures["edge/precision"], figures["edge/recall"]
+        # Where no edge is found, nothing drawn has no precision and too much has 0.
+        found["drawn"] = recall / precision if recall > 0 else recall
+        base_rate = figures["edge/base_rate"] or math.nan
+        found["lift"] = figures["edge/average_precision"] / base_rate
+    return found
+
+
+def _conditions(means: dict[str, float], learned: bool) -> Iterator[tuple[str, str]]:
+    """Yields the name of each condition that is met, and what to say of it."""
+    for name, value in means.items():
+        if name.endswith("d_loss") and value < D_LOSS_BAND[0]:
+            yield (
+                f"{name} low",
+                f"{name} is {value:.0%} of what guessing gives: the discriminator wins "
+                "and teaches the generator nothing; lower train.discriminator_rate, or "
+                "raise the weight of the generator's other losses",
+            )
+        elif name.endswith("d_loss") and value > D_LOSS_BAND[1]:
+            yield (
+                f"{name} high",
+                f"{name} is {value:.0%} of what guessing gives: the discriminator does "
+                "not tell real from made, so the generator learns nothing from it; "
+                "compare train.discriminator_rate (0.1), train.learning_rate and the "
+                "losses' weights with the defaults, and start the stage afresh",
+            )
+        elif name in _WEIGHTS and value > LARGEST_SHARE:
+            yield (
+                f"{name} dwarfs",
+                f"{name} makes up {value:.2%} of the generator's loss: it dwarfs the "
+                f"rest; lower {_WEIGHTS[name]} or raise the other weights",
+            )
+    drawn, lift = means.get("drawn", 1.0), means.get("lift", math.inf)
+    if not learned:
+        return
+    if not DRAWN_BAND[0] <= drawn <= DRAWN_BAND[1]:
+        yield (
+            "drawn",
+            f"the edge generator draws {drawn:.2g} edge pixels for each that is there "
+            "(edge/recall over edge/precision): look at the sample sheets; change "
+            "losses.feature_matching or losses.edge_adversarial back to their defaults "
+            "10 and 1",
+        )
+    elif lift < SMALLEST_LIFT:
+        yield (
+            "lift",
+            f"edge/average_precision is {lift:.2f} times edge/base_rate: drawn edges "
+            "are no better than guessing; check losses.feature_matching (10) and "
+            "train.learning_rate, or train a wider network for longer",
+        )
