@@ -74,6 +74,7 @@ setup(
     package_data={
         "tf_edgeconnect": ["py.typed"],
         "tf_edgeconnect.evaluation": ["*.css"],
+        "tf_edgeconnect.evaluation.study": ["page.*"],
     },
     cmdclass={"build_py": BuildWithConfigs},
     install_requires=[

@@ -6,7 +6,7 @@ import socket
 import numpy as np
 import pytest
 
-from tf_edgeconnect.cli import serve
+from tf_edgeconnect.cli.addresses import warn_if_reachable
 from tf_edgeconnect.cli.main import run
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.server.loading import ServedModel, latest_version
@@ -52,9 +52,12 @@ def test_a_missing_extra_is_named(tmp_path, capsys, monkeypatch):
     assert "pip install 'tf-edgeconnect[serving]'" in capsys.readouterr().err
 
 
-def test_only_other_hosts_bring_a_warning():
-    assert serve._is_loopback("127.0.0.1") and serve._is_loopback("::1")
-    assert serve._is_loopback("localhost") and not serve._is_loopback("0.0.0.0")
+def test_only_other_hosts_bring_a_warning(capsys):
+    for host in ("127.0.0.1", "::1", "localhost"):
+        warn_if_reachable(host)
+    assert capsys.readouterr().err == ""
+    warn_if_reachable("0.0.0.0")
+    assert "without TLS" in capsys.readouterr().err
 
 
 def test_a_body_over_the_servers_bound_is_refused(export):

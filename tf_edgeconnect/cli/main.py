@@ -22,6 +22,7 @@ from tf_edgeconnect.cli import (
     masks,
     records,
     serve,
+    study,
     train,
 )
 from tf_edgeconnect.errors import InputError
@@ -45,6 +46,7 @@ app.command()(convert.convert)
 app.command()(export.export)
 app.command()(demo.demo)
 app.command()(serve.serve)
+app.command()(study.study)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,13 +1,13 @@
 """`tf-edgeconnect serve`: a local development server for an export."""
 
 import importlib.util
-import ipaddress
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tf_edgeconnect.cli.addresses import warn_if_reachable
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
 
@@ -62,16 +62,4 @@ def _announce(server, host: str, name: str) -> None:
     ]
     typer.echo("\n".join(lines))
     sys.stdout.flush()
-    if not _is_loopback(host):
-        typer.echo(
-            f"warning: {host} may be reached from other machines, without TLS or "
-            "authentication",
-            err=True,
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    warn_if_reachable(host)
