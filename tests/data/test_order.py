@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_edgeconnect.data.order import check_seed, example_seeds, shuffled_index
+from tf_edgeconnect.data.order import (
+    check_seed,
+    example_draw,
+    example_seeds,
+    shuffled_index,
+)
 from tf_edgeconnect.errors import InputError
 
 
@@ -55,6 +60,15 @@ def test_draws_of_neighbouring_positions_are_uncorrelated():
     # Standard error of a mean of 2000 uniform draws: 0.0065; of a correlation: 0.022.
     assert abs(draws.mean() - 0.5) < 0.03
     assert abs(np.corrcoef(draws[:-1], draws[1:])[0, 1]) < 0.1
+
+
+def test_the_trainers_draw_is_uniform_and_its_own():
+    draws = [float(example_draw(tf.constant(i, tf.int64), seed=0)) for i in range(64)]
+    assert 0 <= min(draws) < 0.2 and 0.8 < max(draws) < 1
+    assert draws[3] == float(example_draw(tf.constant(3, tf.int64), seed=0))
+    assert draws[3] != float(example_draw(tf.constant(3, tf.int64), seed=1))
+    taken = example_seeds(tf.constant(3, tf.int64), 0, 1)[0]
+    assert draws[3] != float(tf.random.stateless_uniform((), taken))
 
 
 @pytest.mark.parametrize("seed", [-1, 2**31, 1.5, "1", True])

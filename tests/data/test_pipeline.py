@@ -47,7 +47,7 @@ def test_a_batch_has_the_shapes_types_and_ranges_of_the_contract(
     )
     batch = next(iter(dataset))
     channels = {"image": 3, "gray": 1, "edge": 1, "mask": 1}
-    assert batch.keys() == channels.keys() | {"position", "skipped"}
+    assert batch.keys() == channels.keys() | {"draw", "position", "skipped"}
     for name, count in channels.items():
         assert batch[name].dtype == tf.float32
         assert batch[name].shape == (2, SIZE, SIZE, count)
@@ -55,6 +55,7 @@ def test_a_batch_has_the_shapes_types_and_ranges_of_the_contract(
         assert 0 <= batch[name].numpy().min() <= batch[name].numpy().max() <= 1
     assert set(np.unique(batch["mask"])) == {0, 1}
     assert set(np.unique(batch["edge"])) <= {0, 1}
+    assert batch["draw"].dtype == tf.float32 and batch["draw"].shape == (2,)
     for name in ("position", "skipped"):
         assert batch[name].dtype == tf.int64 and batch[name].shape == (2,)
 

@@ -12,6 +12,7 @@ from tf_edgeconnect.errors import InputError
 
 # One tag a stream, so that validation is not shown the masks of training.
 _TRAINING_TAG, _VALIDATION_TAG = 1, 2
+_DRAW_TAG = 3
 
 
 def check_seed(seed: int) -> int:
@@ -65,9 +66,25 @@ def example_seeds(
     Returns:
         `count` tensors, int32 `(2,)` each.
     """
+    tag = _TRAINING_TAG if training else _VALIDATION_TAG
+    return tf.unstack(tf.random.split(_fold(position, seed, tag), count))
+
+
+def example_draw(position: tf.Tensor, seed: int) -> tf.Tensor:
+    """One number for a choice that is left to the trainer, the same at each reading.
+
+    Args:
+        position: int64 scalar, place in the stream.
+        seed: the run's seed, 0 to 2**31 - 1.
+
+    Returns:
+        float32 scalar, uniform in [0, 1), independent of `example_seeds`.
+    """
+    return tf.random.stateless_uniform((), _fold(position, seed, _DRAW_TAG))
+
+
+def _fold(position: tf.Tensor, seed: int, tag: int) -> tf.Tensor:
     low = tf.cast(position % 2**31, tf.int32)
     high = tf.cast(position // 2**31, tf.int32)
     fold = tf.random.experimental.stateless_fold_in
-    tag = _TRAINING_TAG if training else _VALIDATION_TAG
-    base = fold(fold(tf.constant([seed, tag], tf.int32), high), low)
-    return tf.unstack(tf.random.split(base, count))
+    return fold(fold(tf.constant([seed, tag], tf.int32), high), low)

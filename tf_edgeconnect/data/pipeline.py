@@ -28,7 +28,12 @@ from tf_edgeconnect.data.images import (
 )
 from tf_edgeconnect.data.index import open_source
 from tf_edgeconnect.data.masks import MaskSampler, mask_sampler
-from tf_edgeconnect.data.order import check_seed, example_seeds, shuffled_index
+from tf_edgeconnect.data.order import (
+    check_seed,
+    example_draw,
+    example_seeds,
+    shuffled_index,
+)
 from tf_edgeconnect.data.source import Source
 from tf_edgeconnect.errors import InputError
 
@@ -80,8 +85,9 @@ def build_dataset(
     Returns:
         A dataset of dicts, float32: `image` `(B, size, size, 3)` RGB, `gray`, `edge`
         (of the whole photo, not only its known part) and `mask` (1 = hole)
-        `(B, size, size, 1)`, all [0, 1]; and int64 `(B,)`: `position` in the stream,
-        and `skipped`, how many photos failed before the one that stands there
+        `(B, size, size, 1)`, all [0, 1]; `draw` `(B,)`, a random number in [0, 1) for
+        a choice of the trainer; and int64 `(B,)`: `position` in the stream, and
+        `skipped`, how many photos failed before the one that stands there
         (`Source.skipped_names` names them).
 
     Raises:
@@ -242,6 +248,7 @@ class _Maker:
             "gray": gray,
             "edge": self._edge(photo, gray, place, edge_seed),
             "mask": tf.cast(self.sample_mask(mask_seed), tf.float32),
+            "draw": example_draw(position, self.seed),
             "position": position,
             "skipped": photo["skipped"],
         }

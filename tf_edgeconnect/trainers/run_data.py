@@ -123,9 +123,11 @@ def first_examples(batches: tf.data.Dataset, count: int) -> dict[str, np.ndarray
     Raises:
         InputError: if there is none.
     """
-    keys = ("image", "gray", "edge", "mask")
-    pictures = batches.unbatch().map(lambda example: {k: example[k] for k in keys})
-    for found in pictures.take(count).batch(count).as_numpy_iterator():
+    # Other keys are int64 and of no use to a picture.
+    floats = batches.unbatch().map(
+        lambda example: {k: v for k, v in example.items() if v.dtype == tf.float32}
+    )
+    for found in floats.take(count).batch(count).as_numpy_iterator():
         return found
     raise InputError(
         "no photo for validation can be decoded, or there are fewer than devices: "
