@@ -60,11 +60,11 @@ def answers(networks: dict, golden: dict) -> dict[str, np.ndarray]:
 
 def losses(networks: dict, golden: dict, drawn: np.ndarray) -> dict[str, float]:
     """Computes the losses of an edge step from the golden inputs, by golden name."""
-    gray, edge = golden["gray"][..., None], golden["edge"][..., None]
+    gray, edge, mask = (golden[name][..., None] for name in ("gray", "edge", "mask"))
     found = {}
     for kind, name in LOSSES.items():
         generator, discriminator = EdgeLosses(kind)(
-            networks["edge_discriminator"], gray, edge, drawn, training=False
+            networks["edge_discriminator"], gray, edge, mask, drawn, training=False
         )
         found[f"{name} d_loss"] = float(discriminator["edge/d_loss"])
         found[f"{name} g_adv"] = float(generator["edge/g_adv"])

@@ -122,6 +122,7 @@ def test_golden_parity_of_adversarial_losses(
         networks["edge_discriminator"],
         batch["gray"],
         batch["edge"],
+        batch["mask"],
         predicted_edge,
         training=False,
     )

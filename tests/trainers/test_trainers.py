@@ -108,7 +108,7 @@ def test_real_features_give_the_generator_no_gradient_of_their_own(networks, bat
     fake = tf.Variable(batch["edge"] * 0.5)
     with tf.GradientTape() as tape:
         generator_losses, _ = losses(
-            discriminator, fake, batch["edge"], fake, training=False
+            discriminator, fake, batch["edge"], batch["mask"], fake, training=False
         )
         total = sum(generator_losses.values())
     # `gray` enters both halves; through the real half nothing may flow.

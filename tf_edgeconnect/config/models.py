@@ -154,7 +154,13 @@ class LossesConfig(Section):
     )
     edge_adversarial: Weight = Field(1.0, description="edge stage: adversarial")
     feature_matching: Weight = Field(10.0, description="edge stage: feature matching")
+    edge_cross_entropy: Weight = Field(
+        0.0, description="edge stage: cross-entropy in the hole; learns soft lines fast"
+    )
     l1: Weight = Field(1.0, description="inpaint stages: L1")
+    l1_known: Fraction = Field(
+        1.0, description="weight of a known pixel in L1 beside one of the hole, 0 to 1"
+    )
     inpaint_adversarial: Weight = Field(0.1, description="inpaint stages: adversarial")
     perceptual: Weight = Field(0.1, description="inpaint stages: perceptual (VGG19)")
     style: Weight = Field(250.0, description="inpaint stages: style (VGG19)")

@@ -1,6 +1,6 @@
 """The settings of training: how long, how fast, and what is written on the way."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -11,10 +11,14 @@ from tf_edgeconnect.config.section import (
     Rate,
     Section,
     Stage,
+    Weight,
     wrong,
 )
 
 Schedule = Literal["constant", "steps", "plateau"]
+HoleEdges = Literal["canny", "none", "predicted"]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+Precision = Literal["float32", "mixed_bfloat16"]
 PER_STAGE = ("train.steps", "train.learning_rate", "train.schedule", "train.lower_at")
 
 
@@ -31,6 +35,20 @@ class TrainConfig(Section):
     learning_rate: PerStage[Rate] = Field(
         {"edge": 1e-4, "inpaint": 1e-4, "edge-inpaint": 1e-4, "joint": 1e-6},
         description="Adam's rate for the generators, above 0",
+    )
+    hole_edges: dict[HoleEdges, Weight] | None = Field(
+        None,
+        description="lines in the hole that stages inpaint and edge-inpaint paint "
+        "along, and how often each comes (inpaint passes predicted over); null: canny "
+        "in inpaint, predicted in edge-inpaint",
+    )
+    precision: Precision = Field(
+        "float32",
+        description="arithmetic of the networks; mixed_bfloat16 keeps weights, losses "
+        "and norms in float32 and is faster where the device has bfloat16",
+    )
+    betas: tuple[Beta, Beta] = Field(
+        (0.0, 0.9), description="Adam's two decays, each 0 or more and below 1"
     )
     discriminator_rate: Rate = Field(
         0.1, description="the discriminators' rate as a factor of the generators'"
@@ -72,6 +90,13 @@ class TrainConfig(Section):
         if not isinstance(default, dict):
             default = dict.fromkeys(STAGES, default)
         return {stage: value.get(stage, default[stage]) for stage in STAGES}
+
+    @field_validator("hole_edges")
+    @classmethod
+    def _some_edges_come(cls, hole_edges: dict | None) -> dict | None:
+        if hole_edges is not None and not sum(hole_edges.values()) > 0:
+            raise wrong("a mapping of lines to weights, at least one of them above 0")
+        return hole_edges
 
     @field_validator("lower_at")
     @classmethod

@@ -11,7 +11,7 @@ def feature_matching_loss(target_features, predicted_features):
         predicted_features: list of the same shapes: its maps of the prediction.
 
     Returns:
-        A scalar.
+        A scalar, summed in float32.
 
     Raises:
         ValueError: if the lists differ in length.
@@ -20,6 +20,6 @@ def feature_matching_loss(target_features, predicted_features):
         EdgeConnect, equation 3 (there normalized per layer, as the mean does here).
     """
     return sum(
-        ops.mean(ops.abs(target - predicted))
+        ops.mean(ops.abs(ops.cast(target - predicted, "float32")))
         for target, predicted in zip(target_features, predicted_features, strict=True)
     )

@@ -71,7 +71,7 @@ def edge_generator(
     x = inputs
     if hole_fill == "push_pull":
         gray, edge, mask = inputs[..., :1], inputs[..., 1:2], inputs[..., 2:]
-        gray = PushPullFill(name="push_pull")(gray, mask)
+        gray = PushPullFill(dtype="float32", name="push_pull")(gray, mask)
         x = layers.Concatenate(name="filled")([gray, edge, mask])
     x = _trunk(x, filters, residual_blocks, 1, style)
     outputs = layers.Activation("sigmoid", dtype="float32", name="edge")(x)
@@ -133,7 +133,8 @@ def inpaint_generator(
     x = inputs
     if hole_fill == "push_pull":
         image, rest = inputs[..., :3], inputs[..., 3:]
-        image = PushPullFill(name="push_pull")(image, inputs[..., 4:])
+        fill = PushPullFill(dtype="float32", name="push_pull")
+        image = fill(image, inputs[..., 4:])
         x = layers.Concatenate(name="filled")([image, rest])
     x = _trunk(x, filters, residual_blocks, 3, style)
     x = layers.Activation("tanh", dtype="float32", name="tanh")(x)

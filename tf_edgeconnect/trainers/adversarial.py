@@ -24,7 +24,8 @@ class AdversarialTrainer(keras.Model):
     `data/pipeline.py`); other keys are passed over.
 
     Args:
-        networks: every network of the stage by name, frozen ones too.
+        networks: every network of the stage by name, frozen ones too; None: the stage
+            does without it.
         generators: names of those that the generator optimizer trains.
         discriminators: names of those that the discriminator optimizer trains.
         loss_names: what `compute_losses` returns, in the order of the logs.
@@ -35,7 +36,7 @@ class AdversarialTrainer(keras.Model):
 
     def __init__(
         self,
-        networks: dict[str, keras.Model],
+        networks: dict[str, keras.Model | None],
         generators: tuple[str, ...],
         discriminators: tuple[str, ...],
         loss_names: tuple[str, ...],
@@ -46,7 +47,8 @@ class AdversarialTrainer(keras.Model):
         super().__init__(name=name)
         if not 0 <= ema < 1:
             raise ValueError(f"`ema` must be at least 0 and below 1, got {ema}")
-        self.networks = dict(networks)
+        networks = {name: net for name, net in networks.items() if net is not None}
+        self.networks = networks
         for frozen in set(networks) - set(generators) - set(discriminators):
             networks[frozen].trainable = False
         self.generator_variables = _trainable(networks, generators)
@@ -56,7 +58,9 @@ class AdversarialTrainer(keras.Model):
         if ema:
             self.averages = [_average_of(v) for v in self.generator_variables]
         self.loss_names = tuple(loss_names)
-        norms = (f"{name}/g_gradient_norm", f"{name}/d_gradient_norm")
+        norms = [f"{name}/g_gradient_norm"]
+        if self.discriminator_variables:
+            norms.append(f"{name}/d_gradient_norm")
         # What must stay finite; running means since the last `reset_metrics`.
         self.watched = {
             key: keras.metrics.Mean(name=key) for key in (*loss_names, *norms)
@@ -105,7 +109,8 @@ class AdversarialTrainer(keras.Model):
         self.discriminator_optimizer = discriminator_optimizer
         with self.distribute_strategy.scope():
             self.optimizer.build(self.generator_variables)
-            discriminator_optimizer.build(self.discriminator_variables)
+            if self.discriminator_variables:
+                discriminator_optimizer.build(self.discriminator_variables)
 
     def compute_losses(self, batch: dict, training: bool) -> tuple[dict, dict, dict]:
         """Runs the networks and weighs the losses; each stage's own.
@@ -129,21 +134,20 @@ class AdversarialTrainer(keras.Model):
             generator_loss = _per_replica(sum(generator_losses.values()))
             discriminator_loss = _per_replica(sum(discriminator_losses.values()))
 
-        generator_gradients = tape.gradient(generator_loss, self.generator_variables)
-        discriminator_gradients = tape.gradient(
-            discriminator_loss, self.discriminator_variables
-        )
+        gradients = [tape.gradient(generator_loss, self.generator_variables)]
+        if self.discriminator_variables:
+            gradients.append(
+                tape.gradient(discriminator_loss, self.discriminator_variables)
+            )
         del tape
-        self.optimizer.apply(generator_gradients, self.generator_variables)
-        self.discriminator_optimizer.apply(
-            discriminator_gradients, self.discriminator_variables
-        )
+        self.optimizer.apply(gradients[0], self.generator_variables)
+        if self.discriminator_variables:
+            self.discriminator_optimizer.apply(
+                gradients[1], self.discriminator_variables
+            )
         self._average()
 
-        self._watch(
-            {**generator_losses, **discriminator_losses},
-            (generator_gradients, discriminator_gradients),
-        )
+        self._watch({**generator_losses, **discriminator_losses}, gradients)
         self.measure(self.train_metrics, batch, pictures)
         return self.train_results()
 
@@ -212,7 +216,8 @@ class AdversarialTrainer(keras.Model):
 
 
 def _trainable(networks, names):
-    return [v for name in names for v in networks[name].trainable_variables]
+    found = (networks[name] for name in names if name in networks)
+    return [v for network in found for v in network.trainable_variables]
 
 
 def _average_of(variable):

@@ -6,11 +6,12 @@ import keras
 import tensorflow as tf
 
 from tf_edgeconnect.losses.adversarial import AdversarialKind, adversarial_loss
+from tf_edgeconnect.losses.cross_entropy import edge_cross_entropy_loss
 from tf_edgeconnect.losses.feature_matching import feature_matching_loss
 from tf_edgeconnect.masking import composite
 from tf_edgeconnect.metrics.edges import EdgeMetrics
 from tf_edgeconnect.models.inputs import edge_inputs
-from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
+from tf_edgeconnect.trainers.adversarial import AdversarialTrainer, global_mean
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +21,9 @@ class EdgeLosses:
     Args:
         adversarial: "nonsaturating", "lsgan" or "hinge".
         adversarial_weight: of the generator's adversarial loss.
-        feature_matching_weight: of the feature matching loss.
+        feature_matching_weight: of the feature matching loss. If this and the
+            adversarial weight are 0, there is no discriminator.
+        cross_entropy_weight: of the cross-entropy inside the hole.
 
     Reference:
         EdgeConnect, equations 1 to 4.
@@ -29,22 +32,50 @@ class EdgeLosses:
     adversarial: AdversarialKind = "nonsaturating"
     adversarial_weight: float = 1.0
     feature_matching_weight: float = 10.0
+    cross_entropy_weight: float = 0.0
 
-    names = ("edge/g_adv", "edge/feature_matching", "edge/d_loss")
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the losses that are computed, as logged."""
+        names = ("edge/cross_entropy",) if self.cross_entropy_weight else ()
+        if self.need_discriminator:
+            names += ("edge/g_adv", "edge/feature_matching", "edge/d_loss")
+        return names
 
-    def __call__(self, discriminator, gray, edge, predicted_edge, training):
+    @property
+    def need_discriminator(self) -> bool:
+        """Whether a loss that looks through the discriminator has a weight."""
+        return bool(self.adversarial_weight or self.feature_matching_weight)
+
+    def __call__(self, discriminator, gray, edge, mask, predicted_edge, training):
         """Compares the raw prediction with the real edges.
 
         Args:
             discriminator: over (grey, edge), two channels.
             gray: `(B, H, W, 1)`, unmasked.
             edge: `(B, H, W, 1)`, the real edges.
+            mask: `(B, H, W, 1)`, 1 = hole.
             predicted_edge: `(B, H, W, 1)`, not composited.
             training: see `AdversarialTrainer.compute_losses`.
 
         Returns:
             The generator's and the discriminator's losses, two dicts of scalars.
         """
+        generator_losses, discriminator_losses = {}, {}
+        if self.cross_entropy_weight:
+            value = edge_cross_entropy_loss(
+                edge, predicted_edge, mask, global_mean(tf.reduce_mean(mask))
+            )
+            generator_losses["edge/cross_entropy"] = self.cross_entropy_weight * value
+        if self.need_discriminator:
+            compared = self._compare(
+                discriminator, gray, edge, predicted_edge, training
+            )
+            generator_losses |= compared[0]
+            discriminator_losses |= compared[1]
+        return generator_losses, discriminator_losses
+
+    def _compare(self, discriminator, gray, edge, predicted_edge, training):
         real = tf.concat([gray, edge], axis=-1)
         fake = tf.concat([gray, predicted_edge], axis=-1)
         # One pass over both halves serves both losses and feature matching.
@@ -74,7 +105,8 @@ class EdgeTrainer(AdversarialTrainer):
 
     Args:
         edge_generator: from `models.generators`.
-        edge_discriminator: `patch_discriminator(channels=2)`.
+        edge_discriminator: `patch_discriminator(channels=2)`; None if no loss looks
+            through it.
         losses: weights and kind.
         edge_threshold: probability above which a pixel counts as an edge in precision,
             recall and F1, (0, 1).
@@ -94,21 +126,27 @@ class EdgeTrainer(AdversarialTrainer):
     def __init__(
         self,
         edge_generator: keras.Model,
-        edge_discriminator: keras.Model,
+        edge_discriminator: keras.Model | None = None,
         losses: EdgeLosses | None = None,
         *,
         edge_threshold: float = 0.5,
         ema: float = 0.0,
     ):
+        losses = losses or EdgeLosses()
+        if edge_discriminator is None and losses.need_discriminator:
+            raise ValueError(
+                "the adversarial and the feature matching loss need an "
+                "edge_discriminator; without one set both weights to 0"
+            )
         super().__init__(
             dict(edge_generator=edge_generator, edge_discriminator=edge_discriminator),
             generators=("edge_generator",),
             discriminators=("edge_discriminator",),
-            loss_names=EdgeLosses.names,
+            loss_names=losses.names,
             ema=ema,
             name="edge",
         )
-        self.losses_of = losses or EdgeLosses()
+        self.losses_of = losses
         self.train_metrics = [
             EdgeMetrics(edge_threshold, prefix="edge/", name="train_edges")
         ]
@@ -128,9 +166,10 @@ class EdgeTrainer(AdversarialTrainer):
         """Computes the losses of the raw prediction; see `AdversarialTrainer`."""
         pictures = self(batch, training=training)
         generator_losses, discriminator_losses = self.losses_of(
-            self.networks["edge_discriminator"],
+            self.networks.get("edge_discriminator"),
             batch["gray"],
             batch["edge"],
+            batch["mask"],
             pictures["predicted_edge"],
             training,
         )

@@ -1,8 +1,11 @@
 """The inpaint stages: a generator that paints the hole along given lines."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Literal
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect.losses.adversarial import AdversarialKind, adversarial_loss
@@ -15,6 +18,8 @@ from tf_edgeconnect.models.inputs import inpaint_inputs, takes_mask
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer, global_mean
 from tf_edgeconnect.trainers.edge import draw_edges, measure_edges
 
+HoleEdges = Literal["canny", "none", "predicted"]
+
 
 @dataclasses.dataclass(frozen=True)
 class InpaintLosses:
@@ -22,8 +27,12 @@ class InpaintLosses:
 
     Args:
         adversarial: "nonsaturating", "lsgan" or "hinge".
-        adversarial_weight: of the generator's adversarial loss.
+        adversarial_weight: of the generator's adversarial loss; 0 does without a
+            discriminator.
         l1_weight: of the L1 loss, which is per share of hole.
+        l1_known: weight of a known pixel in it beside one of the hole, 0 to 1. The
+            prediction is only used inside the hole; a narrow net does well to spend
+            itself there.
         perceptual_weight: of the perceptual loss.
         style_weight: of the style loss.
         vgg: `models.vgg.vgg_features(...)`; may be None if both its losses weigh 0.
@@ -39,6 +48,7 @@ class InpaintLosses:
     adversarial: AdversarialKind = "nonsaturating"
     adversarial_weight: float = 0.1
     l1_weight: float = 1.0
+    l1_known: float = 1.0
     perceptual_weight: float = 0.1
     style_weight: float = 250.0
     vgg: keras.Model | None = None
@@ -55,17 +65,31 @@ class InpaintLosses:
     def names(self) -> tuple[str, ...]:
         """Names of the losses that have a weight, as logged."""
         optional = {
+            "inpaint/g_adv": self.adversarial_weight,
             "inpaint/perceptual": self.perceptual_weight,
             "inpaint/style": self.style_weight,
+            "inpaint/d_loss": self.adversarial_weight,
         }
         used = (name for name, weight in optional.items() if weight)
-        return ("inpaint/l1", "inpaint/g_adv", *used, "inpaint/d_loss")
+        return ("inpaint/l1", *used)
+
+    def check(self, discriminator: keras.Model | None) -> None:
+        """Checks that a discriminator is there if it is needed.
+
+        Raises:
+            ValueError: if it is missing.
+        """
+        if discriminator is None and self.adversarial_weight:
+            raise ValueError(
+                "the adversarial loss needs an inpaint_discriminator; without one set "
+                "adversarial_weight=0"
+            )
 
     def __call__(self, discriminator, image, mask, predicted_image, training):
         """Compares the raw prediction with the photo; only style is masked.
 
         Args:
-            discriminator: over RGB, three channels.
+            discriminator: over RGB, three channels; not used if it has no weight.
             image: `(B, H, W, 3)`, the photo.
             mask: `(B, H, W, 1)`, 1 = hole.
             predicted_image: `(B, H, W, 3)`, not composited.
@@ -74,18 +98,25 @@ class InpaintLosses:
         Returns:
             The generator's and the discriminator's losses, two dicts of scalars.
         """
-        both = tf.concat([image, predicted_image], axis=0)
-        logits, _ = discriminator(both, training=training)
-        real_logits, fake_logits = tf.split(logits, 2)
-
-        loss = adversarial_loss(self.adversarial)
+        weight = mask + self.l1_known * (1 - mask)
         l1 = reconstruction_loss(
-            image, predicted_image, global_mean(tf.reduce_mean(mask))
+            image * weight,
+            predicted_image * weight,
+            global_mean(tf.reduce_mean(mask)),
         )
-        generator_losses = {
-            "inpaint/l1": self.l1_weight * l1,
-            "inpaint/g_adv": self.adversarial_weight * loss.generator(fake_logits),
-        }
+        generator_losses = {"inpaint/l1": self.l1_weight * l1}
+        discriminator_losses = {}
+        if self.adversarial_weight:
+            both = tf.concat([image, predicted_image], axis=0)
+            logits, _ = discriminator(both, training=training)
+            real_logits, fake_logits = tf.split(logits, 2)
+            loss = adversarial_loss(self.adversarial)
+            generator_losses["inpaint/g_adv"] = (
+                self.adversarial_weight * loss.generator(fake_logits)
+            )
+            discriminator_losses["inpaint/d_loss"] = loss.discriminator(
+                real_logits, fake_logits
+            )
         if self.perceptual_weight:
             value = perceptual_loss(
                 self.vgg(image, training=False),
@@ -98,9 +129,6 @@ class InpaintLosses:
                 self.vgg(predicted_image * mask, training=False),
             )
             generator_losses["inpaint/style"] = self.style_weight * value
-        discriminator_losses = {
-            "inpaint/d_loss": loss.discriminator(real_logits, fake_logits)
-        }
         return generator_losses, discriminator_losses
 
 
@@ -109,10 +137,14 @@ class InpaintTrainer(AdversarialTrainer):
 
     Args:
         inpaint_generator: from `models.generators`.
-        inpaint_discriminator: `patch_discriminator(channels=3)`.
+        inpaint_discriminator: `patch_discriminator(channels=3)`; None without an
+            adversarial loss.
         losses: weights, kind and VGG.
         edge_generator: None trains on the photo's own edges (stage `inpaint`); a
             generator, which stays frozen, draws those of the hole (`edge-inpaint`).
+        hole_edges: which lines the hole has, and how often each: "canny" the photo's
+            own, "none", "predicted" the edge generator's. None: "predicted" where
+            there is an edge generator, else "canny". `draw` of a batch chooses.
         edge_threshold: see `EdgeTrainer`; used with an edge generator.
         ema: see `AdversarialTrainer`.
 
@@ -131,19 +163,21 @@ class InpaintTrainer(AdversarialTrainer):
     def __init__(
         self,
         inpaint_generator: keras.Model,
-        inpaint_discriminator: keras.Model,
-        losses: InpaintLosses,
+        inpaint_discriminator: keras.Model | None = None,
+        losses: InpaintLosses | None = None,
         *,
         edge_generator: keras.Model | None = None,
+        hole_edges: Mapping[HoleEdges, float] | None = None,
         edge_threshold: float = 0.5,
         ema: float = 0.0,
     ):
+        losses = losses or InpaintLosses()
+        losses.check(inpaint_discriminator)
         networks = dict(
             inpaint_generator=inpaint_generator,
             inpaint_discriminator=inpaint_discriminator,
+            edge_generator=edge_generator,
         )
-        if edge_generator is not None:
-            networks["edge_generator"] = edge_generator
         super().__init__(
             networks,
             generators=("inpaint_generator",),
@@ -153,6 +187,8 @@ class InpaintTrainer(AdversarialTrainer):
             name="inpaint",
         )
         self.losses_of = losses
+        kind = "canny" if edge_generator is None else "predicted"
+        self.hole_edges = dict(hole_edges or {kind: 1.0})
         self.test_metrics = image_metrics()
         if edge_generator is not None:
             self.test_metrics.append(EdgeMetrics(edge_threshold, name="test_edges"))
@@ -165,10 +201,11 @@ class InpaintTrainer(AdversarialTrainer):
             (known pixels kept), both `(B, H, W, 3)` in [0, 1]; `predicted_edge` too
             where an edge generator draws.
         """
-        pictures = {"composite_edge": batch["edge"]}
+        pictures = {}
         if "edge_generator" in self.networks:
             generator = self.networks["edge_generator"]
             pictures = draw_edges(generator, batch, training=False)  # frozen
+        pictures["composite_edge"] = choose_edges(self.hole_edges, batch, pictures)
         generator = self.networks["inpaint_generator"]
         return {**pictures, **paint(generator, batch, pictures, training)}
 
@@ -176,7 +213,7 @@ class InpaintTrainer(AdversarialTrainer):
         """Computes the losses of the raw prediction; see `AdversarialTrainer`."""
         pictures = self(batch, training=training)
         generator_losses, discriminator_losses = self.losses_of(
-            self.networks["inpaint_discriminator"],
+            self.networks.get("inpaint_discriminator"),
             batch["image"],
             batch["mask"],
             pictures["predicted_image"],
@@ -187,6 +224,36 @@ class InpaintTrainer(AdversarialTrainer):
     def measure(self, metrics, batch, pictures):
         """Updates PSNR and L1, and the edges' figures where edges are drawn."""
         measure_pictures(metrics, batch, pictures)
+
+
+def choose_edges(
+    kinds: Mapping[HoleEdges, float], batch: dict, pictures: dict
+) -> tf.Tensor:
+    """Chooses for each example which lines its hole has.
+
+    Args:
+        kinds: kind -> weight, see `InpaintTrainer`.
+        batch: with `draw` `(B,)` if there are several kinds.
+        pictures: with `predicted_edge` if "predicted" is one.
+
+    Returns:
+        The composite edge, `(B, H, W, 1)`: the photo's own outside the hole.
+    """
+    edge = batch["edge"]
+    lines = {
+        "canny": edge,
+        "none": tf.zeros_like(edge),
+        "predicted": pictures.get("predicted_edge"),
+    }
+    names = sorted(kinds)  # the order of a mapping must not change the choice
+    chosen = lines[names[0]]
+    if len(names) > 1:
+        weights = np.array([kinds[name] for name in names])
+        bounds = tf.constant(np.cumsum(weights)[:-1] / weights.sum(), tf.float32)
+        choice = tf.reduce_sum(tf.cast(batch["draw"][:, None] >= bounds, tf.int32), 1)
+        every = tf.stack([lines[name] for name in names], axis=1)
+        chosen = tf.gather(every, choice, axis=1, batch_dims=1)
+    return composite(chosen, edge, batch["mask"])
 
 
 def paint(

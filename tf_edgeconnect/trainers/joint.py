@@ -23,7 +23,8 @@ class JointTrainer(AdversarialTrainer):
     Args:
         edge_generator: from `models.generators`.
         inpaint_generator: from `models.generators`.
-        inpaint_discriminator: `patch_discriminator(channels=3)`.
+        inpaint_discriminator: `patch_discriminator(channels=3)`; None without an
+            adversarial loss.
         losses: of the painting.
         edge_discriminator: `patch_discriminator(channels=2)` to keep the edge losses.
         edge_losses: weights of the edge losses, if kept.
@@ -38,34 +39,36 @@ class JointTrainer(AdversarialTrainer):
         self,
         edge_generator: keras.Model,
         inpaint_generator: keras.Model,
-        inpaint_discriminator: keras.Model,
-        losses: InpaintLosses,
+        inpaint_discriminator: keras.Model | None = None,
+        losses: InpaintLosses | None = None,
         *,
         edge_discriminator: keras.Model | None = None,
         edge_losses: EdgeLosses | None = None,
         edge_threshold: float = 0.5,
         ema: float = 0.0,
     ):
+        losses = losses or InpaintLosses()
+        losses.check(inpaint_discriminator)
+        edge_losses = edge_losses or EdgeLosses()
         networks = dict(
             edge_generator=edge_generator,
             inpaint_generator=inpaint_generator,
             inpaint_discriminator=inpaint_discriminator,
+            edge_discriminator=edge_discriminator,
         )
-        discriminators, names = ["inpaint_discriminator"], list(losses.names)
+        names = losses.names
         if edge_discriminator is not None:
-            networks["edge_discriminator"] = edge_discriminator
-            discriminators.append("edge_discriminator")
-            names = [*EdgeLosses.names, *names]
+            names = (*edge_losses.names, *names)
         super().__init__(
             networks,
             generators=("edge_generator", "inpaint_generator"),
-            discriminators=tuple(discriminators),
+            discriminators=("inpaint_discriminator", "edge_discriminator"),
             loss_names=tuple(names),
             ema=ema,
             name="joint",
         )
         self.losses_of = losses
-        self.edge_losses_of = edge_losses or EdgeLosses()
+        self.edge_losses_of = edge_losses
         self.train_metrics = [
             EdgeMetrics(edge_threshold, prefix="edge/", name="train_edges")
         ]
@@ -83,7 +86,7 @@ class JointTrainer(AdversarialTrainer):
         """Computes the losses of the raw predictions; see `AdversarialTrainer`."""
         pictures = self(batch, training=training)
         generator_losses, discriminator_losses = self.losses_of(
-            self.networks["inpaint_discriminator"],
+            self.networks.get("inpaint_discriminator"),
             batch["image"],
             batch["mask"],
             pictures["predicted_image"],
@@ -94,6 +97,7 @@ class JointTrainer(AdversarialTrainer):
                 self.networks["edge_discriminator"],
                 batch["gray"],
                 batch["edge"],
+                batch["mask"],
                 pictures["predicted_edge"],
                 training,
             )

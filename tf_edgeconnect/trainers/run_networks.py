@@ -1,5 +1,6 @@
 """A config's networks, trainer and schedule, and the weights they start from."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,11 @@ from tf_edgeconnect.trainers.schedule import RateSchedule
 
 def build_networks(stage: Stage, config: Config) -> dict[str, keras.Model]:
     """Builds the networks of a stage with fresh weights, by name."""
+    with _arithmetic(config):
+        return _build_networks(stage, config)
+
+
+def _build_networks(stage, config):
     model = config.model
     shared = dict(
         filters=model.filters,
@@ -30,7 +36,10 @@ def build_networks(stage: Stage, config: Config) -> dict[str, keras.Model]:
     networks = {}
     if stage != "inpaint":
         networks["edge_generator"] = edge_generator(**shared)
-    if stage == "edge" or (stage == "joint" and config.joint.keep_edge_discriminator):
+    edge_losses_apply = stage == "edge" or (
+        stage == "joint" and config.joint.keep_edge_discriminator
+    )
+    if edge_losses_apply and _edge_losses(config).need_discriminator:
         networks["edge_discriminator"] = patch_discriminator(
             2, model.filters, name="edge_discriminator"
         )
@@ -40,10 +49,21 @@ def build_networks(stage: Stage, config: Config) -> dict[str, keras.Model]:
             mask_channel=model.mask_channel,
             normalization=model.normalization,
         )
+    if stage != "edge" and config.losses.inpaint_adversarial:
         networks["inpaint_discriminator"] = patch_discriminator(
             3, model.filters, name="inpaint_discriminator"
         )
     return networks
+
+
+@contextlib.contextmanager
+def _arithmetic(config):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(config.train.precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def build_trainer(
@@ -56,9 +76,7 @@ def build_trainer(
     """
     losses, settings = config.losses, config.train.for_stage(stage)
     shared = dict(edge_threshold=settings.edge_threshold, ema=settings.ema)
-    edge_losses = EdgeLosses(
-        losses.adversarial, losses.edge_adversarial, losses.feature_matching
-    )
+    edge_losses = _edge_losses(config)
     if stage == "edge":
         trainer = EdgeTrainer(**networks, losses=edge_losses, **shared)
     else:
@@ -66,6 +84,7 @@ def build_trainer(
             losses.adversarial,
             losses.inpaint_adversarial,
             losses.l1,
+            losses.l1_known,
             losses.perceptual,
             losses.style,
             vgg=_vgg(config),
@@ -75,19 +94,54 @@ def build_trainer(
                 **networks, losses=inpaint_losses, edge_losses=edge_losses, **shared
             )
         else:
-            trainer = InpaintTrainer(**networks, losses=inpaint_losses, **shared)
+            trainer = InpaintTrainer(
+                **networks,
+                losses=inpaint_losses,
+                hole_edges=_hole_edges(stage, settings),
+                **shared,
+            )
     rate = settings.learning_rate
+    adam = ADAM | dict(zip(("beta_1", "beta_2"), settings.betas, strict=True))
     trainer.compile(
-        keras.optimizers.Adam(rate, **ADAM),
-        keras.optimizers.Adam(rate * settings.discriminator_rate, **ADAM),
+        keras.optimizers.Adam(rate, **adam),
+        keras.optimizers.Adam(rate * settings.discriminator_rate, **adam),
     )
     return trainer
+
+
+def _edge_losses(config: Config) -> EdgeLosses:
+    losses = config.losses
+    return EdgeLosses(
+        losses.adversarial,
+        losses.edge_adversarial,
+        losses.feature_matching,
+        losses.edge_cross_entropy,
+    )
 
 
 def _vgg(config: Config) -> keras.Model | None:
     if not (config.losses.perceptual or config.losses.style):
         return None
-    return vgg_features(config.losses.vgg_weights)
+    with _arithmetic(config):
+        return vgg_features(config.losses.vgg_weights)
+
+
+def _hole_edges(stage: Stage, settings: TrainConfig) -> dict[str, float] | None:
+    """The lines that a stage can have, those of its own where none are asked for."""
+    if settings.hole_edges is None:
+        return None
+    unknown = "predicted" if stage == "inpaint" else None
+    kinds = {
+        kind: weight
+        for kind, weight in settings.hole_edges.items()
+        if weight and kind != unknown
+    }
+    if not kinds:
+        raise InputError(
+            "stage inpaint has no edge generator, and train.hole_edges names nothing "
+            "but predicted: give canny or none a weight, or train --stage edge-inpaint"
+        )
+    return kinds
 
 
 def build_schedule(settings: TrainConfig) -> RateSchedule:

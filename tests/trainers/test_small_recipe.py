@@ -1,0 +1,119 @@
+"""What the small preset's recipe needs beside the published stages."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.trainers.tiny_run import config, journal
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
+from tf_edgeconnect.trainers.inpaint import InpaintLosses, InpaintTrainer, choose_edges
+from tf_edgeconnect.trainers.run import train
+from tf_edgeconnect.trainers.run_networks import build_networks, build_trainer
+
+L1_ALONE = InpaintLosses(adversarial_weight=0, perceptual_weight=0, style_weight=0)
+
+
+def test_the_draw_chooses_each_examples_lines_by_their_weights(batch):
+    kinds = {"predicted": 2, "none": 1, "canny": 1}  # bounds at 0.25 and 0.5
+    batch["draw"] = np.array([0.1, 0.3, 0.6, 0.9], np.float32)
+    predicted = tf.fill(batch["edge"].shape, 0.5)
+    edges = choose_edges(kinds, batch, {"predicted_edge": predicted}).numpy()
+    hole, own = batch["mask"], batch["edge"] * (1 - batch["mask"])
+    np.testing.assert_array_equal(edges[0], batch["edge"][0])
+    np.testing.assert_array_equal(edges[1], own[1])
+    np.testing.assert_array_equal(edges[2:], (own + 0.5 * hole)[2:])
+
+
+def test_a_single_kind_needs_no_draw(batch):
+    edges = choose_edges({"none": 3.0}, batch, {})
+    np.testing.assert_array_equal(edges, batch["edge"] * (1 - batch["mask"]))
+
+
+def test_the_inpaint_stage_passes_predicted_edges_over():
+    mix = config("train.hole_edges={canny: 1, none: 0, predicted: 2}")
+    trainer = build_trainer("inpaint", mix, build_networks("inpaint", mix))
+    assert trainer.hole_edges == {"canny": 1.0}
+    nothing = config("train.hole_edges={predicted: 1}")
+    with pytest.raises(InputError, match="nothing but predicted"):
+        build_trainer("inpaint", nothing, build_networks("inpaint", nothing))
+
+
+def test_hole_edges_without_a_weight_are_refused():
+    with pytest.raises(
+        InputError, match="hole_edges.*one of them above 0"
+    ):
+        config("train.hole_edges={canny: 0}")
+
+
+def test_without_an_adversarial_weight_there_is_no_discriminator(networks, batch):
+    trainer = InpaintTrainer(**networks("inpaint_generator"), losses=L1_ALONE)
+    trainer.compile()
+    logs = trainer.train_step(batch)
+    assert set(logs) == {"inpaint/l1", "inpaint/g_gradient_norm"}
+    with pytest.raises(ValueError, match="needs an inpaint_discriminator"):
+        losses = InpaintLosses(perceptual_weight=0, style_weight=0)
+        InpaintTrainer(**networks("inpaint_generator"), losses=losses)
+
+
+def test_edges_learn_from_cross_entropy_alone(networks, batch):
+    losses = EdgeLosses(
+        adversarial_weight=0, feature_matching_weight=0, cross_entropy_weight=1
+    )
+    trainer = EdgeTrainer(**networks("edge_generator"), losses=losses)
+    trainer.compile(keras.optimizers.Adam(1e-2))
+    first = trainer.train_step(batch)["edge/cross_entropy"]
+    for _ in range(5):
+        trainer.train_step(batch)
+    trainer.watched["edge/cross_entropy"].reset_state()
+    assert trainer.train_step(batch)["edge/cross_entropy"] < first
+    with pytest.raises(ValueError, match="need an edge_discriminator"):
+        EdgeTrainer(**networks("edge_generator"))
+
+
+def test_known_pixels_weigh_in_l1_what_they_are_told(networks, batch):
+    losses = InpaintLosses(
+        adversarial_weight=0, perceptual_weight=0, style_weight=0, l1_known=0.25
+    )
+    trainer = InpaintTrainer(**networks("inpaint_generator"), losses=losses)
+    generator_losses, _, pictures = trainer.compute_losses(batch, training=False)
+    difference = np.abs(batch["image"] - np.array(pictures["predicted_image"]))
+    hole = batch["mask"][..., 0] == 1
+    # Half of the photo is hole.
+    expected = difference[hole].mean() + 0.25 * difference[~hole].mean()
+    np.testing.assert_allclose(generator_losses["inpaint/l1"], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("stage", ["edge", "inpaint"])
+def test_bfloat16_keeps_weights_losses_and_outputs_in_float32(stage, batch):
+    trainers = []
+    for precision in ("float32", "mixed_bfloat16"):
+        settings = config(f"train.precision={precision}", "losses.edge_cross_entropy=1")
+        keras.utils.set_random_seed(1)
+        trainer = build_trainer(stage, settings, build_networks(stage, settings))
+        trainers.append(trainer)
+    whole, mixed = trainers
+    assert keras.config.dtype_policy().name == "float32"
+    layer = mixed.networks[f"{stage}_generator"].get_layer("encoder_2")
+    assert layer.compute_dtype == "bfloat16"
+    variables = [*mixed.variables, *mixed.optimizer.variables]
+    kinds = {v.dtype for v in variables if "float" in v.dtype}
+    assert kinds == {"float32"}
+    expected, got = (t.compute_losses(batch, training=False) for t in (whole, mixed))
+    for name, loss in {**got[0], **got[1]}.items():
+        assert loss.dtype == tf.float32
+        np.testing.assert_allclose(loss, {**expected[0], **expected[1]}[name], rtol=0.1)
+    assert all(picture.dtype == tf.float32 for picture in got[2].values())
+
+
+def test_a_mixed_run_trains_and_validates(tmp_path):
+    settings = config(
+        "train.hole_edges={canny: 1, none: 1}",
+        "train.precision=mixed_bfloat16",
+        "train.betas=[0.9, 0.99]",
+        "losses.inpaint_adversarial=0",
+    )
+    train("inpaint", settings, tmp_path / "run")
+    last = journal(tmp_path / "run")[-1]
+    assert np.isfinite(last["val/hole_psnr"])
