@@ -83,8 +83,8 @@ class Checkpoints:
             if isinstance(error, AssertionError):
                 status.expect_partial()  # or TensorFlow warns of each variable
                 reason = (
-                    "it holds other variables: was train.ema switched on or off, or "
-                    "joint.keep_edge_discriminator changed?"
+                    "it holds other variables: was train.ema, the last loss with a "
+                    "discriminator or joint.keep_edge_discriminator switched?"
                 )
             raise InputError(
                 f"checkpoint {latest} does not fit this config ({reason}); resume with "
