@@ -98,6 +98,13 @@ def test_a_finished_evaluation_measures_nothing_again():
     assert again.seen == [] and files("out") == before
 
 
+def test_a_finished_evaluation_may_be_called_otherwise():
+    measured(flat_system())
+    system = flat_system()
+    system.details["label"] = "Flat"
+    assert measured(system).system == "Flat" and system.seen == []
+
+
 def test_a_picture_whose_file_is_gone_is_made_again():
     measured(flat_system())
     Path("out/filled/b.png").unlink()

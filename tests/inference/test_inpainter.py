@@ -84,6 +84,15 @@ def test_edges_outside_the_hole_are_canny_with_the_known_region_as_valid(inpaint
     np.testing.assert_array_equal(inpainter(image, mask).edges, edges)
 
 
+def test_the_edges_of_a_whole_photo_are_canny(inpainter):
+    image = photo(24, 24) // 4
+    image[:, 12:] += 150
+    gray = (image / 255 @ [0.2125, 0.7154, 0.0721]).astype(np.float32)[..., None]
+    expected = canny(gray, 2.0).numpy()[..., 0]
+    assert expected.any()
+    np.testing.assert_array_equal(inpainter.photo_edges(image), 255 * expected)
+
+
 def test_sigma_0_means_2_and_minus_1_means_no_edges(networks):
     image, mask = photo(24, 24) // 4, middle_hole(24, 24)
     image[:, 12:] += 150

@@ -47,7 +47,8 @@ from tf_edgeconnect.metrics.fid import ENOUGH_PICTURES
 from tf_edgeconnect.metrics.lpips import Lpips
 
 NO_WEIGHTS = "no weights file was given: --{}-weights FILE"
-PLACES = ("images", "masks")  # in system.json: where files are now; they may move
+# In system.json: how things are called and where they are does not change figures.
+NAMES = ("label", "description", "images", "masks")
 OUT_OF_MEMORY = "needs more memory than there is; --size measures a smaller square"
 
 
@@ -126,7 +127,7 @@ def _open(output: Path, manifest: dict[str, Any], details: dict[str, Any]) -> No
         if not (output / name).is_file():
             continue
         old = read_json(output / name)
-        for key in sorted((old.keys() | new.keys()) - set(PLACES)):
+        for key in sorted((old.keys() | new.keys()) - set(NAMES)):
             if old.get(key) != new.get(key):
                 raise InputError(
                     f"output {output} holds an evaluation with {_change(old, new, key)}"

@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
-from tf_edgeconnect.data.edges import NO_EDGES, inference_edges
-from tf_edgeconnect.data.images import to_gray
+from tf_edgeconnect.data.edges import NO_EDGES
 from tf_edgeconnect.data.pairing import named_images
 from tf_edgeconnect.data.photos import read_edges, read_photo
 from tf_edgeconnect.errors import InputError
@@ -91,11 +89,10 @@ def model_system(
     if published and inpainter.edge_generator is None:
         raise InputError(f"--published: {inpainter.description} has no edge generator")
     drawings = _drawings(edges)
-    sigma = inpainter.sigma
 
     def fill(name: str, picture: Picture) -> Filled:
         photo, hole = picture.photo, picture.hole
-        truth = whole_photo_edges(photo, sigma)
+        truth = inpainter.photo_edges(photo)
         drawing = None
         if edges == CANNY:
             drawing = truth
@@ -104,33 +101,22 @@ def model_system(
         elif drawings is not None:
             drawing = _drawing_of(name, drawings, picture)
         image, lines = inpainter(photo, hole, drawing, published=published)
-        return Filled(image, lines, None if sigma == NO_EDGES else truth)
+        return Filled(image, lines, None if inpainter.sigma == NO_EDGES else truth)
 
     name = model.resolve().name
+    if edges != PREDICTED:
+        name += f", edges: {Path(edges).name}"
     details = {
         "kind": "model",
-        "label": label or (name if edges == PREDICTED else f"{name}, edges: {edges}"),
+        "label": label or name,
         "edges": edges,
+        "drawings": drawings and _hashes(drawings),
         "published": published,
         "description": inpainter.description,
-        "sha256": _weights_hashes(model),
+        "sigma": inpainter.sigma,
+        "sha256": _hashes(_weights(model)),
     }
     return System(details, fill)
-
-
-def whole_photo_edges(photo: np.ndarray, sigma: float) -> np.ndarray:
-    """Canny's edges of a photo without a hole.
-
-    Args:
-        photo: uint8 `(H, W, 3)`.
-        sigma: as of the model: 0 means 2, -1 no edges.
-
-    Returns:
-        uint8 `(H, W)`, 0 or 255.
-    """
-    gray = to_gray(tf.cast(photo, tf.float32) / 255)
-    edge = inference_edges(gray, sigma).numpy()[..., 0]
-    return (edge * 255).astype(np.uint8)
 
 
 def _drawings(edges: str) -> dict[str, Path] | None:
@@ -151,12 +137,16 @@ def _drawing_of(name: str, drawings: dict[str, Path], picture: Picture) -> np.nd
     return fit_drawing(drawing, picture.original_size, picture.hole.shape)
 
 
-def _weights_hashes(model: Path) -> dict[str, str]:
+def _weights(model: Path) -> dict[str, Path]:
     return {
-        name: sha256_of(folder / f"{name}.weights.h5")
+        name: folder / f"{name}.weights.h5"
         for name, folder in sorted(resolve(model).items())
         if name.endswith("generator")
     }
+
+
+def _hashes(files: dict[str, Path]) -> dict[str, str]:
+    return {name: sha256_of(path) for name, path in files.items()}
 
 
 def predictions_system(folder: Path, *, label: str | None = None) -> System:
@@ -201,6 +191,6 @@ def predictions_system(folder: Path, *, label: str | None = None) -> System:
         "kind": "predictions",
         "label": label or folder.resolve().name,
         "edges": None,
-        "sha256": {name: sha256_of(path) for name, path in files.items()},
+        "sha256": _hashes(files),
     }
     return System(details, fill)

@@ -12,7 +12,7 @@ from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.graph import InpaintGraph
 from tf_edgeconnect.inference.large import InParts, as_masks
 from tf_edgeconnect.models.storage import load_networks, resolve
-from tf_edgeconnect.regions import Large, choose
+from tf_edgeconnect.regions import Large, Scene, choose
 
 logger = logging.getLogger(__name__)
 
@@ -214,6 +214,18 @@ class Inpainter:
         else:
             lines = self._in_parts.completed(images, holes, large)
         return np.array(lines).reshape(np.shape(mask))
+
+    def photo_edges(self, image: np.ndarray) -> np.ndarray:
+        """Canny's edges of a whole photo, which these networks were trained to draw.
+
+        Args:
+            image: uint8 `(H, W, 3)`, RGB.
+
+        Returns:
+            uint8 `(H, W)`, 0 or 255.
+        """
+        no_hole = np.zeros(image.shape[:2], bool)
+        return self._in_parts.edges_in_strips(Scene(image, no_hole, None))[..., 0]
 
     def _prepared(
         self, image: np.ndarray, mask: np.ndarray
