@@ -12,7 +12,7 @@ from tf_edgeconnect.evaluation import features, run
 from tf_edgeconnect.evaluation.baselines import baseline_system
 from tf_edgeconnect.evaluation.features import FeatureCache
 from tf_edgeconnect.evaluation.manifest import Conditions
-from tf_edgeconnect.evaluation.results import Evaluation
+from tf_edgeconnect.evaluation.results import Evaluation, open_journal
 from tf_edgeconnect.evaluation.run import evaluate
 from tf_edgeconnect.evaluation.systems import Filled, System, predictions_system
 
@@ -96,6 +96,12 @@ def test_a_finished_evaluation_measures_nothing_again():
     before, again = files("out"), flat_system()
     measured(again)
     assert again.seen == [] and files("out") == before
+
+
+def test_two_processes_do_not_measure_in_one_folder():
+    measured(flat_system())
+    with open_journal(Path("out")), pytest.raises(InputError, match="another process"):
+        measured(flat_system())
 
 
 def test_a_finished_evaluation_may_be_called_otherwise():

@@ -13,6 +13,7 @@ pictures. Figures are of the whole completed image: means over pictures are take
 reports.
 """
 
+import fcntl
 import json
 import os
 from dataclasses import dataclass
@@ -178,14 +179,23 @@ def edges_path(folder: Path, name: str) -> Path:
 
 
 def open_journal(folder: Path) -> TextIO:
-    """Opens the journal to append to, without half a line that a killed run left."""
-    journal = folder / JOURNAL
-    if journal.exists():
-        data = journal.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        if whole < len(data):
-            os.truncate(journal, whole)
-    return journal.open("a", encoding="utf-8")
+    """Opens the journal to append to, without half a line that a killed run left.
+
+    Raises:
+        InputError: another process has it open.
+    """
+    journal = (folder / JOURNAL).open("a", encoding="utf-8")
+    try:
+        fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        journal.close()
+        raise InputError(
+            f"another process is measuring in {folder}: let it end, or give another "
+            "folder"
+        ) from None
+    whole = (folder / JOURNAL).read_bytes().rfind(b"\n") + 1
+    journal.truncate(whole)
+    return journal
 
 
 def journal_line(result: ImageResult) -> str:
