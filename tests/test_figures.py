@@ -116,7 +116,7 @@ def test_save_makes_folders_and_replaces(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["sample.png"]
 
 
-def test_a_contact_sheet_has_a_frame_for_each_tile_row_by_row():
+def test_a_contact_sheet_lays_out_tiles_row_by_row():
     white = np.ones((8, 8))
     tiles = [Tile(f"tile {n}", white * (n < 4)) for n in range(5)] + [Tile("", None)]
     pixels = np.asarray(contact_sheet(tiles, columns=3, tile=40))

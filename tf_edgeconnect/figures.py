@@ -129,7 +129,7 @@ class Tile(NamedTuple):
     Attributes:
         caption: lines under the picture; what is too long for it is cut.
         image: `(H, W)`, `(H, W, 1)` or `(H, W, 3)`, float in [0, 1] or uint8; None
-            leaves an empty frame.
+            leaves the place empty.
     """
 
     caption: str
@@ -168,8 +168,7 @@ def contact_sheet(
     for index, (caption, image) in enumerate(tiles):
         left = MARGIN + index % columns * (tile + GAP)
         y = top + index // columns * step
-        blank = np.full((tile, tile, 3), PAPER, np.uint8)
-        shown = blank if image is None else _rgb(np.atleast_3d(image))
+        shown = None if image is None else _rgb(np.atleast_3d(image))
         _place(page, shown, left, y, tile)
         for number, line in enumerate(caption.split("\n")):
             text = _shortened(line, font, tile)
