@@ -16,6 +16,7 @@ import typer
 from tf_edgeconnect.cli import (
     convert,
     demo,
+    doctor,
     evaluate,
     export,
     inpaint,
@@ -42,6 +43,7 @@ app.command()(inpaint.inpaint)
 app.command()(evaluate.evaluate)
 app.command()(records.records)
 app.command()(masks.masks)
+app.command()(doctor.doctor)
 app.command()(convert.convert)
 app.command()(export.export)
 app.command()(demo.demo)

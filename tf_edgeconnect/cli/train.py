@@ -66,7 +66,7 @@ def train(
     """
     if config is None:
         typer.echo(f"No --config given: this is the {DEFAULT}, a narrow network.")
-    settings = load_config(config, [*_data_overrides(data), *(set_ or ())])
+    settings = load_config(config, [*data_overrides(data), *(set_ or ())])
     run_dir = run_dir or Path("runs", Path(config or DEFAULT).stem)
 
     import_tensorflow()
@@ -95,7 +95,8 @@ def train(
     return SAVED_NOT_FINISHED if outcome is run.Outcome.SAVED else 0
 
 
-def _data_overrides(source: str | None) -> list[str]:
+def data_overrides(source: str | None) -> list[str]:
+    """Returns what `--data SOURCE` changes of a config; nothing without a source."""
     if source is None:
         return []
     # As a JSON string any source is text, "2024" too.
