@@ -26,13 +26,14 @@ def main() -> None:
             json.loads(x) for x in (run / "metrics.jsonl").read_text().splitlines()
         ]
         config = yaml.safe_load((run / "config.yaml").read_text())
-        for stage in dict.fromkeys(line["stage"] for line in lines):
-            replay(run, stage, lines, config["losses"]["adversarial"])
+        logs = [line for line in lines if "learning_rate" in line]  # no validations
+        for stage in dict.fromkeys(log["stage"] for log in logs):
+            of_stage = [log for log in logs if log["stage"] == stage]
+            replay(f"{run.name} {stage}", of_stage, config["losses"]["adversarial"])
 
 
-def replay(run: Path, stage: str, lines: list[dict], adversarial: str) -> None:
+def replay(title: str, logs: list[dict], adversarial: str) -> None:
     """Prints what one stage shows."""
-    logs = [x for x in lines if x["stage"] == stage and "learning_rate" in x]
     steps = logs[-1]["step"]
     health, ranges, warnings = Health(adversarial, steps=steps), {}, []
     for log in logs:
@@ -42,7 +43,7 @@ def replay(run: Path, stage: str, lines: list[dict], adversarial: str) -> None:
         for name, value in health.means.items():
             least, largest = ranges.get(name, (value, value))
             ranges[name] = min(least, value), max(largest, value)
-    print(f"{run.name} {stage}, {steps} steps")
+    print(f"{title}, {steps} steps")
     for name, (least, largest) in ranges.items():
         print(
             f"  {name:24} {least:8.4f} to {largest:8.4f}, last {health.means[name]:.4f}"

@@ -15,14 +15,16 @@ from tf_edgeconnect.losses.adversarial import AdversarialKind
 CHANCE = {"nonsaturating": math.log(2), "lsgan": 0.25, "hinge": 1.0}
 
 WINDOW = 200  # steps
-LEARNED_BY = 2000  # steps after which drawn edges are expected to beat guessing
+DRAWS_BY = 2000  # steps after which drawn edges are expected to beat guessing
 
-D_LOSS_BAND = (0.3, 0.99)  # of chance
+D_LOSS_BAND = (0.4, 1.02)  # of chance
+STUCK_D_LOSS, STUCK_D_GRADIENT = 0.99, 0.1  # at chance, and not about to leave it
 LARGEST_SHARE = 0.99  # of one loss in the sum of a generator's
-DRAWN_BAND = (0.05, 5.0)  # edge pixels drawn for each that is there
+DRAWN_BAND = (0.02, 5.0)  # edge pixels drawn for each that is there
 SMALLEST_LIFT = 1.02  # average precision over the base rate
 
 _WEIGHTS = {
+    "edge/cross_entropy": "losses.edge_cross_entropy",
     "edge/g_adv": "losses.edge_adversarial",
     "edge/feature_matching": "losses.feature_matching",
     "inpaint/l1": "losses.l1",
@@ -38,8 +40,8 @@ class Health:
     Args:
         adversarial: kind of the adversarial loss.
         start: steps that were done before the first one watched.
-        steps: length of the stage: edges are to beat guessing after a hundredth of it,
-            or after `LEARNED_BY` steps if that is later.
+        steps: length of the stage: drawn edges are to beat guessing after a hundredth
+            of it, or after `DRAWS_BY` steps if that is later.
 
     Example:
         ```
@@ -51,7 +53,7 @@ class Health:
 
     def __init__(self, adversarial: AdversarialKind, start: int = 0, steps: int = 0):
         self._chance = CHANCE[adversarial]
-        self._learned_by = max(LEARNED_BY, steps // 100)
+        self._draws_by = max(DRAWS_BY, steps // 100)
         self._recent: deque[tuple[int, dict[str, float]]] = deque()
         self._last = start
         self._said: set[str] = set()
@@ -70,7 +72,10 @@ class Health:
         self._last = step
         while self._covered() - self._recent[0][0] >= WINDOW:
             self._recent.popleft()
-        found = dict(_conditions(self.means, step >= self._learned_by))
+        means = self.means
+        found = dict(_loss_conditions(means))
+        if step >= self._draws_by:
+            found |= _edge_conditions(means)
         new = [text for name, text in found.items() if name not in self._said]
         self._said.update(found)
         return [f"over the last {self._covered()} steps {text}" for text in new]
@@ -104,21 +109,24 @@ def signs(figures: dict[str, float], chance: float) -> dict[str, float]:
 
     Returns:
         `<d_loss>`, relative to chance, and `<loss>`, its share in the sum of its
-        generator's losses, under their own names; `drawn` and `lift` (see the bounds).
-        NaN where undefined; what the figures do not say is left out.
+        generator's losses, under their own names; `d_gradient_norm`; `drawn` and `lift`
+        (see the bounds). NaN where undefined; what the figures do not say is left out.
     """
-    found = {
-        name: value / chance
-        for name, value in figures.items()
-        if name in ("edge/d_loss", "inpaint/d_loss")
-    }
+    found = {}
+    for name, value in figures.items():
+        if name.endswith("/d_loss"):
+            found[name] = value / chance
+        elif name.endswith("/d_gradient_norm"):
+            found["d_gradient_norm"] = value
     for generator in ("edge/", "inpaint/"):
         losses = {
             name: abs(figures[name])
             for name in _WEIGHTS
             if name.startswith(generator) and figures.get(name)  # 0: switched off
         }
-        if len(losses) > 1:
+        # A loss alone is a choice, but for the adversarial one: nothing ties what is
+        # made to the photo then.
+        if len(losses) > 1 or f"{generator}g_adv" in losses:
             total = sum(losses.values())
             found |= {name: value / total for name, value in losses.items()}
     if "edge/recall" in figures:
@@ -130,23 +138,29 @@ def signs(figures: dict[str, float], chance: float) -> dict[str, float]:
     return found
 
 
-def _conditions(means: dict[str, float], learned: bool) -> Iterator[tuple[str, str]]:
-    """Yields the name of each condition that is met, and what to say of it."""
+def _loss_conditions(means: dict[str, float]) -> Iterator[tuple[str, str]]:
+    """Yields the name of each condition that losses meet, and what to say of it."""
+    gradient = means.get("d_gradient_norm", math.inf)
     for name, value in means.items():
-        if name.endswith("d_loss") and value < D_LOSS_BAND[0]:
+        is_d_loss = name.endswith("d_loss")
+        if is_d_loss and value < D_LOSS_BAND[0]:
             yield (
                 f"{name} low",
                 f"{name} is {value:.0%} of what guessing gives: the discriminator wins "
                 "and teaches the generator nothing; lower train.discriminator_rate, or "
-                "raise the weight of the generator's other losses",
+                "raise the weights of the generator's other losses",
             )
-        elif name.endswith("d_loss") and value > D_LOSS_BAND[1]:
+        # Near chance it may have met its match; one that is stuck has no gradient.
+        elif is_d_loss and (
+            value > D_LOSS_BAND[1]
+            or (value > STUCK_D_LOSS and gradient < STUCK_D_GRADIENT)
+        ):
             yield (
                 f"{name} high",
-                f"{name} is {value:.0%} of what guessing gives: the discriminator does "
-                "not tell real from made, so the generator learns nothing from it; "
-                "compare train.discriminator_rate (0.1), train.learning_rate and the "
-                "losses' weights with the defaults, and start the stage afresh",
+                f"{name} is {value:.0%} of what guessing gives: the discriminator has "
+                "collapsed and teaches the generator nothing; compare "
+                "train.discriminator_rate (0.1) and train.learning_rate with the "
+                "defaults, and start the stage afresh",
             )
         elif name in _WEIGHTS and value > LARGEST_SHARE:
             yield (
@@ -154,21 +168,25 @@ def _conditions(means: dict[str, float], learned: bool) -> Iterator[tuple[str, s
                 f"{name} makes up {value:.2%} of the generator's loss: it dwarfs the "
                 f"rest; lower {_WEIGHTS[name]} or raise the other weights",
             )
+
+
+def _edge_conditions(means: dict[str, float]) -> Iterator[tuple[str, str]]:
+    """Yields the name of each condition that edges meet, and what to say of it."""
     drawn, lift = means.get("drawn", 1.0), means.get("lift", math.inf)
-    if not learned:
-        return
-    if not DRAWN_BAND[0] <= drawn <= DRAWN_BAND[1]:
+    # Without a discriminator an edge stays a low probability, rightly.
+    judged = "edge/g_adv" in means
+    if judged and not DRAWN_BAND[0] <= drawn <= DRAWN_BAND[1]:
         yield (
             "drawn",
             f"the edge generator draws {drawn:.2g} edge pixels for each that is there "
-            "(edge/recall over edge/precision): look at the sample sheets; change "
-            "losses.feature_matching or losses.edge_adversarial back to their defaults "
-            "10 and 1",
+            "(edge/recall over edge/precision): look at the sample sheets; compare "
+            "losses.feature_matching (10), losses.edge_adversarial (1) and "
+            "train.learning_rate with the defaults",
         )
-    elif lift < SMALLEST_LIFT:
+    if lift < SMALLEST_LIFT:
         yield (
             "lift",
             f"edge/average_precision is {lift:.2f} times edge/base_rate: drawn edges "
-            "are no better than guessing; check losses.feature_matching (10) and "
-            "train.learning_rate, or train a wider network for longer",
+            "are no better than guessing; compare losses.feature_matching (10) and "
+            "train.learning_rate with the defaults, or train a wider network",
         )
