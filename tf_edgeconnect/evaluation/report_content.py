@@ -28,6 +28,12 @@ PROTOCOLS = {
     "grey pictures, SSIM with a window of 51 pixels; L1 is the sum of |a - b| divided "
     "by the sum of a + b, in %.",
 }
+MASKS = {  # by the manifest's rule of pairing
+    "by name": "masks of the photos' names",
+    "seeded": "masks drawn by a seed",
+    "one for all": "one mask for all",
+    "block": "a block in the middle as the hole",
+}
 FIGURE_RULE = (
     "A figure is the mean of per-picture values over the whole completed picture: the "
     "known pixels, which are equal, count too."
@@ -111,7 +117,7 @@ def make_report(
         facts=(
             f"{len(first.images):,} pictures, {side}",
             f"protocol {first.protocol}",
-            f"masks {first.manifest['pairing']}",
+            MASKS[first.manifest["pairing"]],
         ),
         systems=systems,
         figures=figures,

@@ -78,7 +78,8 @@ def _table(rows: Sequence[Row], systems: Sequence[str]) -> str:
         for _, group in groupby(rows, key=lambda row: row.metric)
     )
     return (
-        '<div class="wide"><table><thead><tr><th scope="col" class="metric">Metric</th>'
+        '<div class="wide" role="region" aria-label="Table" tabindex="0">'
+        '<table><thead><tr><th scope="col" class="metric">Metric</th>'
         '<th scope="col" class="bin">Hole</th><th scope="col">n</th>'
         f"{heads}</tr></thead>{bodies}</table></div>"
     )

@@ -13,7 +13,12 @@ import numpy as np
 
 from tf_edgeconnect.data.photos import read_edges, read_photo
 from tf_edgeconnect.evaluation.pictures import picture_of
-from tf_edgeconnect.evaluation.results import Evaluation, ImageResult
+from tf_edgeconnect.evaluation.results import (
+    Evaluation,
+    ImageResult,
+    edges_path,
+    filled_path,
+)
 from tf_edgeconnect.figures import Row, grid, photo_with_hole, save, sheet
 
 ROWS = 3
@@ -106,11 +111,6 @@ def caption(image: ImageResult) -> str:
     return "   ".join(parts)
 
 
-def filled_path(evaluation: Evaluation, name: str) -> Path:
-    """The file of a picture as the system filled it."""
-    return evaluation.folder / "filled" / f"{name}.png"
-
-
 def shortened(text: str) -> str:
     """Text that fits under or above a tile: its end says more than its start."""
     return text if len(text) <= LONGEST_NAME else "…" + text[1 - LONGEST_NAME :]
@@ -118,12 +118,12 @@ def shortened(text: str) -> str:
 
 def _row(evaluation: Evaluation, image: ImageResult) -> Row:
     photo, hole = _photo_and_hole(evaluation, image.name)
-    edges = evaluation.folder / "edges" / f"{image.name}.png"
+    edges = edges_path(evaluation.folder, image.name)
     return Row(
         photo,
         hole,
         read_edges(edges) if edges.exists() else None,
-        read_photo(filled_path(evaluation, image.name)).rgb(),
+        read_photo(filled_path(evaluation.folder, image.name)).rgb(),
         caption(image),
     )
 
@@ -138,7 +138,9 @@ def _side_by_side(evaluations: Sequence[Evaluation]):
     rows, labels = [], []
     for image in choose(evaluations[0].images)["random"]:
         photo, hole = _photo_and_hole(evaluations[0], image.name)
-        filled = [read_photo(filled_path(one, image.name)).rgb() for one in evaluations]
+        filled = [
+            read_photo(filled_path(one.folder, image.name)).rgb() for one in evaluations
+        ]
         rows.append([photo, photo_with_hole(photo, hole), *filled])
         labels.append(f"{shortened(image.name)}   hole {100 * image.hole_ratio:.0f}%")
     systems = [shortened(one.system) for one in evaluations]

@@ -31,7 +31,7 @@ from tf_edgeconnect.data.photos import read_photo
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.evaluation.compare import read_comparable
 from tf_edgeconnect.evaluation.pictures import picture_of
-from tf_edgeconnect.evaluation.sheets import filled_path
+from tf_edgeconnect.evaluation.results import filled_path
 from tf_edgeconnect.evaluation.study.design import Study, Trial
 from tf_edgeconnect.evaluation.study.responses import Responses
 
@@ -49,7 +49,6 @@ HEADERS = {
 MAX_BODY = 4096
 READ_SECONDS = 60
 POLL_SECONDS = 0.1  # how soon a stop is noticed
-CACHED_PICTURES = 64
 
 
 class StudyServer:
@@ -134,10 +133,10 @@ class _Session:
         self.items = {item["name"]: item for item in self.first.manifest["items"]}
         for one in evaluations:
             for name in study.bins:
-                if not filled_path(one, name).is_file():
-                    raise InputError(f"{filled_path(one, name)} is missing")
+                path = filled_path(one.folder, name)
+                if not path.is_file():
+                    raise InputError(f"{path} is missing: the evaluation is damaged")
         self.photo(next(iter(study.bins)))  # a moved folder is told before the start
-        self.png = functools.lru_cache(CACHED_PICTURES)(self._png)
         self.trials_of = functools.cache(study.trials_of)
         self.responses = Responses(folder)
 
@@ -145,11 +144,11 @@ class _Session:
         one = self.first
         return picture_of(self.items[name], one.details, one.size)[0]
 
-    def _png(self, name: str, system: str | None) -> bytes:
+    def png(self, name: str, system: str | None) -> bytes:
         if system is None:
             pixels = self.photo(name)
         else:
-            pixels = read_photo(filled_path(self.systems[system], name)).rgb()
+            pixels = read_photo(filled_path(self.systems[system].folder, name)).rgb()
         stream = io.BytesIO()
         Image.fromarray(pixels).save(stream, "PNG")
         return stream.getvalue()
