@@ -27,7 +27,9 @@ _REMEDY = (
 )
 
 
-def fid_inception(weights: str | Path | None, name: str = "fid_inception"):
+def fid_inception(
+    weights: str | Path | None, name: str = "fid_inception"
+) -> keras.Model:
     """The Inception network of the usual FID, up to its 2,048 pooled features.
 
     Args:
