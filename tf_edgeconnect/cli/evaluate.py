@@ -47,7 +47,7 @@ def evaluate(
     ],
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[A B ...]", help="With --compare: folders to join."),
+        typer.Argument(metavar="A B", help="With --compare: folders to join."),
     ] = None,
     compare: Annotated[
         bool,
@@ -125,8 +125,8 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="D",
-            help="Where features for FID are kept, to be shared by evaluations. "
-            "[default: features/ in the results]",
+            help="Where features for FID are kept, for evaluations to share; by "
+            "default features/ in the results.",
         ),
     ] = None,
 ) -> int:
