@@ -135,7 +135,8 @@ def evaluate(
     Writes report.html, report.md, report.json, table.tex and images.csv.
     """
     if compare:
-        given = (images, masks, model, predictions, baseline, edges, label)
+        given = (images, masks, size, model, predictions, baseline, edges, label)
+        given += (fid_weights, lpips_weights, fid_cache)
         if any(value is not None for value in given) or published:
             raise InputError(
                 "--compare joins finished evaluations: give their folders and -o only"
