@@ -14,10 +14,14 @@ import numpy as np
 from tf_edgeconnect.evaluation.results import Evaluation
 from tf_edgeconnect.evaluation.summary import METRICS, Figures, in_bin, per_picture
 
-WIDTH, HEIGHT = 640, 400
-LEFT, RIGHT, BOTTOM = 64, 16, 52
-LINE = 22  # of the legend
 MAX_POINTS = 400  # a system; more would hide each other and swell the page
+PLOT_RULE = (
+    f"Points are pictures, at most {MAX_POINTS} a system (a few may lie beyond the "
+    "axes); marks are the means of bins with 95 % intervals."
+)
+WIDTH, HEIGHT = 640, 400
+LEFT, RIGHT, BOTTOM = 64, 26, 58
+LINE = 22  # of the legend
 TICKS = 6
 # Okabe and Ito's colours, told apart by colour-blind eyes too; then the marker's shape.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#aa5a8c", "#9a6b00", "#4a4a4a")
@@ -32,15 +36,16 @@ MARKERS = (
 
 
 def _style() -> str:
-    def scheme(ink: str, grid: str, colours: Sequence[str]) -> str:
+    def scheme(sheet: str, ink: str, grid: str, colours: Sequence[str]) -> str:
         series = "".join(f".plot .s{i}{{--c:{c}}}" for i, c in enumerate(colours))
-        return f".plot{{--ink:{ink};--grid:{grid}}}{series}"
+        return f".plot{{--sheet:{sheet};--ink:{ink};--grid:{grid}}}{series}"
 
     return (
-        scheme("#3a3a40", "#dcdcd8", COLOURS)
+        scheme("#ffffff", "#3a3a40", "#dcdcd8", COLOURS)
         + "@media(prefers-color-scheme:dark){"
-        + scheme("#d4d4d8", "#3c3d42", DARK_COLOURS)
+        + scheme("#1f2024", "#d4d4d8", "#3c3d42", DARK_COLOURS)
         + "}.plot text{font:13px system-ui,sans-serif;fill:var(--ink)}"
+        ".plot .sheet{fill:var(--sheet)}"
         ".plot .grid{stroke:var(--grid)}.plot .point{fill:var(--c);opacity:.28}"
         ".plot .mean{fill:var(--c)}"
         ".plot .line{stroke:var(--c);stroke-width:1.8;fill:none}"
@@ -72,9 +77,9 @@ def plot(
     series = [one for one in series if one.values.size]
     if not series:
         return None
-    top = LINE * len(series) + 14
+    top = LINE * len(series) + 22
     axes = _Axes(series, top)
-    label, higher_is_better = METRICS[metric][:2]
+    label, higher_is_better, _ = METRICS[metric]
     better = "higher" if higher_is_better else "lower"
     title = f"{label} against the hole ratio; {better} is better"
     return "\n".join(
@@ -82,8 +87,9 @@ def plot(
             f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" role="img" '
             f'viewBox="0 0 {WIDTH} {top + HEIGHT}" aria-label="{escape(title)}">',
             f"<style>{_style()}</style>",
+            '<rect class="sheet" width="100%" height="100%"/>',
             *axes.draw(f"{label}, {better} is better"),
-            *(_legend(one, LINE * row + 16) for row, one in enumerate(series)),
+            *(_legend(one, LINE * row + 24) for row, one in enumerate(series)),
             *(one.points(axes) for one in series),
             *(one.means(axes, len(series)) for one in series),
             "</svg>\n",

@@ -6,10 +6,10 @@ from html import escape
 from importlib import resources
 from itertools import groupby
 
+from tf_edgeconnect.evaluation.plots import PLOT_RULE
 from tf_edgeconnect.evaluation.report_content import DIFFERENCE_RULE, Report
 from tf_edgeconnect.evaluation.results import ALL
 from tf_edgeconnect.evaluation.sheets import SHEET_RULE, SIDE_BY_SIDE_RULE, Sheet
-from tf_edgeconnect.evaluation.summary import METRICS
 from tf_edgeconnect.evaluation.table import Cell, Row
 
 
@@ -110,12 +110,8 @@ def _cell(cell: Cell) -> str:
 
 
 def _plots(report: Report) -> str:
-    figures = "".join(
-        f"<figure>{svg}<figcaption>{METRICS[metric].label}: points are pictures, "
-        "marks the means of bins with 95 % intervals.</figcaption></figure>"
-        for metric, svg in report.plots.items()
-    )
-    return f'<div class="plots">{figures}</div>'
+    figures = "".join(f"<figure>{svg}</figure>" for svg in report.plots.values())
+    return f'{_rule(PLOT_RULE)}<div class="plots">{figures}</div>'
 
 
 def _sheet(sheet: Sheet) -> str:

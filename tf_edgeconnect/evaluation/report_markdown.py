@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from tf_edgeconnect.evaluation.plots import PLOT_RULE
 from tf_edgeconnect.evaluation.report_content import DIFFERENCE_RULE, Report
 from tf_edgeconnect.evaluation.sheets import SHEET_RULE
 from tf_edgeconnect.evaluation.summary import METRICS
@@ -30,7 +31,7 @@ def markdown_page(report: Report, plots: Mapping[str, Path], folder: Path) -> st
         ]
     if report.notes:
         parts += ["## Notes", _items(report.notes)]
-    parts.append("## Against the hole ratio")
+    parts += ["## Against the hole ratio", PLOT_RULE]
     for metric, path in plots.items():
         parts.append(f"![{METRICS[metric].label}]({_link(path, folder)})")
     if report.sheets:

@@ -59,7 +59,7 @@ def choose(images: Sequence[ImageResult]) -> dict[str, list[ImageResult]]:
     Returns:
         "best" (best first), "median", "worst" (worst first) and "random" pictures.
     """
-    ranked = sorted(images, key=lambda image: (image.l1 / image.hole_ratio, image.name))
+    ranked = sorted(images, key=_error_inside)
     count = min(ROWS, len(ranked))
     middle = (len(ranked) - count) // 2
     drawn = np.random.default_rng(SEED).choice(len(images), count, replace=False)
@@ -114,6 +114,11 @@ def caption(image: ImageResult) -> str:
 def shortened(text: str) -> str:
     """Text that fits under or above a tile: its end says more than its start."""
     return text if len(text) <= LONGEST_NAME else "…" + text[1 - LONGEST_NAME :]
+
+
+def _error_inside(image: ImageResult) -> tuple[float, str]:
+    # The published L1 of two black pictures is NaN, which has no place in an order.
+    return np.nan_to_num(image.l1 / image.hole_ratio, nan=np.inf), image.name
 
 
 def _row(evaluation: Evaluation, image: ImageResult) -> Row:

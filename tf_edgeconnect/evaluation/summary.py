@@ -22,19 +22,17 @@ class Metric(NamedTuple):
         label: its head in a table.
         higher_is_better: else lower is.
         digits: after the decimal point.
-        unit: in a plot's title, or "".
     """
 
     label: str
     higher_is_better: bool
     digits: int
-    unit: str = ""
 
 
 METRICS = {
-    "l1": Metric("L1 (%)", False, 2, "%"),
+    "l1": Metric("L1 (%)", False, 2),
     "ssim": Metric("SSIM", True, 4),
-    "psnr": Metric("PSNR (dB)", True, 2, "dB"),
+    "psnr": Metric("PSNR (dB)", True, 2),
     "lpips": Metric("LPIPS", False, 4),
     "fid": Metric("FID", False, 2),
     "precision": Metric("Edge precision", True, 3),

@@ -161,7 +161,7 @@ def escape_latex(text: str) -> str:
 
 
 def _cells(metric: str, figures: Sequence[Figures]) -> tuple[Cell, ...]:
-    _, higher_is_better, digits, _ = METRICS[metric]
+    _, higher_is_better, digits = METRICS[metric]
     values = [one.values.get(metric) for one in figures]
     printed = [None if value is None else round(value, digits) for value in values]
     known = [value for value in printed if value is not None]
@@ -180,7 +180,7 @@ def _cells(metric: str, figures: Sequence[Figures]) -> tuple[Cell, ...]:
 def _difference_cell(metric: str, difference: Difference | None) -> Cell:
     if difference is None:
         return Cell(NOTHING)
-    _, higher_is_better, digits, _ = METRICS[metric]
+    _, higher_is_better, digits = METRICS[metric]
     low, high = difference.interval
     better = low > 0 if higher_is_better else high < 0
     interval = _bounds((low, high), digits, "+")

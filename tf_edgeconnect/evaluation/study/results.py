@@ -19,6 +19,9 @@ NOTE = (
     "person's answers are not quite, so few participants make them too narrow."
 )
 
+CHANCE = "Guessing finds the photo in 50 % of the pairs."
+TIMING = "Display times are as the participants' browsers measured them."
+
 
 class Share(NamedTuple):
     """How many of some answers were of a kind.
@@ -187,7 +190,7 @@ def results_text(results: Results) -> str:
         heads = [f"{time} ms" for time in times]
         lines += ["", "## Told apart (pairs, by display time)", ""]
         lines += _table("photo against", heads, results.told_apart)
-        lines += ["", "Guessing finds the photo in 50 % of the pairs.", ""]
+        lines += ["", f"{CHANCE} {TIMING}", ""]
         for system, shares in results.told_apart.items():
             time = noticeable_from(shares)
             found = f"noticed from {time} ms on" if time else "not shown to be noticed"
