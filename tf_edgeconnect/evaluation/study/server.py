@@ -75,22 +75,20 @@ class StudyServer:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        session = _Session(study, folder)
+        self._session = _Session(study, folder)
 
         class Handler(_Handler):
-            pass
+            session = self._session
 
-        Handler.session = session
         try:
             self._server = ThreadingHTTPServer((host, port), Handler)
         except OSError as error:
-            session.responses.close()
+            self._session.responses.close()
             raise InputError(
                 f"cannot listen on {host}:{port} ({error.strerror or error}): give "
                 "another --port or --host"
             ) from None
         self._server.daemon_threads = True
-        self._session = session
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(POLL_SECONDS,), daemon=True
         )
