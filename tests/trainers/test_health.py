@@ -103,6 +103,12 @@ def test_chance_is_the_loss_of_a_discriminator_that_knows_nothing(kind):
         assert len(said(figures, kind=kind)) == count
 
 
+def test_the_hinge_losss_mean_logit_is_no_share():
+    figures = {"edge/feature_matching": 5.0, "edge/g_adv": -0.001}
+    assert said(figures, kind="hinge") == []
+    assert len(said(figures)) == 1
+
+
 def test_one_bad_log_among_good_ones_is_passed_over():
     watch = Health("nonsaturating")
     for count, loss in enumerate([0.65, 0.65, 0.80, 0.65, 0.65], 1):

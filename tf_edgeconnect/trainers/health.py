@@ -19,7 +19,7 @@ DRAWS_BY = 2000  # steps after which drawn edges are expected to beat guessing
 
 D_LOSS_BAND = (0.4, 1.02)  # of chance
 STUCK_D_LOSS, STUCK_D_GRADIENT = 0.99, 0.1  # at chance, and not about to leave it
-LARGEST_SHARE = 0.99  # of one loss in the sum of a generator's
+LARGEST_SHARE = 0.995  # of one loss in the sum of a generator's
 DRAWN_BAND = (0.02, 5.0)  # edge pixels drawn for each that is there
 SMALLEST_LIFT = 1.02  # average precision over the base rate
 
@@ -52,7 +52,7 @@ class Health:
     """
 
     def __init__(self, adversarial: AdversarialKind, start: int = 0, steps: int = 0):
-        self._chance = CHANCE[adversarial]
+        self._adversarial = adversarial
         self._draws_by = max(DRAWS_BY, steps // 100)
         self._recent: deque[tuple[int, dict[str, float]]] = deque()
         self._last = start
@@ -68,7 +68,7 @@ class Health:
         Returns:
             Warnings that were not given before, a line each.
         """
-        self._recent.append((step - self._last, signs(figures, self._chance)))
+        self._recent.append((step - self._last, signs(figures, self._adversarial)))
         self._last = step
         while self._covered() - self._recent[0][0] >= WINDOW:
             self._recent.popleft()
@@ -100,12 +100,12 @@ class Health:
         return sum(steps for steps, _ in self._recent)
 
 
-def signs(figures: dict[str, float], chance: float) -> dict[str, float]:
+def signs(figures: dict[str, float], adversarial: AdversarialKind) -> dict[str, float]:
     """Computes what tells health from the figures of one log.
 
     Args:
         figures: by name.
-        chance: see `CHANCE`.
+        adversarial: kind of the adversarial loss.
 
     Returns:
         `<d_loss>`, relative to chance, and `<loss>`, its share in the sum of its
@@ -115,7 +115,7 @@ def signs(figures: dict[str, float], chance: float) -> dict[str, float]:
     found = {}
     for name, value in figures.items():
         if name.endswith("/d_loss"):
-            found[name] = value / chance
+            found[name] = value / CHANCE[adversarial]
         elif name.endswith("/d_gradient_norm"):
             found["d_gradient_norm"] = value
     for generator in ("edge/", "inpaint/"):
@@ -124,6 +124,8 @@ def signs(figures: dict[str, float], chance: float) -> dict[str, float]:
             for name in _WEIGHTS
             if name.startswith(generator) and figures.get(name)  # 0: switched off
         }
+        if adversarial == "hinge":  # a mean logit: its size says nothing
+            losses.pop(f"{generator}g_adv", None)
         # A loss alone is a choice, but for the adversarial one: nothing ties what is
         # made to the photo then.
         if len(losses) > 1 or f"{generator}g_adv" in losses:
