@@ -124,7 +124,7 @@ def test_a_picture_whose_file_is_gone_is_made_again():
     ("change", "words"),
     [
         ({"system": flat_system(99)}, "other value: 100 there, 99 now"),
-        ({"protocol": "edgeconnect", "size": 64}, "other "),
+        ({"protocol": "edgeconnect", "size": 64}, 'other protocol: "standard" there'),
         ({"bins": (0, 50)}, "other bins"),
     ],
 )

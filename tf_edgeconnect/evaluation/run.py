@@ -49,6 +49,7 @@ from tf_edgeconnect.metrics.lpips import Lpips
 NO_WEIGHTS = "no weights file was given: --{}-weights FILE"
 # In system.json: how things are called and where they are does not change figures.
 NAMES = ("label", "description", "images", "masks")
+FOLLOWING = ("items", "left_out")  # they change with what the others say
 OUT_OF_MEMORY = "needs more memory than there is; --size measures a smaller square"
 
 
@@ -127,7 +128,8 @@ def _open(output: Path, manifest: dict[str, Any], details: dict[str, Any]) -> No
         if not (output / name).is_file():
             continue
         old = read_json(output / name)
-        for key in sorted((old.keys() | new.keys()) - set(NAMES)):
+        keys = (old.keys() | new.keys()) - set(NAMES)
+        for key in sorted(keys, key=lambda key: (key in FOLLOWING, key)):
             if old.get(key) != new.get(key):
                 raise InputError(
                     f"output {output} holds an evaluation with {_change(old, new, key)}"
