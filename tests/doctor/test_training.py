@@ -9,6 +9,7 @@ from PIL import Image
 from tests.doctor.pictures import SIDE, mask, photo, save
 from tf_edgeconnect.config import load_config
 from tf_edgeconnect.doctor import check_training
+from tf_edgeconnect.doctor.resources import LINE_BYTES, SHEET_BYTES
 from tf_edgeconnect.doctor.settings import check_settings
 from tf_edgeconnect.models.blocks import count_parameters
 from tf_edgeconnect.models.discriminators import patch_discriminator
@@ -160,5 +161,5 @@ def test_disk_is_counted_from_checkpoints_weights_sheets_and_log(
     weights = 4 * count_parameters(networks(None, None)["edge_discriminator"].variables)
     # A stage: 3 checkpoints of weights and 2 moments, 2 folders of weights, 2 sheets
     # as PNG and in the log, 10 lines.
-    stage = 3 * 3 * weights + 2 * weights + 2 * 2 * 1_300_000 + 10 * 2_000
+    stage = 3 * 3 * weights + 2 * weights + 2 * 2 * SHEET_BYTES + 10 * LINE_BYTES
     assert asked == [3 * stage]

@@ -44,7 +44,8 @@ def check_duplicates(
         Finding(
             "warning",
             "duplicates",
-            f"photos for validation that are in training too: {len(found)} or more",
+            f"photos for validation that are in training too: {len(found)} of "
+            f"{len(held_out)}",
             "scores on them flatter; take them out of one side",
             tuple(f"{held.name} = {trained.name}" for _, (held, trained) in found),
             tuple(photo.suspect for _, pair in found for photo in pair),

@@ -66,11 +66,13 @@ def check_training(
 
 def _check_photos(config: Config, sample: int, track: Track) -> Checkup:
     data, checkup = config.data, Checkup()
+    folders = _folders(config)
     unreadable: list[tuple[str, str]] = []
 
     def scan(spec: str, name: str) -> Source:
         source = open_source(spec, max_bad_fraction=1, download=False)
-        unreadable.extend(source.report.unreadable)
+        folder = folders[name == "val"]
+        unreadable.extend((folder + bad, why) for bad, why in source.report.unreadable)
         return source
 
     try:
@@ -93,7 +95,7 @@ def _check_photos(config: Config, sample: int, track: Track) -> Checkup:
         return checkup  # they ship inside scikit-image, and are as they should be
     sides = [training] if held_out is training else [training, held_out]
     looked = []
-    for source, folder in zip(sides, _folders(config), strict=False):
+    for source, folder in zip(sides, folders, strict=False):
         listed = photo_checks.photos_of(source, folder)
         looked.append(photo_checks.look_at(listed, sample, track))
     every = [photo for photos in looked for photo in photos]
