@@ -121,8 +121,14 @@ def doctor(
         _check_copies(originals, fix_masks)
     found = Checkup()
     if settings is not None:
-        from tf_edgeconnect.trainers.run_networks import build_networks
+        from tf_edgeconnect.trainers.run_networks import (
+            adopt_architecture,
+            build_networks,
+        )
 
+        own_model = any(text.startswith("model.") for text in set_ or ())
+        if init_from is not None and config is None and not own_model:
+            settings = adopt_architecture(settings, init_from)  # as train does
         found.join(
             check_training(
                 settings,
