@@ -18,8 +18,8 @@ from tf_edgeconnect.metrics import image, published
 from tf_edgeconnect.metrics.lpips import Lpips
 from tf_edgeconnect.models.alexnet import SMALLEST_SIDE as LPIPS_SMALLEST_SIDE
 
-BAND_PIXELS = 1_000_000  # SSIM takes some 400 bytes a pixel
-# LPIPS takes some 150 bytes a pixel, and has no bands: it sees far.
+BAND_PIXELS = 1_000_000  # SSIM takes some 350 bytes a pixel
+# LPIPS takes some 190 bytes a pixel, and has no bands: it sees far.
 LPIPS_MAX_PIXELS = 16_000_000
 
 Metric = Callable[[np.ndarray, np.ndarray], np.ndarray]
