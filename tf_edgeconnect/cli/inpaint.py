@@ -43,7 +43,10 @@ def inpaint(
     ],
     model: Annotated[
         Path | None,
-        typer.Option(metavar="M", help="A run directory or a weights folder."),
+        typer.Option(
+            metavar="M",
+            help="A run directory, a weights folder or an exported SavedModel.",
+        ),
     ] = None,
     edges: Annotated[
         Path | None,

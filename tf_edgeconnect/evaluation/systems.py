@@ -81,12 +81,12 @@ def model_system(
         InputError: it is no model that paints, or the folder of edges is missing.
     """
     inpainter = Inpainter.load(model)
-    if inpainter.inpaint_generator is None:
+    if not inpainter.paints:
         raise InputError(
             f"the model {inpainter.description} has no inpaint generator: it only "
             "draws edges; train the inpaint stage first"
         )
-    if published and inpainter.edge_generator is None:
+    if published and not inpainter.draws:
         raise InputError(f"--published: {inpainter.description} has no edge generator")
     drawings = _drawings(edges)
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter
-
-SAVED_MODEL_FILE = "saved_model.pb"
+from tf_edgeconnect.inference.exported import find_export
 
 
 def load_for_export(path: str | Path) -> Inpainter:
@@ -21,7 +20,7 @@ def load_for_export(path: str | Path) -> Inpainter:
         InputError: the path is no model, is an export already, or lacks a generator.
     """
     path = Path(path)
-    if (path / SAVED_MODEL_FILE).is_file():
+    if find_export(path):
         raise InputError(
             f"model {path} is an exported SavedModel already; give the run directory "
             "or weights folder that it was made from"

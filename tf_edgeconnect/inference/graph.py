@@ -29,11 +29,13 @@ class InpaintGraph:
         edge_generator: draws edges inside the hole; None leaves the hole without any.
         inpaint_generator: paints the hole; None: only the methods that give edges work.
         sigma: of Canny, in pixels; 0 (random at training) means 2, -1 means no edges.
+        find_edges: `data.edges.inference_edges`, or another way to the same edges.
     """
 
     edge_generator: keras.Model | None
     inpaint_generator: keras.Model | None
     sigma: float = 2.0
+    find_edges: Callable[[tf.Tensor, float, tf.Tensor], tf.Tensor] = inference_edges
 
     def known_edges(self, images: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """Canny's edges of the known region.
@@ -96,7 +98,7 @@ class InpaintGraph:
         image, gray, edge = map(pad, self._known(images, mask))
         padded_mask = pad(mask)
         lines = self._imagined(gray, edge, padded_mask)
-        return self._painted(images, image, lines, padded_mask, _cut_to_bytes)
+        return self._painted(images, image, lines, padded_mask, tf.floor)
 
     def fill_along(
         self, images: tf.Tensor, mask: tf.Tensor, drawing: tf.Tensor
@@ -120,7 +122,7 @@ class InpaintGraph:
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         image = tf.cast(images, tf.float32) / 255
         gray = to_gray(image)
-        return image, gray, inference_edges(gray, self.sigma, valid=1 - mask)
+        return image, gray, self.find_edges(gray, self.sigma, 1 - mask)
 
     def _imagined(self, gray: tf.Tensor, edge: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         if self.edge_generator is None:
@@ -133,15 +135,16 @@ class InpaintGraph:
         image: tf.Tensor,
         lines: tf.Tensor,
         mask: tf.Tensor,
-        to_bytes: Callable[[tf.Tensor], tf.Tensor] | None = None,
+        to_levels: Callable[[tf.Tensor], tf.Tensor] = tf.round,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Paints padded photos; known bytes are taken from the photos as given."""
-        to_bytes = to_bytes or _to_bytes
         generator = self.inpaint_generator
         inputs = inpaint_inputs(image, lines, mask, mask_channel=takes_mask(generator))
-        painted = to_bytes(_crop(generator(inputs, training=False), images))
-        filled = tf.where(_crop(mask, images) > 0, painted, images)
-        return filled, _to_bytes(_crop(lines, images))
+        painted = to_levels(255 * _crop(generator(inputs, training=False), images))
+        # In float32, which holds every byte: TFLite selects between no uint8.
+        known = tf.cast(images, tf.float32)
+        filled = tf.where(_crop(mask, images) > 0, painted, known)
+        return tf.cast(filled, tf.uint8), _to_bytes(_crop(lines, images))
 
 
 def pad(tensor: tf.Tensor) -> tf.Tensor:
@@ -157,6 +160,9 @@ def pad(tensor: tf.Tensor) -> tf.Tensor:
         `(B, H', W', C)`.
     """
     for axis in (1, 2):
+        length = tensor.shape[axis]
+        if length and length % SIZE_MULTIPLE == 0 and length >= SMALLEST_SIZE:
+            continue
         tensor = tf.gather(tensor, _padded_index(tf.shape(tensor)[axis]), axis=axis)
     return tensor
 
@@ -176,7 +182,3 @@ def _crop(padded: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
 
 def _to_bytes(unit: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.round(255 * unit), tf.uint8)
-
-
-def _cut_to_bytes(unit: tf.Tensor) -> tf.Tensor:
-    return tf.cast(255 * unit, tf.uint8)

@@ -2,13 +2,14 @@
 
 import logging
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference.arrays import Inpainted, as_drawing, as_pair
 from tf_edgeconnect.inference.graph import InpaintGraph
 from tf_edgeconnect.inference.large import InParts, as_masks
 from tf_edgeconnect.models.storage import load_networks, resolve
@@ -21,18 +22,6 @@ MASK = tf.TensorSpec([None, None, None, 1], tf.float32)
 DRAWING = tf.TensorSpec([None, None, None, 1], tf.uint8)
 
 
-class Inpainted(NamedTuple):
-    """What an `Inpainter` returns.
-
-    Attributes:
-        image: uint8 of the photo's shape, the hole painted.
-        edges: uint8 of the mask's shape, `round(255 * composite_edge)`, white = line.
-    """
-
-    image: np.ndarray
-    edges: np.ndarray
-
-
 class Inpainter:
     """Two trained networks, ready for photos of any size.
 
@@ -43,6 +32,10 @@ class Inpainter:
         sigma: of Canny, in pixels, as the networks were trained; 0 (random at training)
             means 2, -1 means no edges.
         description: says in messages which networks these are.
+
+    Attributes:
+        draws: whether there is an edge generator.
+        paints: whether there is an inpaint generator.
 
     Example:
         >>> inpainter = Inpainter.load("runs/quickstart")
@@ -61,10 +54,16 @@ class Inpainter:
             raise InputError("an Inpainter needs at least one generator, got none")
         self.edge_generator = edge_generator
         self.inpaint_generator = inpaint_generator
-        self.sigma = float(sigma)
+        graph = InpaintGraph(edge_generator, inpaint_generator, float(sigma))
+        self._trace(graph, description)
+        self.draws = edge_generator is not None
+        self.paints = inpaint_generator is not None
+
+    def _trace(self, graph: InpaintGraph, description: str) -> None:
+        self.sigma = graph.sigma
         self.description = description
+        self.draws = self.paints = True
         self._warned = False
-        graph = InpaintGraph(edge_generator, inpaint_generator, self.sigma)
         pair = [IMAGES, MASK]
         self._known_edges = tf.function(graph.known_edges, input_signature=pair)
         self._completed_edges = tf.function(graph.completed_edges, input_signature=pair)
@@ -85,18 +84,25 @@ class Inpainter:
 
     @classmethod
     def load(cls, path: str | Path) -> "Inpainter":
-        """Loads the networks of a run directory or of a weights folder.
+        """Loads the networks of a run directory, a weights folder or an export.
 
         Args:
-            path: a run directory (its most advanced stage is taken) or a folder with a
-                `model.json`.
+            path: a run directory (its most advanced stage is taken), a folder with a
+                `model.json`, or an exported SavedModel (of several versions the
+                latest).
 
         Returns:
-            An Inpainter whose `description` says what was loaded.
+            An Inpainter whose `description` says what was loaded. That of an exported
+            SavedModel has no Keras models: its attributes `edge_generator` and
+            `inpaint_generator` are absent.
 
         Raises:
-            InputError: the path is neither, or its weights are damaged.
+            InputError: the path is none of these, or its weights are damaged.
         """
+        from tf_edgeconnect.inference.exported import ExportedInpainter, find_export
+
+        if export := find_export(path):
+            return ExportedInpainter(export)
         folders = resolve(path)
         networks: dict[str, keras.Model] = {}
         metas: dict[Path, dict[str, Any]] = {}
@@ -154,12 +160,12 @@ class Inpainter:
             InputError: an array of another type, rank or size, an inverted drawing, or
                 a model that lacks the network this needs.
         """
-        if self.inpaint_generator is None:
+        if not self.paints:
             raise InputError(
                 f"the model {self.description} has no inpaint generator: it only draws "
                 "edges; train the inpaint stage, or ask for edges only"
             )
-        if published and (edges is not None or self.edge_generator is None):
+        if published and (edges is not None or not self.draws):
             raise InputError(
                 "published feeds the raw edges of the edge generator: it needs a model "
                 "with one, and no edges given"
@@ -169,8 +175,8 @@ class Inpainter:
                 f"published runs photos whole, as the original does: large {large!r} "
                 "must be 'full' or 'auto'"
             )
-        images, holes = self._prepared(image, mask)
-        drawing = None if edges is None else _as_drawing(edges, holes)
+        images, holes = as_pair(image, mask)
+        drawing = None if edges is None else as_drawing(edges, holes)
         if drawing is None and holes.any():
             self._warn_without_edge_generator()
         large = "full" if published else choose(holes.shape[1:3], large)
@@ -206,7 +212,7 @@ class Inpainter:
         Raises:
             InputError: an array of another type, rank or size.
         """
-        images, holes = self._prepared(image, mask)
+        images, holes = as_pair(image, mask)
         self._warn_without_edge_generator()
         large = choose(holes.shape[1:3], large)
         if large == "full":
@@ -227,73 +233,11 @@ class Inpainter:
         no_hole = np.zeros(image.shape[:2], bool)
         return self._in_parts.edges_in_strips(Scene(image, no_hole, None))[..., 0]
 
-    def _prepared(
-        self, image: np.ndarray, mask: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Brings them to uint8 `(B, H, W, 3)` and bool `(B, H, W)`, true = hole."""
-        image = np.asarray(image)
-        if image.dtype != np.uint8 or image.ndim not in (3, 4) or image.shape[-1] != 3:
-            raise InputError(
-                "image must be uint8 (H, W, 3) or (B, H, W, 3), "
-                f"got {image.dtype} {image.shape}"
-            )
-        if image.size == 0:
-            raise InputError(f"image has no pixels: its shape is {image.shape}")
-        hole = _as_hole(np.asarray(mask))
-        wanted = image.shape[:-1]
-        if hole.shape not in (wanted, (*wanted, 1)):
-            raise InputError(
-                f"mask must have the image's size {wanted}, got {hole.shape}"
-            )
-        if not hole.any():
-            logger.warning("the mask has no hole: the photo stays as it is")
-        elif hole.all():
-            logger.warning("the mask is all hole: nothing of the photo is known")
-        images = image.reshape(-1, *image.shape[-3:])
-        return images, hole.reshape(images.shape[:-1])
-
     def _warn_without_edge_generator(self) -> None:
-        if self.edge_generator is None and not self._warned:
+        if not self.draws and not self._warned:
             self._warned = True
             logger.warning(
                 "the model %s has no edge generator: only known edges, and those a "
                 "person gives, guide the painting",
                 self.description,
             )
-
-
-def _as_hole(mask: np.ndarray) -> np.ndarray:
-    """Brings a mask array to bool, True = hole, of the same shape."""
-    if mask.dtype == np.bool_:
-        return mask
-    if mask.dtype != np.uint8:
-        raise InputError(
-            f"mask must be uint8 (255 = hole) or bool (True = hole), got {mask.dtype}"
-        )
-    if mask.max(initial=0) == 1:
-        raise InputError(
-            "mask is uint8 of values 0 and 1, expected 0 and 255; or pass it as bool"
-        )
-    return mask > 127
-
-
-def _as_drawing(edges: np.ndarray, holes: np.ndarray) -> np.ndarray:
-    """Brings a person's drawing to `(B, H, W, 1)`, `holes` with channels."""
-    edges = np.asarray(edges)
-    batch, height, width = holes.shape
-    wanted = [(batch, height, width, 1), (batch, height, width)]
-    if batch == 1:
-        wanted += [(height, width, 1), (height, width)]
-    if edges.dtype != np.uint8 or edges.shape not in wanted:
-        raise InputError(
-            f"edges must be uint8 of the mask's size {wanted[-1]}, "
-            f"got {edges.dtype} {edges.shape}"
-        )
-    edges = edges.reshape(batch, height, width, 1)
-    white = (edges > 127).mean(axis=(1, 2, 3)).max()
-    if white > 0.5:
-        raise InputError(
-            f"the edge drawing is {white:.0%} white, so it seems inverted: lines must "
-            "be white on black"
-        )
-    return edges

@@ -1,0 +1,105 @@
+"""Photos, masks and drawings as callers give them, brought to one form. NumPy only."""
+
+import logging
+from typing import NamedTuple
+
+import numpy as np
+
+from tf_edgeconnect.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+
+class Inpainted(NamedTuple):
+    """What an `Inpainter` returns.
+
+    Attributes:
+        image: uint8 of the photo's shape, the hole painted.
+        edges: uint8 of the mask's shape, `round(255 * composite_edge)`, white = line.
+    """
+
+    image: np.ndarray
+    edges: np.ndarray
+
+
+def as_pair(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Checks a photo and its mask, or batches of them, and warns of odd masks.
+
+    Args:
+        image: uint8 `(H, W, 3)` or `(B, H, W, 3)`, RGB.
+        mask: uint8 or bool of `image`'s height and width, with or without a last axis
+            of 1; above 127 (or true) = hole.
+
+    Returns:
+        uint8 `(B, H, W, 3)`, and bool `(B, H, W)`, true = hole.
+
+    Raises:
+        InputError: an array of another type, rank or size, or without pixels.
+    """
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim not in (3, 4) or image.shape[-1] != 3:
+        raise InputError(
+            "image must be uint8 (H, W, 3) or (B, H, W, 3), "
+            f"got {image.dtype} {image.shape}"
+        )
+    if image.size == 0:
+        raise InputError(f"image has no pixels: its shape is {image.shape}")
+    hole = _as_hole(np.asarray(mask))
+    wanted = image.shape[:-1]
+    if hole.shape not in (wanted, (*wanted, 1)):
+        raise InputError(f"mask must have the image's size {wanted}, got {hole.shape}")
+    if not hole.any():
+        logger.warning("the mask has no hole: the photo stays as it is")
+    elif hole.all():
+        logger.warning("the mask is all hole: nothing of the photo is known")
+    images = image.reshape(-1, *image.shape[-3:])
+    return images, hole.reshape(images.shape[:-1])
+
+
+def _as_hole(mask: np.ndarray) -> np.ndarray:
+    """Brings a mask array to bool, True = hole, of the same shape."""
+    if mask.dtype == np.bool_:
+        return mask
+    if mask.dtype != np.uint8:
+        raise InputError(
+            f"mask must be uint8 (255 = hole) or bool (True = hole), got {mask.dtype}"
+        )
+    if mask.max(initial=0) == 1:
+        raise InputError(
+            "mask is uint8 of values 0 and 1, expected 0 and 255; or pass it as bool"
+        )
+    return mask > 127
+
+
+def as_drawing(edges: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    """Checks a person's drawing.
+
+    Args:
+        edges: uint8 of the holes' shape, or of a single one's, with or without a last
+            axis of 1; white = line.
+        holes: bool `(B, H, W)`.
+
+    Returns:
+        uint8 `(B, H, W, 1)`.
+
+    Raises:
+        InputError: an array of another type or size, or a mostly white one.
+    """
+    edges = np.asarray(edges)
+    batch, height, width = holes.shape
+    wanted = [(batch, height, width, 1), (batch, height, width)]
+    if batch == 1:
+        wanted += [(height, width, 1), (height, width)]
+    if edges.dtype != np.uint8 or edges.shape not in wanted:
+        raise InputError(
+            f"edges must be uint8 of the mask's size {wanted[-1]}, "
+            f"got {edges.dtype} {edges.shape}"
+        )
+    edges = edges.reshape(batch, height, width, 1)
+    white = (edges > 127).mean(axis=(1, 2, 3)).max()
+    if white > 0.5:
+        raise InputError(
+            f"the edge drawing is {white:.0%} white, so it seems inverted: lines must "
+            "be white on black"
+        )
+    return edges
