@@ -24,6 +24,8 @@ EXTRAS = {
     "batch": ["apache-beam>=2.70"],
     "docs": ["mkdocs>=1.6", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"],
     "dev": [
+        # The tests of TFLite files.
+        "ai-edge-litert>=2.0",
         # The tests of `serve` and of the client.
         "grpcio-health-checking>=1.70",
         "hypothesis>=6.100",

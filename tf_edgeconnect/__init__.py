@@ -19,6 +19,7 @@ _HOMES = {
     "Inpainter": "inference",
     "InputError": "errors",
     "JointTrainer": "trainers.joint",
+    "LiteInpainter": "inference.lite",
     "build_dataset": "data.pipeline",
     "canny": "data.edges",
     "composite": "masking",

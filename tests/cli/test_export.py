@@ -53,7 +53,26 @@ def test_a_run_without_an_edge_generator_is_refused(tmp_path, capsys):
     ("options", "words"),
     [
         ([], "no --model given"),
-        (["--model", "m", "--precision", "int8"], "'int8' is not one of"),
+        (["--model", "m", "--precision", "int4"], "'int4' is not one of"),
+        (
+            ["--model", "m", "--precision", "int8"],
+            "--precision int8 is not for --format saved-model, which takes float32, "
+            "bfloat16, float16",
+        ),
+        (
+            ["--model", "m", "--format", "tflite", "--precision", "bfloat16"],
+            "which takes float32, float16, int8, int8-full",
+        ),
+        (["--model", "m", "--photos", "p"], "--photos is for --format tflite only"),
+        (
+            ["--model", "m", "--format", "tflite", "--size", "16", "--size", "32"],
+            "export once for each",
+        ),
+        (
+            ["--model", "m", "--format", "tflite", "--max-pixels", "9"],
+            "--max-pixels is for --format saved-model only",
+        ),
+        (["--model", "m", "--format", "tflite"], "must be the name of a .tflite file"),
         (["--model", "absent"], "absent does not exist"),
     ],
 )

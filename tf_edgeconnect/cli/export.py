@@ -1,4 +1,4 @@
-"""`tf-edgeconnect export`: writes a trained model for TF Serving."""
+"""`tf-edgeconnect export`: writes a trained model for TF Serving or for phones."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +10,11 @@ from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
 
 _SIZE = 256
+_MAX_PIXELS = 100_000_000
+_PRECISIONS = {
+    "saved-model": ("float32", "bfloat16", "float16"),
+    "tflite": ("float32", "float16", "int8", "int8-full"),
+}
 
 
 def export(
@@ -19,42 +24,96 @@ def export(
             "--output",
             "-o",
             metavar="D",
-            help="A folder; the SavedModel becomes the next version in it: 1, 2, ...",
+            help="saved-model: a folder; the export becomes the next version in it: 1, "
+            "2, ... tflite: a new .tflite file.",
         ),
     ],
     model: Annotated[
         Path | None,
         typer.Option(metavar="M", help="A run directory or a weights folder."),
     ] = None,
+    format: Annotated[
+        Literal["saved-model", "tflite"],
+        typer.Option(
+            help="For TF Serving, or for phones: one file, photos of one size."
+        ),
+    ] = "saved-model",
     precision: Annotated[
-        Literal["float32", "bfloat16", "float16"],
-        typer.Option(help="Of the weights and of most of the arithmetic."),
+        Literal["float32", "bfloat16", "float16", "int8", "int8-full"],
+        typer.Option(
+            help="Of the weights and of most of the arithmetic. bfloat16: saved-model "
+            "only; int8 (weights) and int8-full (activations too): tflite only."
+        ),
     ] = "float32",
     size: Annotated[
         list[int] | None,
         typer.Option(
             min=1,
             metavar="N",
-            help="Side of a warm-up request's photo; may be repeated. [default: 256]",
+            help="tflite: side of the photos it takes. saved-model: side of a warm-up "
+            "request's photo; may be repeated. [default: 256]",
+        ),
+    ] = None,
+    photos: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="tflite: photos like yours, for int8-full and the report. [default: "
+            "sample:]",
         ),
     ] = None,
     max_pixels: Annotated[
-        int,
-        typer.Option(min=1, metavar="N", help="Larger requests are refused."),
-    ] = 100_000_000,
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="saved-model: larger requests are refused. [default: 100000000]",
+        ),
+    ] = None,
 ) -> None:
     """Export a model with everything from photo and mask to the filled photo in it."""
     if model is None:
         raise InputError(NO_MODEL)
+    if precision not in _PRECISIONS[format]:
+        raise InputError(
+            f"--precision {precision} is not for --format {format}, which takes "
+            f"{', '.join(_PRECISIONS[format])}"
+        )
+    if format == "tflite":
+        _check_tflite_options(size, max_pixels)
+    elif photos is not None:
+        raise InputError("--photos is for --format tflite only")
     import_tensorflow()
-    from tf_edgeconnect.export.saved_model import export_saved_model
+    if format == "tflite":
+        from tf_edgeconnect.export.tflite import export_tflite
 
-    exported = export_saved_model(
-        model,
-        output,
-        precision=precision,
-        warmup_sizes=size or [_SIZE],
-        max_pixels=max_pixels,
-    )
+        exported = export_tflite(
+            model,
+            output,
+            size=size[0] if size else _SIZE,
+            precision=precision,
+            photos=photos,
+            progress=lambda line: typer.echo(line, err=True),
+        )
+    else:
+        from tf_edgeconnect.export.saved_model import export_saved_model
+
+        exported = export_saved_model(
+            model,
+            output,
+            precision=precision,
+            warmup_sizes=size or [_SIZE],
+            max_pixels=max_pixels or _MAX_PIXELS,
+        )
     for line in exported.lines:
         typer.echo(line)
+
+
+def _check_tflite_options(sizes: list[int] | None, max_pixels: int | None) -> None:
+    if sizes and len(sizes) > 1:
+        raise InputError(
+            "--format tflite takes one --size, since a file is for photos of one size; "
+            "export once for each"
+        )
+    if max_pixels is not None:
+        raise InputError("--max-pixels is for --format saved-model only")
