@@ -15,6 +15,7 @@ import typer
 
 from tf_edgeconnect.cli import (
     convert,
+    data_service,
     demo,
     doctor,
     evaluate,
@@ -42,6 +43,7 @@ app.command()(train.train)
 app.command()(inpaint.inpaint)
 app.command()(evaluate.evaluate)
 app.command()(records.records)
+app.command()(data_service.data_service)
 app.command()(masks.masks)
 app.command()(doctor.doctor)
 app.command()(convert.convert)

@@ -34,6 +34,7 @@ from tf_edgeconnect.data.order import (
     example_seeds,
     shuffled_index,
 )
+from tf_edgeconnect.data.service import batches_from_service
 from tf_edgeconnect.data.source import Source
 from tf_edgeconnect.errors import InputError
 
@@ -59,6 +60,7 @@ def build_dataset(
     shard: tuple[int, int] = (0, 1),
     training: bool = True,
     drop_remainder: bool = False,
+    service: str | None = None,
 ) -> tf.data.Dataset:
     """Builds the stream of batches.
 
@@ -81,6 +83,8 @@ def build_dataset(
         shard: (index, count): position i goes to shard i % count.
         training: see above.
         drop_remainder: leave out a last batch that is not full.
+        service: `host:port` of a tf.data service whose workers make the examples of
+            training, the same ones in the same order; they must see the same files.
 
     Returns:
         A dataset of dicts, float32: `image` `(B, size, size, 3)` RGB, `gray`, `edge`
@@ -118,12 +122,27 @@ def build_dataset(
     index, count = shard
     first = start + (index - start) % count
     end = _FOREVER if training else len(source)
-    dataset = tf.data.Dataset.range(first, max(first, end), count)
-    dataset = dataset.map(maker.read, tf.data.AUTOTUNE, deterministic=True)
-    if not training:
-        dataset = dataset.filter(lambda photo: photo["decoded"])
-    dataset = dataset.map(maker.make, tf.data.AUTOTUNE, deterministic=True)
-    dataset = dataset.batch(batch_size, drop_remainder=drop_remainder or training)
+
+    def batches(positions: tf.data.Dataset) -> tf.data.Dataset:
+        photos = positions.map(maker.read, tf.data.AUTOTUNE, deterministic=True)
+        if not training:
+            photos = photos.filter(lambda photo: photo["decoded"])
+        examples = photos.map(maker.make, tf.data.AUTOTUNE, deterministic=True)
+        return examples.batch(batch_size, drop_remainder=drop_remainder or training)
+
+    if service is None or not training:
+        dataset = batches(tf.data.Dataset.range(first, max(first, end), count))
+    else:
+        stride = batch_size * count
+
+        def batch(start: tf.Tensor) -> tf.data.Dataset:
+            return batches(tf.data.Dataset.range(start, start + stride, count))
+
+        dataset = batches_from_service(batch, first, stride, service)
+    if training:
+        # Else workers would ask each other before each batch whether it is the last.
+        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+        dataset = dataset.apply(endless)
     options = tf.data.Options()
     options.deterministic = True
     # Shards are dealt out by position above; nothing else may divide the stream.
