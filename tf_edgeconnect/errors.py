@@ -1,9 +1,13 @@
-"""The one error for what a user got wrong.
+"""Errors for what goes wrong around the program, not in it.
 
-Its message is a single line that names the thing, says what was expected and what came,
-and tells what to do. The command line prints it without a traceback and exits with 2.
+A message is a single line that names the thing, says what was expected and what came,
+and tells what to do. The command line prints it without a traceback.
 """
 
 
 class InputError(ValueError):
-    """A file, an option or an argument that the user can put right."""
+    """A file, an option or an argument that the user can put right; exit code 2."""
+
+
+class WorkerLost(RuntimeError):
+    """Another worker of a run ended; exit code 75, for all can be started again."""

@@ -32,6 +32,7 @@ def test_without_a_config_the_first_line_names_the_quickstart(capsys, received):
     assert options == {
         "init_from": None,
         "strategy": "auto",
+        "data_service": None,
         "fresh": False,
         "profile": False,
     }
@@ -39,8 +40,10 @@ def test_without_a_config_the_first_line_names_the_quickstart(capsys, received):
 
 def test_options_reach_the_run(capsys, received):
     arguments = "train --stage joint --config places2 --run-dir r --init-from w --fresh"
-    more = "--strategy single --profile --set seed=3 --set train.steps.joint=5"
-    assert run([*arguments.split(), *more.split()]) == 0
+    more = "--strategy single --data-service a:1 --profile"
+    settings = "--set seed=3 --set train.steps.joint=5"
+    options = f"{arguments} {more} {settings}"
+    assert run(options.split()) == 0
     assert capsys.readouterr().out == ""
     stage, config, run_dir, options = received[0]
     assert (stage, run_dir) == ("joint", Path("r"))
@@ -48,6 +51,7 @@ def test_options_reach_the_run(capsys, received):
     assert options == {
         "init_from": Path("w"),
         "strategy": "single",
+        "data_service": "a:1",
         "fresh": True,
         "profile": True,
     }

@@ -258,3 +258,11 @@ def test_default_optimizers_are_the_published_ones(networks):
 def test_an_impossible_decay_is_refused(networks):
     with pytest.raises(ValueError, match="`ema` must be .* got 1.0"):
         EdgeTrainer(**networks(*EDGE), ema=1.0)
+
+
+def test_fit_under_several_workers_is_refused(networks, monkeypatch):
+    strategy = object.__new__(tf.distribute.MultiWorkerMirroredStrategy)
+    trainer = compiled(EdgeTrainer(**networks(*EDGE)))
+    monkeypatch.setattr(EdgeTrainer, "distribute_strategy", strategy)
+    with pytest.raises(ValueError, match="`fit` fails under MultiWorkerMirrored"):
+        trainer.fit()

@@ -39,16 +39,16 @@ def command(run_dir: Path, *arguments: str, stage: str = "edge") -> list[str]:
     return [*program, "--run-dir", str(run_dir), *settings, *arguments]
 
 
-def start(arguments: list[str], **kwargs) -> subprocess.Popen:
-    """Starts a command with its output in a pipe."""
+def start(arguments: list[str], preexec_fn=None, **variables: str) -> subprocess.Popen:
+    """Starts a command with its output in a pipe and further environment variables."""
     return subprocess.Popen(
         arguments,
         cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        env={**os.environ, "PYTHONPATH": str(PROJECT), **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        **kwargs,
+        preexec_fn=preexec_fn,
     )
 
 

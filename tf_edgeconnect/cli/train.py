@@ -1,6 +1,8 @@
 """`tf-edgeconnect train`: trains one stage, or continues it where it stopped."""
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,6 +11,7 @@ import typer
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.config import Stage, load_config
 from tf_edgeconnect.config.files import DEFAULT
+from tf_edgeconnect.errors import WorkerLost
 
 SAVED_NOT_FINISHED = 75  # sysexits.h EX_TEMPFAIL: a scheduler starts the job again
 
@@ -46,9 +49,19 @@ def train(
         typer.Option(help="Start at step 0 from the weights of another run."),
     ] = None,
     strategy: Annotated[
-        Literal["auto", "single", "mirrored"],
-        typer.Option(help="Devices: auto takes all GPUs, single one, mirrored all."),
+        Literal["auto", "single", "mirrored", "multi-worker"],
+        typer.Option(
+            help="Devices: single takes one, mirrored all GPUs, multi-worker those of "
+            "all machines in TF_CONFIG, auto as many as there are."
+        ),
     ] = "auto",
+    data_service: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Have the examples made by the machines of this tf.data service.",
+        ),
+    ] = None,
     profile: Annotated[
         bool, typer.Option("--profile", help="Record some steps for TensorBoard.")
     ] = False,
@@ -83,15 +96,21 @@ def train(
     if dry_run:
         run_summary.describe(stage, settings, run_dir, say=typer.echo)
         return 0
-    outcome = run.train(
-        stage,
-        settings,
-        run_dir,
-        init_from=init_from,
-        strategy=strategy,
-        fresh=fresh,
-        profile=profile,
-    )
+    try:
+        outcome = run.train(
+            stage,
+            settings,
+            run_dir,
+            init_from=init_from,
+            strategy=strategy,
+            data_service=data_service,
+            fresh=fresh,
+            profile=profile,
+        )
+    except WorkerLost as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        # A usual exit would wait for the lost worker in TensorFlow 2.21.
+        os._exit(SAVED_NOT_FINISHED)
     return SAVED_NOT_FINISHED if outcome is run.Outcome.SAVED else 0
 
 

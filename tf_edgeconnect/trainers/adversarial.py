@@ -112,6 +112,22 @@ class AdversarialTrainer(keras.Model):
             if self.discriminator_variables:
                 discriminator_optimizer.build(self.discriminator_variables)
 
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Trains as `keras.Model.fit` does.
+
+        Raises:
+            ValueError: under MultiWorkerMirroredStrategy, where Keras 3.15 cannot.
+        """
+        if isinstance(
+            self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
+        ):
+            raise ValueError(
+                "Keras' `fit` fails under MultiWorkerMirroredStrategy: use "
+                "`tf-edgeconnect train --strategy multi-worker`, or a loop of your own "
+                "over `strategy.run(trainer.train_step, args=(batch,))`"
+            )
+        return super().fit(*args, **kwargs)
+
     def compute_losses(self, batch: dict, training: bool) -> tuple[dict, dict, dict]:
         """Runs the networks and weighs the losses; each stage's own.
 

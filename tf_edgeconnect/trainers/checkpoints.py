@@ -59,7 +59,7 @@ class Checkpoints:
     @property
     def latest_step(self) -> int | None:
         """The step of the newest checkpoint on disk, None where there is none."""
-        latest = self._manager.latest_checkpoint
+        latest = tf.train.latest_checkpoint(self.folder)
         return None if latest is None else int(latest.rsplit("-", 1)[1])
 
     def restore(self) -> int:

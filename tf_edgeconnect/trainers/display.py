@@ -25,6 +25,7 @@ class Display:
         steps: length of the stage.
         batch_size: photos a step, over all replicas.
         console: where to; standard error by default.
+        quiet: shows nothing, on a worker that is not the chief.
     """
 
     def __init__(
@@ -34,8 +35,12 @@ class Display:
         steps: int,
         batch_size: int,
         console: Console | None = None,
+        *,
+        quiet: bool = False,
     ):
-        self.console = console or Console(stderr=True, soft_wrap=True, highlight=False)
+        self.console = console or Console(
+            stderr=True, soft_wrap=True, highlight=False, quiet=quiet
+        )
         self._stage, self._steps, self._batch_size = stage, steps, batch_size
         self._progress = Progress(
             TextColumn("{task.description}"),

@@ -4,13 +4,10 @@
 `train_step` and `test_step` and continues at any step, bit for bit.
 """
 
-import contextlib
 import dataclasses
 import enum
 import math
-import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +22,8 @@ from tf_edgeconnect.trainers.journal import Journal
 from tf_edgeconnect.trainers.profiling import profiler
 from tf_edgeconnect.trainers.run_data import BadPhotos
 from tf_edgeconnect.trainers.schedule import RateSchedule
+from tf_edgeconnect.trainers.signals import stop_signals
+from tf_edgeconnect.trainers.workers import Workers
 
 
 class Outcome(enum.Enum):
@@ -49,13 +48,14 @@ class StageLoop:
     """Everything that training one stage needs.
 
     Args:
-        trainer: compiled, in the scope of `strategy`.
-        strategy: of the replicas; `tf.distribute.get_strategy()` for one.
-        batches: training batches, the first one being that of the first step.
-        held_out: finite data set of validation batches.
+        trainer: compiled, in the scope of the workers' strategy.
+        workers: all run this loop, step for step; only the chief writes.
+        batches: training batches, the first one being that of the first step; both
+            data sets as the strategy distributes them.
+        held_out: finite, batches for validation.
         schedule: of the rates.
         checkpoints: of this stage.
-        journal: of this stage.
+        journal: of this stage; None on a worker that is not the chief.
         display: entered by the caller.
         every: intervals.
         run_dir: a batch that makes a loss NaN or infinite is kept in it.
@@ -67,12 +67,12 @@ class StageLoop:
     """
 
     trainer: AdversarialTrainer
-    strategy: tf.distribute.Strategy
-    batches: tf.data.Dataset
-    held_out: tf.data.Dataset
+    workers: Workers
+    batches: Iterable
+    held_out: Iterable
     schedule: RateSchedule
     checkpoints: Checkpoints
-    journal: Journal
+    journal: Journal | None
     display: Display
     every: Every
     run_dir: Path
@@ -100,22 +100,25 @@ class StageLoop:
             if start == 0:
                 self._validate(0)
                 self._sheet(0)
-            batches = iter(self.strategy.experimental_distribute_dataset(self.batches))
+            batches = iter(self.batches)
             self._reset(self.trainer.watched.values(), self.trainer.train_metrics)
             for step in range(start + 1, steps + 1):
                 before_step(step - start, steps - start)
                 self.schedule.apply(self.trainer, step - 1)
                 with self.bad_photos.explained():
                     batch = next(batches)
-                self._check(step, self._train(batch).numpy(), batch)
+                asked = tf.constant(stop.is_set())
+                *watched, stopping, skipped = self._train(batch, asked).numpy()
+                self._check(step, np.array(watched), batch)
+                if skipped:
+                    self._report_skipped(batch)
                 self.display.advance(step)
-                self._after(step, steps, batch, stop.is_set())
-                if stop.is_set() and step < steps:
+                self._after(step, steps, bool(stopping))
+                if stopping and step < steps:
                     return Outcome.SAVED
         return Outcome.FINISHED
 
-    def _after(self, step, steps, batch, stopping):
-        self._report_skipped(batch)
+    def _after(self, step, steps, stopping):
         last, every = step == steps, self.every
         if last or step % every.log == 0:
             self._log(step)
@@ -126,23 +129,40 @@ class StageLoop:
         self.display.pause()
         if validate:
             self._validate(step)
-        if save:
+        if save and self.workers.is_chief:
             self.checkpoints.save(step)
             self.publish(step)
         if last or step % every.sample == 0:
             self._sheet(step)
 
-    def _train_replicas(self, batch):
+    def _train_replicas(self, batch, asked):
+        """Takes a step; gives the means over all replicas, equal on all workers.
+
+        Behind what is watched: whether any worker is asked to stop, and whether any
+        photo was skipped. So all workers come to the same decisions.
+        """
+
         def step(batch):
             logs = self.trainer.train_step(batch)
             watched = [logs[name] for name in self.trainer.watched]
-            return tf.stack([tf.cast(value, tf.float32) for value in watched])
+            signals = [asked, tf.reduce_any(batch["skipped"] > 0)]
+            return tf.stack([tf.cast(value, tf.float32) for value in watched + signals])
 
-        watched = self.strategy.run(step, args=(batch,))
-        return self.strategy.reduce(tf.distribute.ReduceOp.MEAN, watched, axis=None)
+        strategy = self.workers.strategy
+        values = strategy.run(step, args=(batch,))
+        return strategy.reduce(tf.distribute.ReduceOp.MEAN, values, axis=None)
 
     def _test_replicas(self, batch):
-        self.strategy.run(self.trainer.test_step, args=(batch,))
+        def measure(batch):
+            self.trainer.test_step(batch)
+            return True
+
+        def step(batch):
+            # Where the last photos do not go round, a replica's batch has none.
+            some = tf.shape(batch["mask"])[0] > 0
+            return tf.cond(some, lambda: measure(batch), lambda: False)
+
+        self.workers.strategy.run(step, args=(batch,))
 
     def _check(self, step, watched, batch):
         """Stops at the first step whose losses or gradients are not finite."""
@@ -150,8 +170,10 @@ class StageLoop:
             return
         names = np.array(list(self.trainer.watched))[~np.isfinite(watched)]
         path = self.run_dir / "nonfinite" / f"{self.trainer.name}-step-{step}.npz"
-        path.parent.mkdir(exist_ok=True)
-        np.savez(path, **{name: self._gather(batch[name]) for name in batch})
+        examples = {name: self._gather(batch[name]) for name in batch}
+        if self.workers.is_chief:
+            path.parent.mkdir(exist_ok=True)
+            np.savez(path, **examples)
         good = self.checkpoints.latest_step
         kept = "there is no checkpoint yet"
         if good is not None:
@@ -162,15 +184,11 @@ class StageLoop:
         )
 
     def _gather(self, value):
-        parts = self.strategy.experimental_local_results(value)
-        return np.concatenate([part.numpy() for part in parts])
+        return self.workers.strategy.gather(value, axis=0).numpy()
 
     def _report_skipped(self, batch):
-        if "skipped" not in batch:
-            return
-        skipped = self._gather(batch["skipped"])
-        if skipped.any():
-            self.bad_photos(self._gather(batch["position"]), skipped)
+        positions, skipped = self._gather(batch["position"]), batch["skipped"]
+        self.bad_photos(positions, self._gather(skipped))
 
     def _log(self, step):
         figures = _floats(self.trainer.train_results())
@@ -181,19 +199,19 @@ class StageLoop:
             "images_per_second": rate,
         }
         self.display.log(step, figures)
-        self.journal.write(step, {**figures, **extra})
+        self._write(step, {**figures, **extra})
         for warning in self.health.observe(step, figures):
             self.display.say(f"warning: {warning}")
 
     def _validate(self, step):
         self._reset(self.trainer.test_metrics)
         with self.trainer.averaged_weights():
-            for batch in self.strategy.experimental_distribute_dataset(self.held_out):
+            for batch in self.held_out:
                 self._test(batch)
         results = _floats(self.trainer.test_results())
         figures = {f"val/{name}": value for name, value in results.items()}
         self.display.validation(step, figures)
-        self.journal.write(step, figures)
+        self._write(step, figures)
         watched = results.get("hole_l1", -results.get("average_precision", math.nan))
         # A last step off the interval would count again in a run that is extended.
         regular = step and step % self.every.validate == 0
@@ -201,8 +219,13 @@ class StageLoop:
             rate = self.schedule.rate(step)
             self.display.say(f"no gain for a while: the rate falls to {rate:.3g}")
 
+    def _write(self, step, figures):
+        if self.workers.is_chief:
+            self.journal.write(step, figures)
+
     def _sheet(self, step):
-        self.journal.picture(step, "samples", self.sheet(step))
+        if self.workers.is_chief:
+            self.journal.picture(step, "samples", self.sheet(step))
 
     @staticmethod
     def _reset(*groups):
@@ -213,29 +236,3 @@ class StageLoop:
 
 def _floats(results: dict) -> dict[str, float]:
     return {name: float(value) for name, value in results.items()}
-
-
-@contextlib.contextmanager
-def stop_signals() -> Iterator[threading.Event]:
-    """Collects SIGTERM and the first Ctrl-C into an event while the block runs.
-
-    A second Ctrl-C stops at once. Outside the main thread signals are left alone.
-    """
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-
-    def ask(number, frame):
-        event.set()
-        signal.signal(signal.SIGINT, before[signal.SIGINT])
-
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number in numbers:
-        signal.signal(number, ask)
-    try:
-        yield event
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

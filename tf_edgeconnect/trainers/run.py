@@ -8,17 +8,12 @@ stopped.
 
 import functools
 from pathlib import Path
-from typing import Literal
 
 import keras
 import tensorflow as tf
 
 from tf_edgeconnect.config import Config, Stage
-from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.models.storage import (
-    read_meta,
-    save_networks,
-)
+from tf_edgeconnect.models.storage import read_meta, save_networks
 from tf_edgeconnect.trainers.callbacks import SampleSheets
 from tf_edgeconnect.trainers.checkpoints import Checkpoints, writing
 from tf_edgeconnect.trainers.display import Display, describe_validation
@@ -27,8 +22,8 @@ from tf_edgeconnect.trainers.journal import Journal
 from tf_edgeconnect.trainers.loop import Every, Outcome, StageLoop
 from tf_edgeconnect.trainers.run_data import (
     BadPhotos,
-    first_examples,
     open_sources,
+    sheet_examples,
     training_batches,
     validation_batches,
 )
@@ -43,8 +38,8 @@ from tf_edgeconnect.trainers.run_networks import (
     build_trainer,
     load_earlier_weights,
 )
+from tf_edgeconnect.trainers.strategies import StrategyName, choose_strategy
 
-StrategyName = Literal["auto", "single", "mirrored"]
 SHEET_ROWS = 6
 
 
@@ -55,6 +50,7 @@ def train(
     *,
     init_from: str | Path | None = None,
     strategy: StrategyName = "auto",
+    data_service: str | None = None,
     fresh: bool = False,
     profile: bool = False,
 ) -> Outcome:
@@ -63,9 +59,12 @@ def train(
     Args:
         stage: "edge", "inpaint", "edge-inpaint" or "joint".
         config: of the run; saved in it.
-        run_dir: made if missing.
+        run_dir: made if missing; the same folder for all workers.
         init_from: a run directory or weights folder to start from, at step 0.
-        strategy: "auto" takes all GPUs where there are several.
+        strategy: "auto" takes all workers where `TF_CONFIG` names several, else all
+            GPUs where there are several.
+        data_service: `host:port` of a tf.data service whose workers make the training
+            examples.
         fresh: insist on a run directory that is missing or empty.
         profile: write a TensorBoard profile of steps 6 to 15 of this call.
 
@@ -74,16 +73,32 @@ def train(
 
     Raises:
         InputError: for anything that the user can put right.
+        WorkerLost: if another worker ended; all have to be started again.
     """
     run_dir = Path(run_dir)
+    workers = choose_strategy(strategy, config.train.batch_size)
+    with workers.explained():
+        check_directory(run_dir, config, fresh)
+        workers.agree(
+            f"{stage} {config.model_dump_json()}",
+            "the workers have different settings: start all with the same command",
+        )
+        outcome = _train(
+            stage, config, run_dir, workers, init_from, data_service, profile
+        )
+        workers.wait()  # for what the chief still writes
+    return outcome
+
+
+def _train(
+    stage, config, run_dir, workers, init_from, data_service, profile
+) -> Outcome:
     settings = config.train.for_stage(stage)
-    chosen = choose_strategy(strategy, settings.batch_size)
-    check_directory(run_dir, config, fresh)
     keras.utils.set_random_seed(config.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
 
-    with chosen.scope():
+    with workers.strategy.scope():
         trainer = build_trainer(stage, config, build_networks(stage, config))
         schedule = build_schedule(settings)
         checkpoints = Checkpoints(
@@ -93,12 +108,21 @@ def train(
             settings.keep_checkpoints,
         )
     step = checkpoints.restore()
-    display = Display(stage, step, settings.steps, settings.batch_size)
+    workers.agree(
+        step,
+        f"the workers find different checkpoints in {run_dir}: it has to be one folder "
+        "that all of them share",
+    )
+    display = Display(
+        stage, step, settings.steps, settings.batch_size, quiet=not workers.is_chief
+    )
     if step:
         # A stage goes on from its checkpoint; where it began stays on record.
         init_from = began_from(run_dir / "weights" / stage, init_from, display.say)
+    publish = functools.partial(_publish, run_dir, stage, config, trainer, init_from)
     if step >= settings.steps:
-        _publish(run_dir, stage, config, trainer, step, init_from, only_if_stale=True)
+        if workers.is_chief and _is_stale(run_dir / "weights" / stage, step):
+            publish(step)
         display.say(
             f"{stage}: finished at step {step}; to train longer run the same command "
             f"with --set train.steps.{stage}={2 * step}"
@@ -111,21 +135,33 @@ def train(
         trainer.restart_averages()
     _say_left_out_losses(stage, config, display.say)
 
-    training, held_out = open_sources(config, run_dir, display.say)
-    validation = validation_batches(config, held_out, chosen.num_replicas_in_sync)
-    training_stream = training_batches(config, training, step * settings.batch_size)
-    # Only now: nothing that a user gets wrong is left to come.
-    photos = {"training": training, "validation": held_out}
-    save_settings(run_dir, config, photos, display.say)
-    journal = Journal(run_dir, stage, step)
+    with workers.chief_first():  # it leaves its scan for the others
+        training, held_out = open_sources(config, run_dir, display.say)
+    workers.agree(
+        training.fingerprint() + held_out.fingerprint(),
+        "the workers find different photos: all have to see the same ones, under the "
+        "same paths",
+    )
     sheets = SampleSheets(
-        first_examples(validation, SHEET_ROWS), run_dir / "samples", stage
+        sheet_examples(config, held_out, SHEET_ROWS), run_dir / "samples", stage
     )
     sheets.set_model(trainer)
+    distribute = workers.strategy.distribute_datasets_from_function
+    start = step * settings.batch_size
+    batches = distribute(
+        lambda at: training_batches(config, training, start, at, data_service)
+    )
+    validation = distribute(lambda at: validation_batches(config, held_out, at))
+    journal = None
+    if workers.is_chief:
+        # Only now: nothing that a user gets wrong is left to come.
+        photos = {"training": training, "validation": held_out}
+        save_settings(run_dir, config, photos, display.say)
+        journal = Journal(run_dir, stage, step)
     loop = StageLoop(
         trainer=trainer,
-        strategy=chosen,
-        batches=training_stream,
+        workers=workers,
+        batches=batches,
         held_out=validation,
         schedule=schedule,
         checkpoints=checkpoints,
@@ -138,55 +174,26 @@ def train(
             settings.checkpoint_every,
         ),
         run_dir=run_dir,
-        publish=lambda at: _publish(run_dir, stage, config, trainer, at, init_from),
+        publish=publish,
         sheet=sheets.write,
         health=Health(config.losses.adversarial, step, settings.steps),
         bad_photos=BadPhotos(training, config, display.say),
-        profile_dir=run_dir / "logs" / stage if profile else None,
+        profile_dir=run_dir / "logs" / stage if profile and workers.is_chief else None,
     )
     with display:
         outcome = loop.run(step, settings.steps)
-    _say_outcome(display.say, outcome, stage, journal, settings.steps, run_dir)
+    if workers.is_chief:
+        _say_outcome(display.say, outcome, stage, journal, settings.steps, run_dir)
     return outcome
 
 
-def choose_strategy(name: StrategyName, batch_size: int) -> tf.distribute.Strategy:
-    """Turns the word into a strategy.
-
-    Raises:
-        InputError: if there is nothing to mirror over, or the batch does not divide.
-    """
-    gpus = tf.config.list_logical_devices("GPU")
-    devices = gpus or tf.config.list_logical_devices("CPU")
-    if name == "single" or (name == "auto" and len(gpus) < 2):
-        return tf.distribute.get_strategy()
-    if len(devices) < 2:
-        raise InputError(
-            "--strategy mirrored needs two GPUs or more, and TensorFlow finds "
-            f"{len(gpus)}; use --strategy single"
-        )
-    if batch_size % len(devices):
-        raise InputError(
-            f"train.batch_size {batch_size} does not divide over {len(devices)} "
-            f"devices; take a multiple of {len(devices)}"
-        )
-    return _mirrored(tuple(device.name for device in devices))
+def _is_stale(folder: Path, step: int) -> bool:
+    return not folder.is_dir() or read_meta(folder).get("step") != step
 
 
-@functools.cache
-def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
-    # One for all stages of a process: a second one would number its collective
-    # operations from the start again, and TensorFlow 2.21 takes them for the first's.
-    return tf.distribute.MirroredStrategy(devices)
-
-
-def _publish(
-    run_dir, stage, config, trainer, step, init_from, *, only_if_stale=False
-) -> None:
+def _publish(run_dir, stage, config, trainer, init_from, step) -> None:
     """Writes the weights folder of a stage, averaged weights where there are."""
     folder = run_dir / "weights" / stage
-    if only_if_stale and folder.is_dir() and read_meta(folder).get("step") == step:
-        return
     meta = dict(
         stage=stage,
         step=step,

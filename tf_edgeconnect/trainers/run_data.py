@@ -53,34 +53,55 @@ def open_sources(
     return training, held_out
 
 
-def training_batches(config: Config, source: Source, start: int) -> tf.data.Dataset:
-    """Returns the endless stream of a run's batches from a position on."""
+def training_batches(
+    config: Config,
+    source: Source,
+    start: int,
+    place: tf.distribute.InputContext,
+    service: str | None = None,
+) -> tf.data.Dataset:
+    """Returns one worker's endless stream of batches, a batch for each replica.
+
+    Args:
+        config: of the run.
+        source: photos.
+        start: position from which on, counted over all workers.
+        place: which worker this is for; each takes every k-th position.
+        service: `host:port` of a tf.data service that makes them; None: this process.
+    """
     return build_dataset(
         source,
         **_example_options(config),
         crop=config.data.crop,
         flip=config.data.flip,
-        batch_size=config.train.batch_size,
+        batch_size=place.get_per_replica_batch_size(config.train.batch_size),
         start=start,
+        shard=(place.input_pipeline_id, place.num_input_pipelines),
+        service=service,
     )
 
 
 def validation_batches(
-    config: Config, source: Source, replicas: int
+    config: Config, source: Source, place: tf.distribute.InputContext
 ) -> tf.data.Dataset:
-    """Returns the batches of a validation, always the same photos, crops and masks."""
+    """Returns the batches of a validation, always the same photos, crops and masks.
+
+    All workers together see each photo once.
+
+    Args:
+        config: of the run.
+        source: photos.
+        place: which worker this is for.
+    """
     count = min(config.train.val_examples, len(source))
-    batch_size = min(config.train.batch_size, count)
-    if replicas > 1:
-        # Replicas share a batch evenly; the rest of the photos is left out.
-        batch_size = max(batch_size // replicas, 1) * replicas
+    batch_size = min(config.train.batch_size, count) // place.num_replicas_in_sync
     spread = np.linspace(0, len(source) - 1, count).round().astype(np.int64)
     return build_dataset(
         source.select(spread),
         **_example_options(config),
-        batch_size=batch_size,
+        batch_size=max(batch_size, 1),
+        shard=(place.input_pipeline_id, place.num_input_pipelines),
         training=False,
-        drop_remainder=replicas > 1,
     )
 
 
@@ -94,7 +115,13 @@ def held_out_examples(config: Config, count: int) -> dict[str, np.ndarray]:
     _, held_out = open_sources(config, None, lambda line: None)
     spread = config.train.model_copy(update={"val_examples": count})
     config = config.model_copy(update={"train": spread})
-    return first_examples(validation_batches(config, held_out, 1), count)
+    return sheet_examples(config, held_out, count)
+
+
+def sheet_examples(config: Config, source: Source, count: int) -> dict[str, np.ndarray]:
+    """Returns the first examples of a validation as one batch of pictures."""
+    batches = validation_batches(config, source, tf.distribute.InputContext())
+    return first_examples(batches, count)
 
 
 def _example_options(config: Config) -> dict:
@@ -130,8 +157,8 @@ def first_examples(batches: tf.data.Dataset, count: int) -> dict[str, np.ndarray
     for found in floats.take(count).batch(count).as_numpy_iterator():
         return found
     raise InputError(
-        "no photo for validation can be decoded, or there are fewer than devices: "
-        "give others with data.val, or hold out more with data.val_fraction"
+        "no photo for validation can be decoded: give others with data.val, or hold "
+        "out more with data.val_fraction"
     )
 
 
@@ -173,7 +200,7 @@ class BadPhotos:
         """
         try:
             yield
-        except tf.errors.InvalidArgumentError as error:
+        except tf.errors.OpError as error:  # its kind changes in a tf.data service
             stretch = undecodable(error)
             if stretch is None:
                 raise
