@@ -60,6 +60,24 @@ def test_parts_differ_from_the_whole_in_the_hole_only(inpainter, whole, strategy
     np.testing.assert_array_equal(lines, edges)
 
 
+@pytest.mark.parametrize("strategy", ["full", "crop", "tile"])
+def test_paint_fills_the_same_without_edges(inpainter, whole, strategy):
+    image, hole, _ = whole
+    drawing = np.where(np.eye(400, 600, 20, bool), np.uint8(255), np.uint8(0))
+    for drawn in (None, drawing):
+        with_edges = inpainter(image, hole, drawn, large=strategy)
+        painted = inpainter.paint(image, hole, drawn, large=strategy)
+        np.testing.assert_array_equal(painted, with_edges.image)
+
+
+def test_paint_shows_canny_the_crops_alone(inpainter, whole, monkeypatch):
+    image, hole, _ = whole
+    monkeypatch.setattr(large.InParts, "edges_in_strips", None)
+    inpainter.paint(image, hole, large="crop")
+    with pytest.raises(TypeError):
+        inpainter(image, hole, large="crop")
+
+
 def test_a_crop_that_is_the_whole_photo_fills_like_full(inpainter):
     image, hole = COFFEE[:200, :220], hole_of(200, 220, (80, 90, 110, 140))
     cropped, full = (inpainter(image, hole, large=how) for how in ("crop", "full"))

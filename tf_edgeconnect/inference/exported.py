@@ -12,7 +12,6 @@ import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference.arrays import Inpainted
 from tf_edgeconnect.inference.graph import InpaintGraph
 from tf_edgeconnect.inference.inpainter import Inpainter
 from tf_edgeconnect.regions import Large
@@ -44,23 +43,22 @@ class ExportedInpainter(Inpainter):
             ) from None
         self._trace(_SavedGraph(model, sigma), f"{folder} (exported from {source})")
 
-    def __call__(
+    def _painted(
         self,
         image: np.ndarray,
         mask: np.ndarray,
-        edges: np.ndarray | None = None,
-        *,
-        published: bool = False,
-        large: Large = "auto",
-    ) -> Inpainted:
-        """Fills holes; see `Inpainter`. `published` is refused."""
+        edges: np.ndarray | None,
+        published: bool,
+        large: Large,
+        with_edges: bool,
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         if published:
             raise InputError(
                 f"the model {self.description} paints along composite edges only; "
                 "published needs the run directory or weights folder it was made from"
             )
         try:
-            return super().__call__(image, mask, edges, large=large)
+            return super()._painted(image, mask, edges, published, large, with_edges)
         except tf.errors.InvalidArgumentError as error:
             raise _refusal(error) from None
 

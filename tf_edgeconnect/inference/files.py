@@ -71,17 +71,20 @@ class FileInpainter:
                 "is; make it smaller, or run it in parts: --large crop, or tile"
             ) from None
         write_photo(job.output, result, overwrite=self.overwrite)
-        if job.edges_output is not None:
+        if edges is not None:
             write_photo(job.edges_output, edges, overwrite=self.overwrite)
 
-    def _results(self, job: Job, photo: Photo, hole: np.ndarray) -> tuple[Photo, Photo]:
-        """Returns what goes to the output and what to the edges' output."""
+    def _results(
+        self, job: Job, photo: Photo, hole: np.ndarray
+    ) -> tuple[Photo, Photo | None]:
+        """Returns what goes to the output and what to the edges' output, if any."""
         if self.edges_only:
             lines = self.inpainter.predict_edges(photo.rgb(), hole, large=self.large)
-            edges = Photo(lines[..., None])
-            return edges, edges
+            return Photo(lines[..., None]), None
         drawing = None if job.edges is None else read_edges(job.edges)
-        filled, lines = self.inpainter(
-            photo.rgb(), hole, drawing, published=self.published, large=self.large
-        )
+        settings = {"published": self.published, "large": self.large}
+        if job.edges_output is None:
+            filled = self.inpainter.paint(photo.rgb(), hole, drawing, **settings)
+            return photo.with_hole_filled(filled, hole), None
+        filled, lines = self.inpainter(photo.rgb(), hole, drawing, **settings)
         return photo.with_hole_filled(filled, hole), Photo(lines[..., None])

@@ -43,7 +43,9 @@ class InParts:
         holes: np.ndarray,
         drawings: np.ndarray | None,
         large: Parts,
-    ) -> tuple[np.ndarray, np.ndarray]:
+        *,
+        with_edges: bool,
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """Fills photos part by part.
 
         Args:
@@ -51,9 +53,10 @@ class InParts:
             holes: bool `(B, H, W)`.
             drawings: uint8 `(B, H, W, 1)`, white = line, or None.
             large: how the parts are chosen.
+            with_edges: return edges too, for which Canny sees the whole photo.
 
         Returns:
-            uint8 photos `(B, H, W, 3)` and edges `(B, H, W, 1)`.
+            uint8 photos `(B, H, W, 3)`, and edges `(B, H, W, 1)` or None.
         """
 
         def run(images, holes, drawings):
@@ -61,14 +64,18 @@ class InParts:
                 painted = self.fill(images, as_masks(holes))
             else:
                 painted = self.fill_along(images, as_masks(holes), drawings[..., None])
-            return np.concatenate(painted, axis=-1)
+            return np.concatenate(painted if with_edges else painted[:1], axis=-1)
 
         canvases = []
         for scene in _scenes(images, holes, drawings):
-            canvas = np.concatenate([scene.image, self.edges_in_strips(scene)], -1)
+            known = [scene.image]
+            if with_edges:
+                known.append(self.edges_in_strips(scene))
+            canvas = np.concatenate(known, axis=-1)
             paint(canvas, scene, plan_areas(scene.hole, large), run)
             canvases.append(canvas)
-        return tuple(np.split(np.stack(canvases), [3], axis=-1))
+        result = np.stack(canvases)
+        return result[..., :3], result[..., 3:] if with_edges else None
 
     def completed(
         self, images: np.ndarray, holes: np.ndarray, large: Parts
