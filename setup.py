@@ -20,7 +20,6 @@ EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
     "serving": ["tensorflow-serving-api>=2.19,<2.22", "grpcio-health-checking>=1.70"],
     "tflite": ["ai-edge-litert>=2.0"],
-    "edit": ["gradio>=5.0"],
     "batch": ["apache-beam>=2.70"],
     "docs": ["mkdocs>=1.6", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"],
     "dev": [
@@ -75,6 +74,7 @@ setup(
     packages=find_packages(include=["tf_edgeconnect", "tf_edgeconnect.*"]),
     package_data={
         "tf_edgeconnect": ["py.typed"],
+        "tf_edgeconnect.editor": ["page.*", "*.js"],
         "tf_edgeconnect.evaluation": ["*.css"],
         "tf_edgeconnect.evaluation.study": ["page.*"],
     },

@@ -18,6 +18,7 @@ from tf_edgeconnect.cli import (
     data_service,
     demo,
     doctor,
+    edit,
     evaluate,
     export,
     inpaint,
@@ -50,6 +51,7 @@ app.command()(convert.convert)
 app.command()(export.export)
 app.command()(demo.demo)
 app.command()(serve.serve)
+app.command()(edit.edit)
 app.command()(study.study)
 
 

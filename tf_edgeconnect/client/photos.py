@@ -54,6 +54,37 @@ def fill_photo(
     return filled
 
 
+def complete_lines(
+    client: Client, image: np.ndarray, hole: np.ndarray, *, side: int = RUN_SIDE
+) -> np.ndarray:
+    """Completes the edges of a photo, paints nothing.
+
+    Args:
+        client: as in `fill_photo`.
+        image: uint8 `(H, W, 3)`.
+        hole: bool `(H, W)`, true = hole.
+        side: the longest side of a part.
+
+    Returns:
+        uint8 `(H, W)`, white = line. A photo that is sent in parts has lines inside the
+        hole only: the server never sees the rest of it.
+
+    Raises:
+        ServingError: the server gave no edges.
+    """
+
+    def run(images, holes, drawings):
+        masks = (holes * WHITE).astype(np.uint8)[..., None]
+        return client.predict_edges(images, masks)
+
+    large = choose(hole.shape, "auto", side)
+    if large == "full":
+        return run(image[None], hole[None], None)[0, ..., 0]
+    lines = np.zeros((*hole.shape, 1), np.uint8)
+    paint(lines, Scene(image, hole, None), plan_areas(hole, large, side), run, side)
+    return lines[..., 0]
+
+
 def _check_drawing(drawing: np.ndarray, hole: np.ndarray) -> None:
     if drawing.shape != hole.shape:
         raise InputError(

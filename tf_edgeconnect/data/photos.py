@@ -110,7 +110,24 @@ def read_photo(path: str | Path) -> Photo:
             that is not taken, or larger than 100 megapixels.
     """
     path = Path(path)
-    data = read_bytes(path, "photo")
+    photo = decode_photo(read_bytes(path, "photo"), path)
+    return dataclasses.replace(photo, source=path)
+
+
+def decode_photo(data: bytes, name: str | Path) -> Photo:
+    """Decodes the bytes of a photo's file, as `read_photo` does.
+
+    Args:
+        data: the bytes.
+        name: of the file, for messages.
+
+    Returns:
+        The photo, without a source.
+
+    Raises:
+        InputError: as `read_photo`.
+    """
+    path = Path(name)
     image = load_image(path, data, "photo")
     turned = orientation(image)
     icc = image.info.get("icc_profile")
@@ -130,7 +147,6 @@ def read_photo(path: str | Path) -> Photo:
         alpha=None if alpha is None else upright(alpha, turned),
         icc=icc,
         exif=exif_without_orientation(image),
-        source=path,
     )
 
 

@@ -54,7 +54,7 @@ class SampleSource(Source):
     """
 
     def __init__(self, part: Part = "train", regions: list[Region] | None = None):
-        pixels = _photos()
+        pixels = sample_photos()
         self.part = part
         self.regions = _regions(part) if regions is None else regions
         super().__init__(ScanReport(len(self.regions)))
@@ -85,7 +85,7 @@ class SampleSource(Source):
     def encoded(self, index: int) -> Encoded:
         """One square as a PNG file; nothing is stored of it."""
         photo, top, left, side = self.regions[index]
-        pixels = _photos()[photo][top : top + side, left : left + side]
+        pixels = sample_photos()[photo][top : top + side, left : left + side]
         return Encoded(tf.io.encode_png(pixels).numpy())
 
     def select(self, indices: np.ndarray) -> "SampleSource":
@@ -114,7 +114,15 @@ class SampleSource(Source):
 
 
 @cache
-def _photos() -> list[np.ndarray]:
+def sample_photos() -> list[np.ndarray]:
+    """The photos of `PHOTOS`, whole.
+
+    Returns:
+        uint8 `(H, W, 3)` of each, in the order of `PHOTOS`; not to be changed.
+
+    Raises:
+        InputError: scikit-image or one of its photos is missing.
+    """
     spec = importlib.util.find_spec("skimage")
     if spec is None or not spec.submodule_search_locations:
         raise InputError("sample: needs the photos in scikit-image; install it")
@@ -153,7 +161,7 @@ def _regions(part: Part) -> list[Region]:
             f"sample:{part} is unknown; expected sample: or sample:held-out"
         )
     queues = []
-    for number, pixels in enumerate(_photos()):
+    for number, pixels in enumerate(sample_photos()):
         top, left, bottom, right = part_of_photo(*pixels.shape[:2], part)
         short = min(bottom - top, right - left)
         queue = []

@@ -1,0 +1,316 @@
+// What a person changes: the hole and the lines inside it, at the photo's own size. Both
+// are canvases whose alpha counts; a colour only tells where a line comes from.
+
+const HOLE = "rgb(255 107 74)";
+const PENCIL = "rgb(201 42 42)";
+const IMAGINED = [28, 100, 242];
+const KNOWN = [18, 22, 28];
+const GRAYS = Array.from({ length: 256 }, (_, v) => [v, v, v]);
+const [BLACK, WHITE] = [GRAYS[0], GRAYS[255]];
+const UNDO_BYTES = 2 ** 28;
+
+function newCanvas(width, height) {
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext("2d", { willReadFrequently: true });
+  return canvas;
+}
+
+const pen = (canvas) => canvas.getContext("2d");
+
+export class Layers {
+  constructor(width, height) {
+    Object.assign(this, { width, height });
+    for (const name of ["hole", "lines", "known"]) this[name] = newCanvas(width, height);
+    // As the last commit left them, for undo.
+    this.saved = { hole: newCanvas(width, height), lines: newCanvas(width, height) };
+    this.undone = [];
+    this.done = [];
+    this.dirty = null;
+    this.touched = false; // a person has changed the lines
+    this.holeChanged = true; // since lines were found
+  }
+
+  // Draws a segment of a stroke; `tool` is brush, uncover, pencil or rubber.
+  stroke(tool, from, to, size) {
+    const r = size / 2 + 2;
+    const area = this.clip({
+      left: Math.min(from.x, to.x) - r, top: Math.min(from.y, to.y) - r,
+      right: Math.max(from.x, to.x) + r, bottom: Math.max(from.y, to.y) + r,
+    });
+    if (!area) return;
+    const draw = (context) => {
+      context.lineCap = "round";
+      context.lineWidth = size;
+      context.beginPath();
+      context.moveTo(from.x, from.y);
+      context.lineTo(to.x, to.y);
+      context.stroke();
+    };
+    if (tool === "brush") this.paint(this.hole, HOLE, draw);
+    if (tool === "uncover") this.erase([this.hole, this.lines], draw);
+    if (tool === "rubber") this.erase([this.lines], draw);
+    if (tool === "pencil") {
+      this.insideHole(area, (context) => {
+        context.strokeStyle = PENCIL;
+        draw(context);
+      });
+    }
+    this.mark(area, tool === "pencil" || tool === "rubber");
+  }
+
+  rectangle(from, to) {
+    const area = this.clip({
+      left: Math.min(from.x, to.x), top: Math.min(from.y, to.y),
+      right: Math.max(from.x, to.x), bottom: Math.max(from.y, to.y),
+    });
+    if (!area) return;
+    this.paint(this.hole, HOLE, (c) => c.fillRect(area.x, area.y, area.width, area.height));
+    this.mark(area, false);
+  }
+
+  // Puts a picture of lines (their alpha counts) into the hole.
+  stamp(picture, place) {
+    const area = this.clip({
+      left: place.x, top: place.y, right: place.x + place.width, bottom: place.y + place.height,
+    });
+    if (!area) return;
+    this.insideHole(area, (c) => c.drawImage(picture, place.x, place.y, place.width, place.height));
+    this.mark(area, true);
+  }
+
+  paint(canvas, colour, draw) {
+    const context = pen(canvas);
+    context.globalCompositeOperation = "source-over";
+    context.strokeStyle = context.fillStyle = colour;
+    draw(context);
+  }
+
+  erase(canvases, draw) {
+    for (const canvas of canvases) {
+      pen(canvas).globalCompositeOperation = "destination-out";
+      draw(pen(canvas));
+    }
+  }
+
+  insideHole(area, draw) {
+    const part = newCanvas(area.width, area.height);
+    const context = pen(part);
+    context.translate(-area.x, -area.y);
+    draw(context);
+    context.globalCompositeOperation = "destination-in";
+    context.drawImage(this.hole, 0, 0);
+    pen(this.lines).globalCompositeOperation = "source-over";
+    pen(this.lines).drawImage(part, area.x, area.y);
+  }
+
+  clip({ left, top, right, bottom }) {
+    const x = Math.max(0, Math.floor(left));
+    const y = Math.max(0, Math.floor(top));
+    const width = Math.min(this.width, Math.ceil(right)) - x;
+    const height = Math.min(this.height, Math.ceil(bottom)) - y;
+    return width > 0 && height > 0 ? { x, y, width, height } : null;
+  }
+
+  mark(area, touched) {
+    const d = this.dirty || { ...area, touched: false };
+    const x = Math.min(d.x, area.x);
+    const y = Math.min(d.y, area.y);
+    this.dirty = {
+      x, y, touched: touched || d.touched,
+      width: Math.max(d.x + d.width, area.x + area.width) - x,
+      height: Math.max(d.y + d.height, area.y + area.height) - y,
+    };
+  }
+
+  markAll(touched) {
+    this.mark({ x: 0, y: 0, width: this.width, height: this.height }, touched);
+  }
+
+  // Ends a stroke: what it changed can be undone.
+  commit() {
+    const area = this.dirty;
+    if (!area) return false;
+    this.dirty = null;
+    const flags = { touched: this.touched, holeChanged: this.holeChanged };
+    const step = { area, before: this.cut(this.saved, area), after: this.cut(this, area), flags };
+    this.touched ||= area.touched;
+    this.holeChanged ||= !area.touched;
+    this.put(this.saved, area, step.after);
+    this.done.push(step);
+    this.undone = [];
+    let bytes = 0;
+    for (let i = this.done.length - 1; i >= 0; i -= 1) {
+      bytes += 16 * this.done[i].area.width * this.done[i].area.height;
+      if (bytes > UNDO_BYTES && i < this.done.length - 1) {
+        this.done.splice(0, i + 1);
+        break;
+      }
+    }
+    return true;
+  }
+
+  undo() { this.step(this.done, this.undone, "before"); }
+
+  redo() { this.step(this.undone, this.done, "after"); }
+
+  step(from, to, which) {
+    const step = from.pop();
+    if (!step) return;
+    const flags = { touched: this.touched, holeChanged: this.holeChanged };
+    for (const layers of [this, this.saved]) this.put(layers, step.area, step[which]);
+    Object.assign(this, step.flags);
+    to.push({ ...step, flags });
+  }
+
+  cut(layers, { x, y, width, height }) {
+    const of = (canvas) => pen(canvas).getImageData(x, y, width, height);
+    return { hole: of(layers.hole), lines: of(layers.lines) };
+  }
+
+  put(layers, { x, y }, data) {
+    pen(layers.hole).putImageData(data.hole, x, y);
+    pen(layers.lines).putImageData(data.lines, x, y);
+  }
+
+  all(canvas) {
+    return pen(canvas).getImageData(0, 0, this.width, this.height);
+  }
+
+  // Takes the server's lines: known ones outside the hole, imagined ones inside.
+  takeFound(gray) {
+    this.takeLines(gray, IMAGINED, true);
+    this.markAll(false);
+    this.commit();
+    this.touched = this.holeChanged = false;
+  }
+
+  // Takes lines from a file: those inside the hole count.
+  takeDrawn(gray) {
+    this.takeLines(gray, PENCIL.match(/\d+/g).map(Number), false);
+    this.markAll(true);
+    this.commit();
+    this.holeChanged = false;
+  }
+
+  takeLines(gray, colour, withKnown) {
+    const hole = this.all(this.hole).data;
+    const inside = new ImageData(this.width, this.height);
+    const outside = new ImageData(this.width, this.height);
+    for (let i = 0; i < hole.length; i += 4) {
+      const isHole = hole[i + 3] > 127;
+      const pixels = (isHole ? inside : outside).data;
+      const [r, g, b] = isHole ? colour : KNOWN;
+      pixels[i] = r;
+      pixels[i + 1] = g;
+      pixels[i + 2] = b;
+      pixels[i + 3] = gray[i];
+    }
+    pen(this.lines).putImageData(inside, 0, 0);
+    if (withKnown) pen(this.known).putImageData(outside, 0, 0);
+  }
+
+  takeHole(gray) {
+    const [r, g, b] = HOLE.match(/\d+/g).map(Number);
+    const hole = new ImageData(this.width, this.height);
+    for (let i = 0; i < gray.length; i += 4) {
+      if (gray[i] > 127) hole.data.set([r, g, b, 255], i);
+    }
+    pen(this.hole).putImageData(hole, 0, 0);
+    this.markAll(false);
+    this.commit();
+  }
+
+  invertHole() {
+    const hole = this.all(this.hole).data;
+    const gray = new Uint8ClampedArray(hole.length);
+    for (let i = 0; i < hole.length; i += 4) gray[i] = hole[i + 3] > 127 ? 0 : 255;
+    pen(this.lines).clearRect(0, 0, this.width, this.height);
+    this.takeHole(gray);
+  }
+
+  clear(...names) {
+    for (const name of names) pen(this[name]).clearRect(0, 0, this.width, this.height);
+    this.markAll(!names.includes("hole"));
+    this.commit();
+  }
+
+  isEmpty() {
+    const hole = this.all(this.hole).data;
+    for (let i = 3; i < hole.length; i += 4) if (hole[i] > 127) return false;
+    return true;
+  }
+
+  // What the server wants: red is the lines, green the hole.
+  sketch() {
+    return this.picture((isHole, line) => [line, isHole ? 255 : 0, 0]);
+  }
+
+  holePicture() {
+    return this.picture((isHole) => (isHole ? WHITE : BLACK));
+  }
+
+  linesPicture() {
+    return this.picture((isHole, line, known) => GRAYS[isHole ? line : known]);
+  }
+
+  picture(colour) {
+    const [hole, lines, known] = ["hole", "lines", "known"].map((name) => this.all(this[name]).data);
+    const picture = new ImageData(this.width, this.height);
+    const pixels = picture.data;
+    for (let i = 0; i < pixels.length; i += 4) {
+      const [r, g, b] = colour(hole[i + 3] > 127, lines[i + 3], known[i + 3]);
+      pixels[i] = r;
+      pixels[i + 1] = g;
+      pixels[i + 2] = b;
+      pixels[i + 3] = 255;
+    }
+    const canvas = newCanvas(this.width, this.height);
+    pen(canvas).putImageData(picture, 0, 0);
+    return canvas.convertToBlob({ type: "image/png" });
+  }
+
+  // The state as a variant keeps it, and back.
+  async keep() {
+    const [hole, lines] = await Promise.all(
+      [this.hole, this.lines].map((canvas) => canvas.convertToBlob({ type: "image/png" })));
+    return { hole, lines };
+  }
+
+  async restore(kept) {
+    for (const name of ["hole", "lines"]) {
+      const picture = await createImageBitmap(kept[name]);
+      const context = pen(this[name]);
+      context.globalCompositeOperation = "copy";
+      context.drawImage(picture, 0, 0);
+      context.globalCompositeOperation = "source-over";
+    }
+    this.markAll(true);
+    this.commit();
+    this.holeChanged = false;
+  }
+}
+
+// Lines as white on black -> a picture of them whose alpha counts.
+export function asLines(gray, width, height) {
+  const [r, g, b] = PENCIL.match(/\d+/g).map(Number);
+  const pixels = new ImageData(width, height);
+  for (let i = 0; i < gray.length; i += 4) pixels.data.set([r, g, b, gray[i]], i);
+  const canvas = newCanvas(width, height);
+  pen(canvas).putImageData(pixels, 0, 0);
+  return canvas;
+}
+
+// A picture -> its pixels, transparent ones as black: four bytes each, grey in the first.
+export async function grayOf(blob, width, height) {
+  const bitmap = await createImageBitmap(blob);
+  if (width && (bitmap.width !== width || bitmap.height !== height)) {
+    throw new Error(`This picture is ${bitmap.width} × ${bitmap.height}, the photo ${width} × ${height}`);
+  }
+  const canvas = newCanvas(bitmap.width, bitmap.height);
+  const context = pen(canvas);
+  context.fillRect(0, 0, bitmap.width, bitmap.height);
+  context.drawImage(bitmap, 0, 0);
+  const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+  for (let i = 0; i < data.length; i += 4) data[i] = (data[i] + data[i + 1] + data[i + 2]) / 3;
+  return { data, width: bitmap.width, height: bitmap.height };
+}

@@ -1,0 +1,66 @@
+// Asks the server. Photos have names there that only this page knows; one that had to go
+// is sent again.
+
+async function asked(path, query, body, type) {
+  const url = `${path}?${new URLSearchParams(query)}`;
+  let response;
+  try {
+    response = await fetch(url, { method: "POST", body, headers: { "Content-Type": type } });
+  } catch {
+    throw new Error("The editor's server does not answer: is it still running?");
+  }
+  if (response.ok) return response;
+  const { error } = await response.json();
+  throw Object.assign(new Error(error), { status: response.status });
+}
+
+export async function about() {
+  return (await fetch("about")).json();
+}
+
+export class ServedPhoto {
+  static async open(file, limits) {
+    if (file.size > limits.max_bytes) {
+      throw new Error(`${file.name} is larger than ${limits.max_bytes / 2 ** 20} MB: make it smaller first`);
+    }
+    return new ServedPhoto(() => asked("photo", { name: file.name }, file, "application/octet-stream"), file).send();
+  }
+
+  static async sample(name) {
+    return new ServedPhoto(() => asked("sample", { name }, "", "application/octet-stream"), { name }).send();
+  }
+
+  constructor(put, file) {
+    this.put = put;
+    this.file = file;
+  }
+
+  async send() {
+    const { photo, width, height } = await (await this.put()).json();
+    return Object.assign(this, { name: photo, width, height });
+  }
+
+  async ask(path, query = {}, body = "") {
+    const once = () => asked(path, { photo: this.name, ...query }, body, "image/png");
+    try {
+      return await (await once()).blob();
+    } catch (error) {
+      if (error.status !== 410) throw error;
+      await this.send();
+      return (await once()).blob();
+    }
+  }
+
+  // What the browser shows: its own reading of the file where it has one.
+  async picture() {
+    if (this.file instanceof Blob) {
+      try {
+        const bitmap = await createImageBitmap(this.file);
+        if (bitmap.width === this.width && bitmap.height === this.height) return bitmap;
+      } catch { /* a kind that this browser cannot read */ }
+    }
+    const response = await fetch(`photo?photo=${this.name}`);
+    if (!response.ok) throw new Error((await response.json()).error);
+    return createImageBitmap(await response.blob());
+  }
+}
