@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 def edit(
     model: Annotated[
         Path | None,
-        typer.Option(metavar="M", help="A run directory or a weights folder."),
+        typer.Option(
+            metavar="M",
+            help="A run directory, a weights folder or an exported SavedModel.",
+        ),
     ] = None,
     server: Annotated[
         str | None,
@@ -60,7 +63,7 @@ def _local(model: Path) -> "Painter":
     from tf_edgeconnect.inference import Inpainter
 
     inpainter = Inpainter.load(model)
-    if inpainter.inpaint_generator is None:
+    if not inpainter.paints:
         raise InputError(
             f"the model {inpainter.description} only draws edges: the editor needs one "
             "that paints; train the inpaint stage"

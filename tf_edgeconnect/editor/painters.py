@@ -53,12 +53,12 @@ class LocalPainter:
 
     def __init__(self, inpainter: "Inpainter") -> None:
         self.description = inpainter.description
-        trained = inpainter.sigma
-        self.sigma = trained if trained > 0 else DEFAULT_SIGMA
+        self.sigma = inpainter.sigma or DEFAULT_SIGMA  # 0: drawn at random in training
         self.sigma_is_fixed = None
-        if trained < 0:
-            self.sigma = trained
+        if self.sigma < 0:
             self.sigma_is_fixed = "this model was trained without known lines"
+        elif not hasattr(inpainter, "edge_generator"):
+            self.sigma_is_fixed = "an exported model has its own inside"
         self._first = inpainter
         self._inpainters = {self.sigma: inpainter}
         self._lock = threading.Lock()
@@ -103,7 +103,7 @@ class RemotePainter:
     def __init__(self, client: "Client", address: str) -> None:
         self.description = f"the endpoint {address}"
         self.sigma = DEFAULT_SIGMA
-        self.sigma_is_fixed = "the endpoint's own sigma counts: it is part of an export"
+        self.sigma_is_fixed = "the endpoint's model has its own inside"
         self._client = client
 
     def lines(self, image: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray:
