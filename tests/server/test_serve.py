@@ -9,14 +9,15 @@ import pytest
 from tf_edgeconnect.cli.addresses import warn_if_reachable
 from tf_edgeconnect.cli.main import run
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.server.loading import ServedModel, latest_version
+from tf_edgeconnect.inference.exports_on_disk import find_export
+from tf_edgeconnect.server.loading import ServedModel
 
 
 def test_versions_are_ordered_as_numbers(tmp_path):
     for name in ("2", "10", "9", "notes"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "saved_model.pb").touch()
-    assert latest_version(tmp_path).name == "10"
+    assert find_export(tmp_path).name == "10"
 
 
 @pytest.mark.parametrize("name", ["absent", "."])

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference.exports_on_disk import SAVED_MODEL_FILE
 
 
 class NewVersion:
@@ -44,7 +45,7 @@ def new_version(output: str | Path) -> Iterator[NewVersion]:
     output = Path(output)
     if output.exists() and not output.is_dir():
         raise InputError(f"output {output} is a file, expected a folder for versions")
-    if (output / "saved_model.pb").exists():
+    if (output / SAVED_MODEL_FILE).exists():
         raise InputError(
             f"output {output} is itself an exported version; give the folder above it, "
             f"{output.parent}, which holds the numbered versions"

@@ -16,14 +16,12 @@ from tf_edgeconnect.inference.graph import InpaintGraph
 from tf_edgeconnect.inference.inpainter import Inpainter
 from tf_edgeconnect.regions import Large
 
-SAVED_MODEL_FILE = "saved_model.pb"
-
 
 class ExportedInpainter(Inpainter):
     """An `Inpainter` on a SavedModel, without Keras models.
 
     Args:
-        folder: of one version, see `find_export`.
+        folder: of one version, see `exports_on_disk`.
 
     Raises:
         InputError: it does not load.
@@ -70,24 +68,6 @@ class ExportedInpainter(Inpainter):
             return super().predict_edges(image, mask, large=large)
         except tf.errors.InvalidArgumentError as error:
             raise _refusal(error) from None
-
-
-def find_export(path: str | Path) -> Path | None:
-    """Finds the SavedModel that a path names.
-
-    Args:
-        path: a SavedModel, or the folder of its versions `1`, `2`, ...
-
-    Returns:
-        The SavedModel's folder, of several versions that of the latest; None where
-        there is none.
-    """
-    path = Path(path)
-    folders = [path]
-    if path.is_dir():
-        numbered = [child for child in path.iterdir() if child.name.isdigit()]
-        folders += sorted(numbered, key=lambda child: -int(child.name))
-    return next((f for f in folders if (f / SAVED_MODEL_FILE).is_file()), None)
 
 
 class _SavedGraph(InpaintGraph):

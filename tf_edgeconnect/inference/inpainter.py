@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.arrays import Inpainted, as_drawing, as_pair
+from tf_edgeconnect.inference.exports_on_disk import find_export
 from tf_edgeconnect.inference.graph import InpaintGraph
 from tf_edgeconnect.inference.large import InParts, as_masks
 from tf_edgeconnect.models.storage import load_networks, resolve
@@ -99,9 +100,9 @@ class Inpainter:
         Raises:
             InputError: the path is none of these, or its weights are damaged.
         """
-        from tf_edgeconnect.inference.exported import ExportedInpainter, find_export
-
         if export := find_export(path):
+            from tf_edgeconnect.inference.exported import ExportedInpainter
+
             return ExportedInpainter(export)
         folders = resolve(path)
         networks: dict[str, keras.Model] = {}

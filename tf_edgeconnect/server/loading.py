@@ -13,8 +13,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference.exports_on_disk import SAVED_MODEL_FILE, find_export
 
-SAVED_MODEL_FILE = "saved_model.pb"
 DEFAULT_SIGNATURE = "serving_default"
 # Made by the loader for itself; no client may call it.
 _INIT_SIGNATURE = "__saved_model_init_op"
@@ -48,7 +48,7 @@ class ServedModel:
     """
 
     def __init__(self, export: str | Path) -> None:
-        folder = latest_version(Path(export))
+        folder = _found(export)
         self.version = int(folder.name) if folder.name.isdigit() else 1
         self.folder = folder
         graph = tf.Graph()
@@ -147,33 +147,15 @@ class ServedModel:
         return self._session._make_callable_from_options(options)
 
 
-def latest_version(export: Path) -> Path:
-    """Finds the folder to serve.
-
-    Args:
-        export: a folder of version folders, or a version folder.
-
-    Returns:
-        The version folder with the highest number.
-
-    Raises:
-        InputError: there is none.
-    """
-    if (export / SAVED_MODEL_FILE).is_file():
-        return export
-    if not export.is_dir():
-        raise InputError(f"export {export} is not a folder; make it with {_EXPORT}")
-    versions = [
-        path
-        for path in export.iterdir()
-        if path.name.isdigit() and (path / SAVED_MODEL_FILE).is_file()
-    ]
-    if not versions:
+def _found(export: str | Path) -> Path:
+    """Finds the folder to serve, of several versions that of the latest."""
+    folder = find_export(export)
+    if folder is None:
         raise InputError(
-            f"export {export} has no version folder such as 1/ with a "
-            f"{SAVED_MODEL_FILE}; make it with {_EXPORT}"
+            f"export {export} has neither a {SAVED_MODEL_FILE} nor a version folder "
+            f"such as 1/ with one; make it with {_EXPORT}"
         )
-    return max(versions, key=lambda path: int(path.name))
+    return folder
 
 
 _EXPORT = "`tf-edgeconnect export --model M -o EXPORT`"
