@@ -144,7 +144,8 @@ class Page:
         self._mouse("mouseReleased", points[-1])
 
     def give(self, selector: str, path: Path) -> None:
-        """Puts a file into a file input."""
+        """Puts a file into a file input, even if it was the last one there."""
+        self.run(f"document.querySelector({json.dumps(selector)}).value = ''")
         root = self.call("DOM.getDocument")["root"]["nodeId"]
         node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path)])

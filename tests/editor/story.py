@@ -27,13 +27,17 @@ class Editor:
 
     def load(self, photo: Path) -> None:
         """Opens a photo of one's own."""
-        self.page.give("#photo-file", photo)
-        self._wait()
+        self.give("photo", photo)
+
+    def give(self, what: str, path: Path) -> None:
+        """Chooses a file: photo, mask, lines, or a sketch's photo."""
+        self.page.give(f"#{what}-file", path)
+        self.wait()
 
     def sample(self, number: int) -> None:
         """Takes one of the sample photos."""
         self.page.click(f"#samples button:nth-child({number})")
-        self._wait()
+        self.wait()
 
     def choose(self, tool: str) -> None:
         """Takes a tool in hand."""
@@ -64,8 +68,9 @@ class Editor:
     def press(self, name: str) -> None:
         """Presses a button and waits for what it does."""
         self.page.click(f"#{name}")
-        self._wait()
+        self.wait()
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Waits until the page has done what was asked of it."""
         self.page.wait(ENDED)
         self.look()

@@ -1,6 +1,7 @@
 """`tf-edgeconnect edit`: draw the lines yourself, on a page of this machine."""
 
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,7 +69,9 @@ def _local(model: Path) -> "Painter":
             f"the model {inpainter.description} only draws edges: the editor needs one "
             "that paints; train the inpaint stage"
         )
-    return LocalPainter(inpainter)
+    painter = LocalPainter(inpainter)
+    threading.Thread(target=painter.warm_up, daemon=True).start()
+    return painter
 
 
 def _remote(address: str, name: str) -> "Painter":

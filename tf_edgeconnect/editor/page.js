@@ -37,7 +37,8 @@ async function attempt(what, action) {
     at("status").textContent = (await action()) || "";
   } catch (error) {
     at("status").textContent = "";
-    at("trouble").textContent = `${error.message.replace(/\.$/, "")}.`;
+    const sentence = error.message.replace(/\.$/, "");
+    at("trouble").textContent = `${sentence[0].toUpperCase()}${sentence.slice(1)}.`;
     at("trouble").hidden = false;
   } finally {
     clearInterval(clock);
@@ -317,6 +318,7 @@ function moveDivider({ x }) {
 
 function select(name) {
   tool = name;
+  at("status").textContent = "";
   view.compare = false;
   view.cursor = null;
   refresh();
@@ -386,7 +388,7 @@ function wire() {
   onClick("smaller", () => view.zoom(1 / 1.4));
   onClick("larger", () => view.zoom(1.4));
   onClick("fit", () => view.fit());
-  onClick("edit-again", () => { view.compare = false; view.linesShown = true; });
+  onClick("edit-again", () => { select(tool); view.linesShown = true; });
   onClick("side-by-side", showTogether);
   onClick("keep-photo", () => download(shown.blob, "filled"));
   onClick("keep-mask", async () => download(await layers.holePicture(), "mask"));

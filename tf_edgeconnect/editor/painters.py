@@ -80,6 +80,12 @@ class LocalPainter:
         with self._lock:
             return self._with(sigma).photo_edges(image)
 
+    def warm_up(self) -> None:
+        """Lets TensorFlow trace the graphs before a person waits for it."""
+        image = np.zeros((16, 16, 3), np.uint8)
+        hole = np.eye(16, dtype=bool)
+        self.fill(image, hole, self.lines(image, hole, self.sigma), self.sigma)
+
     def _with(self, sigma: float) -> "Inpainter":
         """The same networks behind another Canny."""
         if self.sigma_is_fixed:

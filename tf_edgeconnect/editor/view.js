@@ -107,7 +107,7 @@ export class View {
       c.fillStyle = `rgb(255 255 255 / ${this.paper})`;
       c.fillRect(0, 0, width, height);
     }
-    c.globalAlpha = this.linesShown ? 0.22 : 0.72;
+    c.globalAlpha = this.linesShown ? 0.3 : 0.72;
     c.drawImage(hole, 0, 0);
     c.globalAlpha = 1;
     if (this.linesShown) {
