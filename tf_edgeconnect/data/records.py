@@ -116,7 +116,7 @@ def _photo(source: Source, index: int, short_side: int | None) -> _Photo:
         pixels = _shrunk(orient(pixels, stored.orientation), short_side)
         stored = Encoded(tf.io.encode_png(pixels).numpy())
     height, width, _ = pixels.shape
-    return _Photo(name, _example(stored, name, height, width))
+    return _Photo(name, photo_example(stored, name, height, width))
 
 
 def _shrunk(pixels: tf.Tensor, short_side: int) -> tf.Tensor:
@@ -126,7 +126,18 @@ def _shrunk(pixels: tf.Tensor, short_side: int) -> tf.Tensor:
     return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
 
 
-def _example(stored: Encoded, name: str, height: int, width: int) -> bytes:
+def photo_example(stored: Encoded, name: str, height: int, width: int) -> bytes:
+    """Makes the record of one photo, as `write_records` describes.
+
+    Args:
+        stored: the content of the photo's file and its orientation.
+        name: what to call it.
+        height: of the stored pixels, before the orientation is applied.
+        width: the same.
+
+    Returns:
+        A serialized `tf.train.Example`; equal arguments give equal bytes.
+    """
     kinds = [kind for head, kind in _FORMATS if stored.contents.startswith(head)]
 
     def text(value: bytes) -> tf.train.Feature:

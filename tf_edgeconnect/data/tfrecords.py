@@ -117,7 +117,7 @@ class RecordSource(Source):
 
     def _example(self, index: int) -> tf.train.Example:
         file, offset = self.places[index]
-        return _read_example(self.files[file], int(offset))
+        return read_example(self.files[file], int(offset))
 
 
 def list_record_files(folder: str | Path) -> list[Path]:
@@ -192,7 +192,16 @@ def _walk(path: Path) -> tuple[list[int], bool]:
     return offsets, False
 
 
-def _read_example(path: str | Path, offset: int) -> tf.train.Example:
+def read_example(path: str | Path, offset: int) -> tf.train.Example:
+    """Reads one record of an uncompressed TFRecord file.
+
+    Args:
+        path: the file.
+        offset: where the record starts, in bytes.
+
+    Returns:
+        The record, whose checksums are not looked at.
+    """
     with open(path, "rb") as file:
         file.seek(offset)
         length = int.from_bytes(file.read(8), "little")
@@ -209,7 +218,7 @@ def _bytes(example: tf.train.Example, key: str) -> bytes:
 
 def _find_keys(path: Path, offset: int) -> RecordKeys:
     try:
-        example = _read_example(path, offset)
+        example = read_example(path, offset)
     except Exception as error:  # protobuf's DecodeError has no public place
         raise InputError(
             f"{path}: its records are no tf.train.Example: {error}"

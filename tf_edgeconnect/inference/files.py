@@ -1,6 +1,7 @@
 """`FileInpainter`: fills one job of files, from reading to writing."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -59,9 +60,7 @@ class FileInpainter:
             if path is not None:
                 check_output(path, overwrite=self.overwrite)
         photo = read_photo(job.photo)
-        threshold = 0 if self.published else HALF_GRAY
-        hole = read_mask(job.mask, size=photo.size, threshold=threshold)
-        hole = grow_hole(~hole if self.invert_mask else hole, self.dilate)
+        hole = self.read_hole(job.mask, photo.size)
         try:
             result, edges = self._results(job, photo, hole)
         except tf.errors.ResourceExhaustedError:
@@ -73,6 +72,23 @@ class FileInpainter:
         write_photo(job.output, result, overwrite=self.overwrite)
         if edges is not None:
             write_photo(job.edges_output, edges, overwrite=self.overwrite)
+
+    def read_hole(self, mask: str | Path, size: tuple[int, int]) -> np.ndarray:
+        """Reads a mask as the options say.
+
+        Args:
+            mask: its file.
+            size: height and width of the photo.
+
+        Returns:
+            bool `(H, W)`, true = hole.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        threshold = 0 if self.published else HALF_GRAY
+        hole = read_mask(mask, size=size, threshold=threshold)
+        return grow_hole(~hole if self.invert_mask else hole, self.dilate)
 
     def _results(
         self, job: Job, photo: Photo, hole: np.ndarray
