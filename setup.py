@@ -25,6 +25,8 @@ EXTRAS = {
     "dev": [
         # The tests of TFLite files.
         "ai-edge-litert>=2.0",
+        # The tests of `batch`.
+        "apache-beam>=2.70",
         # The tests of `serve` and of the client.
         "grpcio-health-checking>=1.70",
         "hypothesis>=6.100",

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from tf_edgeconnect.cli import (
+    batch,
     convert,
     data_service,
     demo,
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.command()(train.train)
 app.command()(inpaint.inpaint)
+app.command()(batch.batch)
 app.command()(evaluate.evaluate)
 app.command()(records.records)
 app.command()(data_service.data_service)

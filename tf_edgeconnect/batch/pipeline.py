@@ -1,0 +1,150 @@
+"""The Beam pipeline: lines of work in, groups of one size, filled by workers.
+
+Only names and sizes travel between workers; photos are read and written where they are
+filled. Each worker process loads the networks once.
+"""
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+import apache_beam as beam
+from apache_beam.metrics.metric import Metrics, MetricsFilter
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.runner import PipelineState
+from apache_beam.utils.shared import Shared
+from PIL import Image
+
+from tf_edgeconnect.batch.filling import GroupFiller, Options
+from tf_edgeconnect.batch.items import Item
+from tf_edgeconnect.batch.results import FAILED, WORK
+from tf_edgeconnect.data.tfrecords import read_example
+from tf_edgeconnect.errors import InputError
+
+GROUP = 64
+COUNTERS = ("done", "skipped", "failed", "pixels")
+NAMESPACE = "tf_edgeconnect.batch"
+# What `DirectRunner` is, but for its attempt to download another one, Prism, first.
+DIRECT = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+
+
+def run(items: Iterable[Item], options: Options, flags: Sequence[str]) -> dict:
+    """Fills photos by the runner that the flags name, and waits for the end.
+
+    Failures become lines of JSON in `failed.jsonl` of the output.
+
+    Args:
+        items: what to fill.
+        options: how.
+        flags: those of Beam; without `--runner` this machine does the work.
+
+    Returns:
+        The counters: done, skipped, failed (photos) and pixels (of photos done).
+
+    Raises:
+        InputError: there is no such runner, or it ended before its work did.
+    """
+    work = options.output / WORK
+    with open(work, "w", encoding="utf-8") as file:
+        file.writelines(f"{item.line()}\n" for item in items)
+    failed = options.output / FAILED
+    failed.unlink(missing_ok=True)
+    pipeline = _pipeline(flags)
+    (
+        pipeline
+        | "List" >> beam.io.ReadFromText(str(work))
+        | "Deal out" >> beam.Reshuffle()
+        | "Look at sizes" >> beam.Map(with_size).with_output_types(tuple[str, str])
+        | "Bring sizes together" >> beam.GroupByKey()
+        | "Group" >> beam.FlatMap(groups).with_output_types(list[str])
+        | "Deal out groups" >> beam.Reshuffle()
+        | "Fill" >> beam.ParDo(Fill(options)).with_output_types(str)
+        | "Failures"
+        >> beam.io.WriteToText(
+            str(failed), num_shards=1, shard_name_template="", skip_if_empty=True
+        )
+    )
+    result = pipeline.run()
+    state = result.wait_until_finish()
+    if state != PipelineState.DONE:
+        raise InputError(
+            f"the runner ended with {state}; start again to continue where it stopped"
+        )
+    work.unlink()
+    return _counted(result)
+
+
+def with_size(line: str) -> tuple[str, str]:
+    """Puts the size of an item's photo before its line; only the header is read."""
+    item = Item.parse(line)
+    try:
+        file = item.photo
+        if item.offset is not None:
+            features = read_example(item.photo, item.offset).features.feature
+            file = io.BytesIO(features[item.feature].bytes_list.value[0])
+        with Image.open(file) as image:
+            return "{} x {}".format(*image.size), line
+    except Exception:  # filling it will tell what is wrong
+        return "unknown", line
+
+
+def groups(sized: tuple[str, Iterable[str]]) -> Iterator[list[str]]:
+    """Cuts the lines of one size into groups."""
+    group: list[str] = []
+    for line in sized[1]:
+        group.append(line)
+        if len(group) == GROUP:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+class Fill(beam.DoFn):
+    """Fills groups of photos; emits a line for each failure.
+
+    Args:
+        options: how.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._shared = Shared()
+        self._counters = {name: Metrics.counter(NAMESPACE, name) for name in COUNTERS}
+
+    def setup(self) -> None:
+        """Loads the networks, unless another thread of this process did."""
+        work = self._shared.acquire(self._options.load)
+        self._fill = GroupFiller(self._options, work)
+
+    def process(self, group: list[str]) -> Iterator[str]:
+        """Fills one group."""
+        outcome = self._fill(map(Item.parse, group))
+        counts = {
+            "done": outcome.done,
+            "skipped": outcome.skipped,
+            "failed": len(outcome.failures),
+            "pixels": outcome.pixels,
+        }
+        for name, count in counts.items():
+            self._counters[name].inc(count)
+        for item, reason in outcome.failures.items():
+            yield item.failure(reason)
+
+
+def _pipeline(flags: Sequence[str]) -> beam.Pipeline:
+    options = PipelineOptions(list(flags))
+    standard = options.view_as(StandardOptions)
+    if standard.runner in (None, "DirectRunner"):
+        standard.runner = DIRECT
+    try:
+        return beam.Pipeline(options=options)
+    except (ValueError, ImportError, AttributeError) as error:
+        raise InputError(f"Beam takes no such flags: {error}") from None
+
+
+def _counted(result: beam.runners.runner.PipelineResult) -> dict[str, int]:
+    found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))
+    counts = dict.fromkeys(COUNTERS, 0)
+    for counter in found["counters"]:
+        counts[counter.key.metric.name] += counter.result
+    return counts

@@ -1,0 +1,145 @@
+"""`tf-edgeconnect batch`: fills any number of photos by Apache Beam."""
+
+import logging
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tf_edgeconnect.cli.startup import import_tensorflow
+from tf_edgeconnect.errors import InputError
+
+SOME_FAILED = 1
+
+
+def batch(
+    photos: Annotated[
+        Path,
+        typer.Argument(help="A folder, a .txt list of files, or TFRecord files."),
+    ],
+    masks: Annotated[
+        Path,
+        typer.Argument(
+            help="White = hole. One file for all, or a folder of the photos' names."
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="OUT", help="A folder: new, or to continue."
+        ),
+    ],
+    model: Annotated[
+        Path,
+        typer.Option(
+            metavar="M",
+            help="A run directory, a weights folder or an exported SavedModel.",
+        ),
+    ],
+    beam: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[-- BEAM FLAGS]",
+            help="Such as -- --runner FlinkRunner --flink_master HOST:8081.",
+        ),
+    ] = None,
+    form: Annotated[
+        Literal["png", "tfrecord"],
+        typer.Option("--format", help="NAME.png, or TFRecord files of PNG."),
+    ] = "png",
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder from which a list's names count; else that of the list."
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Photos of one size that run together. 1: the bits of inpaint; more "
+            "may round colours of the hole differently.",
+        ),
+    ] = 1,
+    invert_mask: Annotated[
+        bool, typer.Option("--invert-mask", help="For masks in which black = hole.")
+    ] = False,
+    dilate: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Grow holes by N pixels.")
+    ] = 0,
+    large: Annotated[
+        Literal["auto", "full", "crop", "tile"],
+        typer.Option(help="How a large photo runs; see inpaint."),
+    ] = "auto",
+) -> int:
+    """Fill millions of photos, on one machine or on a Beam runner's cluster.
+
+    Stop it in any way and start it again: what is finished is skipped. Failures go to
+    OUT/failed.jsonl, counters to OUT/summary.json.
+    """
+    flags = beam or []
+    if flags and not flags[0].startswith("-"):
+        raise InputError(f"unexpected {flags[0]!r}: Beam's flags go last, behind --")
+    _import_beam()
+    import_tensorflow()
+    from tf_edgeconnect.batch.filling import Options
+    from tf_edgeconnect.batch.items import list_items
+    from tf_edgeconnect.batch.pipeline import run
+    from tf_edgeconnect.batch.results import (
+        FAILED,
+        SUMMARY,
+        finished,
+        prepare,
+        write_json,
+    )
+
+    items = list_items(photos, masks, output, root)
+    options = Options(
+        model=model.absolute(),
+        output=output.absolute(),
+        form=form,
+        invert_mask=invert_mask,
+        dilate=dilate,
+        large=large,
+        batch_size=batch_size,
+    )
+    described = options.load().inpainter.description
+    typer.echo(f"model: {described}", err=True)
+    settings = {
+        "model": described,
+        "masks": str(masks.resolve()),
+        "format": form,
+        "invert_mask": invert_mask,
+        "dilate": dilate,
+        "large": large,
+    }
+    prepare(output, settings)
+    done = finished(output, form)
+    left = [item for item in items if item.name not in done]
+    before = len(items) - len(left)
+    typer.echo(
+        f"{len(items)} photos: {before} finished before and skipped, {len(left)} to do",
+        err=True,
+    )
+    counts = run(left, options, flags)
+    counts["skipped"] += before
+    write_json(output / SUMMARY, {"settings": settings, "counters": counts})
+    typer.echo(", ".join(f"{name} {count}" for name, count in counts.items()))
+    if counts["failed"]:
+        typer.echo(f"failed photos and reasons: {output / FAILED}", err=True)
+        return SOME_FAILED
+    return 0
+
+
+def _import_beam() -> None:
+    logging.disable(logging.WARNING)  # on optional parts of Beam that are not there
+    try:
+        import apache_beam  # noqa: F401
+    except ImportError as error:
+        raise InputError(
+            f"batch needs Apache Beam ({error}); "
+            "run: pip install 'tf-edgeconnect[batch]'"
+        ) from None
+    finally:
+        logging.disable(logging.NOTSET)
