@@ -10,6 +10,8 @@ import tensorflow as tf
 from PIL import ImageCms
 
 from tf_edgeconnect import edge_generator, inpaint_generator
+from tf_edgeconnect.batch.filling import GroupFiller, Options
+from tf_edgeconnect.batch.items import list_items
 from tf_edgeconnect.batch.results import prepare
 from tf_edgeconnect.cli.main import run
 from tf_edgeconnect.data.index import open_source
@@ -169,6 +171,34 @@ def stored(folder):
             assert name not in found
             found[name] = features["image/encoded"].bytes_list.value[0]
     return found
+
+
+def test_a_photo_that_fails_in_a_batch_leaves_the_others_whole(
+    folder, inpainter, model, monkeypatch
+):
+    calls = []
+
+    class OutOfMemory:
+        def paint(self, images, holes, large):
+            calls.append(len(images))
+            if holes.all(axis=(1, 2)).any():
+                raise MemoryError("no room\nat all")
+            return inpainter.paint(images, holes, large=large)
+
+    monkeypatch.setattr(Inpainter, "load", lambda path: OutOfMemory())
+    options = Options(model=model, output=folder / "out", batch_size=2)
+    write_photo(
+        "masks/a.png", Photo(np.full((16, 20, 1), 255, np.uint8)), overwrite=True
+    )
+    items = list_items(folder / "photos", folder / "masks", folder / "out")
+    outcome = GroupFiller(options, options.load())(items)
+    # a and b share a size and fail together, then b is filled alone; c; d.
+    assert calls == [2, 1, 1, 1, 1]
+    assert outcome.done == 3
+    assert {item.name: reason for item, reason in outcome.failures.items()} == {
+        "a": "MemoryError: no room"
+    }
+    assert contents(folder / "out").keys() == {"b.png", "below/c.png", "below/d.png"}
 
 
 def test_a_list_names_photos_from_its_root(folder, batch):
