@@ -1,14 +1,16 @@
-"""What the editor's server answers, without a browser and without networks."""
+"""What the editor's server and its painters answer, without a browser."""
 
 import io
 import json
 import urllib.error
 import urllib.request
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
+from tf_edgeconnect import inpaint_generator
 from tf_edgeconnect.client import ServingError
 from tf_edgeconnect.data.photo_writing import encode_png
 from tf_edgeconnect.data.photos import Photo
@@ -17,6 +19,7 @@ from tf_edgeconnect.editor.painters import LocalPainter, RemotePainter
 from tf_edgeconnect.editor.server import EditorServer
 from tf_edgeconnect.editor.shelf import Shelf
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference import Inpainter
 
 RNG = np.random.default_rng(4)
 SIZE = 10, 14
@@ -218,6 +221,20 @@ def test_each_sigma_has_an_inpainter_of_its_own():
 def test_sigma_is_switched_off_where_it_cannot_be_honoured():
     assert "without known lines" in LocalPainter(Network(sigma=-1.0)).sigma_is_fixed
     assert "own" in RemotePainter(None, "host:1").sigma_is_fixed
+
+
+def test_a_large_photo_is_filled_as_inpaint_does():
+    keras.utils.set_random_seed(5)
+    options = {"filters": 4, "residual_blocks": 1, "initializer": "he"}
+    inpainter = Inpainter(None, inpaint_generator(**options))
+    image = RNG.integers(0, 255, (300, 900, 3), np.uint8)
+    hole = np.zeros(image.shape[:2], bool)
+    hole[100:130, 40:90] = hole[200:210, 800:880] = True
+    drawing = np.zeros(hole.shape, np.uint8)
+    drawing[110, 40:90] = 255
+    filled = LocalPainter(inpainter).fill(image, hole, drawing, 2.0)
+    np.testing.assert_array_equal(filled, inpainter(image, hole, drawing).image)
+    assert (filled[hole] != image[hole]).any()
 
 
 class Endpoint:

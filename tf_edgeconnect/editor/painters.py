@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.regions import Scene, choose, paint, plan_areas
 
 if TYPE_CHECKING:
     from tf_edgeconnect.client import Client
@@ -71,9 +72,21 @@ class LocalPainter:
     def fill(
         self, image: np.ndarray, hole: np.ndarray, drawing: np.ndarray, sigma: float
     ) -> np.ndarray:
-        """See `Painter`."""
+        """See `Painter`; of a large photo, only what surrounds the hole is run."""
+        large = choose(hole.shape, "auto")
         with self._lock:
-            return self._with(sigma)(image, hole, drawing).image
+            inpainter = self._with(sigma)
+            if large == "full":
+                return inpainter(image, hole, drawing).image
+
+            def run(images, holes, drawings):
+                return inpainter(images, holes, drawings, large="full").image
+
+            # As `Inpainter` does, which looks for the edges of the whole photo, too.
+            filled = image.copy()
+            scene = Scene(image, hole, drawing)
+            paint(filled, scene, plan_areas(hole, large), run)
+            return filled
 
     def sketch(self, image: np.ndarray, sigma: float) -> np.ndarray:
         """See `Painter`."""
