@@ -13,7 +13,10 @@ from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.version import __version__
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = [command.callback.__name__ for command in main.app.registered_commands]
+COMMANDS = [
+    command.callback.__name__.replace("_", "-")
+    for command in main.app.registered_commands
+]
 
 
 @pytest.fixture
@@ -58,7 +61,7 @@ def test_help_imports_nothing_heavy(command):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_its_tool(command):
     done = subprocess.run(
-        [sys.executable, ROOT / "tools" / f"{command}.py", "--help"],
+        [sys.executable, ROOT / "tools" / f"{command.replace('-', '_')}.py", "--help"],
         cwd=ROOT.parent,
         capture_output=True,
         text=True,
@@ -70,8 +73,8 @@ def test_every_command_has_its_tool(command):
 def test_every_command_is_listed_with_what_it_is_for(capsys):
     assert main.run([]) == 0
     listed = capsys.readouterr().out
-    for command in main.app.registered_commands:
-        assert command.callback.__name__ in listed
+    for name, command in zip(COMMANDS, main.app.registered_commands, strict=True):
+        assert name in listed
         assert command.callback.__doc__.strip()
 
 
