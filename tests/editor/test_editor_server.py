@@ -174,6 +174,16 @@ def test_an_endpoint_that_fails_is_told(ask, painter, monkeypatch):
     assert status == 502 and sentence.endswith("UNAVAILABLE: no server there")
 
 
+def test_a_fault_of_ours_is_told_and_shown_in_the_terminal(
+    ask, painter, monkeypatch, capsys
+):
+    monkeypatch.setattr(painter, "lines", lambda *arguments: 1 / 0)
+    name = put(ask, np.zeros((*SIZE, 3), np.uint8))
+    status, sentence = ask(f"lines?photo={name}&sigma=2.0", photo_of(sketch()))
+    assert status == 500 and "terminal" in sentence
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
 def test_samples_open_and_strange_names_do_not(ask):
     about = json.loads(ask("about", None)[1])
     assert about["samples"] and about["model"] == "halves"

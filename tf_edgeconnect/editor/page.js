@@ -19,6 +19,7 @@ let variants = [];
 let shown = null; // the variant on the stage
 let tool = "brush";
 let busy = false;
+let atHome = true;
 
 // ---- one thing at a time, and what is said of it
 
@@ -56,8 +57,9 @@ function setBusy(value) {
 function refresh() {
   const placing = view.sketch !== null;
   const comparing = view.compare;
-  at("welcome").hidden = photo !== null || limits === null;
-  at("editor").hidden = photo === null;
+  at("welcome").hidden = !atHome || limits === null;
+  at("editor").hidden = atHome;
+  at("home").textContent = atHome ? "Back to the photo" : "Samples";
   for (const button of all(".needs-photo")) button.hidden = photo === null;
   for (const button of all("main button")) button.disabled = busy;
   if (layers) {
@@ -108,6 +110,7 @@ async function begin(served) {
   const side = Math.min(photo.width, photo.height);
   setRange("brush-size", Math.max(4, Math.round(side / 12)), Math.max(40, Math.round(side / 3)));
   setRange("pencil-size", Math.max(1, Math.round(side / 250)), Math.max(12, Math.round(side / 25)));
+  atHome = false;
   refresh(); // the stage has a size from now on
   view.resize();
   view.open(picture, layers);
@@ -368,7 +371,7 @@ function wire() {
   for (const button of all("[data-tool]")) button.addEventListener("click", () => select(button.dataset.tool));
   onClick("open", () => choose("photo-file"));
   onClick("drop", () => choose("photo-file"));
-  onClick("home", () => { photo = null; });
+  onClick("home", () => { atHome = !atHome; });
   onClick("find", () => attempt("Finding lines", async () => {
     await findLines();
     select("pencil");

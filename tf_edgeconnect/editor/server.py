@@ -19,6 +19,7 @@ import functools
 import io
 import json
 import threading
+import traceback
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
@@ -52,6 +53,7 @@ HEADERS = {
 }
 # Forms of other sites cannot send these types without being asked.
 BODY_KINDS = ("application/octet-stream", "image/png")
+FAULT = {"error": "something failed; the editor's terminal says what"}
 MAX_UPLOAD = 64 * 2**20
 THUMBNAIL = 240
 READ_SECONDS = 60
@@ -237,6 +239,15 @@ class _Handler(BaseHTTPRequestHandler):
         except ServingError as error:
             status = HTTPStatus.BAD_GATEWAY
             kind, data = _json({"error": f"the endpoint answered {error}"})
+        except Exception:
+            traceback.print_exc()  # a fault of ours
+            status, (kind, data) = HTTPStatus.INTERNAL_SERVER_ERROR, _json(FAULT)
+        try:
+            self._send(status, kind, data)
+        except ConnectionError:  # the page was closed
+            self.close_connection = True
+
+    def _send(self, status: HTTPStatus, kind: str, data: bytes) -> None:
         self.send_response(status)
         headers = HEADERS | {"Content-Type": kind, "Content-Length": str(len(data))}
         if self.close_connection:
