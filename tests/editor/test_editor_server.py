@@ -190,7 +190,7 @@ def test_samples_open_and_strange_names_do_not(ask):
     assert ask(f"sample?name={about['samples'][0]}", None)[0] == 200
     opened = json.loads(ask(f"sample?name={about['samples'][0]}")[1])
     assert opened["width"] > 100
-    assert ask("sample?name=../secret")[0] == 404
+    assert ask("sample?name=../secret")[0] == 410
     assert ask("../shelf.py", None)[0] == 404
 
 

@@ -15,8 +15,6 @@
 A sketch is a PNG of the photo's size: its red is the lines, its green the hole.
 """
 
-import functools
-import io
 import json
 import threading
 import traceback
@@ -25,17 +23,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from urllib.parse import parse_qs, urlsplit
 
-import numpy as np
-from PIL import Image
-
 from tf_edgeconnect.client import ServingError
 from tf_edgeconnect.data.photo_writing import encode_png
 from tf_edgeconnect.data.photos import Photo, decode_photo
-from tf_edgeconnect.data.samples import PHOTOS, sample_photos
-from tf_edgeconnect.editor.painters import SIGMAS, Painter, check_sigma
-from tf_edgeconnect.editor.shelf import MAX_PIXELS, Shelf
+from tf_edgeconnect.editor.desk import Desk, GoneError, sample, thumbnail
+from tf_edgeconnect.editor.painters import Painter
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.masking import HALF_GRAY
 
 PAGE = {
     "/": ("page.html", "text/html; charset=utf-8"),
@@ -55,7 +48,6 @@ HEADERS = {
 BODY_KINDS = ("application/octet-stream", "image/png")
 FAULT = {"error": "something failed; the editor's terminal says what"}
 MAX_UPLOAD = 64 * 2**20
-THUMBNAIL = 240
 READ_SECONDS = 60
 POLL_SECONDS = 0.1  # how soon a stop is noticed
 
@@ -79,7 +71,7 @@ class EditorServer:
         self, painter: Painter, *, host: str = "127.0.0.1", port: int = 0
     ) -> None:
         class Handler(_Handler):
-            editor = _Editor(painter)
+            desk = Desk(painter)
 
         try:
             self._server = ThreadingHTTPServer((host, port), Handler)
@@ -119,103 +111,8 @@ class _RefusedError(Exception):
         self.status = status
 
 
-class _Editor:
-    """What requests ask for; `query` holds a request's parameters."""
-
-    def __init__(self, painter: Painter) -> None:
-        self.painter = painter
-        self.shelf = Shelf()
-
-    def about(self) -> dict[str, object]:
-        return {
-            "model": self.painter.description,
-            "sigma": self.painter.sigma,
-            "sigmas": [SIGMAS[0], SIGMAS[-1]],
-            "sigma_is_fixed": self.painter.sigma_is_fixed,
-            "samples": list(PHOTOS),
-            "max_bytes": MAX_UPLOAD,
-            "max_pixels": MAX_PIXELS,
-        }
-
-    def take(self, photo: Photo) -> dict[str, object]:
-        height, width = photo.size
-        return {"photo": self.shelf.put(photo), "width": width, "height": height}
-
-    def photo(self, query: dict[str, str]) -> Photo:
-        photo = self.shelf.get(query.get("photo", ""))
-        if photo is None:
-            raise _RefusedError(HTTPStatus.GONE, "the photo is no longer here")
-        return photo
-
-    def lines(self, query: dict[str, str], body: bytes) -> bytes:
-        photo = self.photo(query)
-        _, hole = _read_sketch(body, photo)
-        return _png(self.painter.lines(photo.rgb(), hole, self._sigma(query)))
-
-    def fill(self, query: dict[str, str], body: bytes) -> bytes:
-        photo = self.photo(query)
-        drawing, hole = _read_sketch(body, photo)
-        sigma = self._sigma(query)
-        filled = self.painter.fill(photo.rgb(), hole, drawing, sigma)
-        return encode_png(photo.with_hole_filled(filled, hole))
-
-    def sketch(self, query: dict[str, str]) -> bytes:
-        pixels = self.photo(query).rgb()
-        size = _size(query)
-        if size != pixels.shape[1::-1]:
-            picture = Image.fromarray(pixels)
-            pixels = np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
-        return _png(self.painter.sketch(pixels, self._sigma(query)))
-
-    def _sigma(self, query: dict[str, str]) -> float:
-        if self.painter.sigma_is_fixed:
-            return self.painter.sigma
-        return check_sigma(query.get("sigma", ""))
-
-
-def _read_sketch(body: bytes, photo: Photo) -> tuple[np.ndarray, np.ndarray]:
-    """Returns lines, black outside the hole, and hole."""
-    pixels = decode_photo(body, "sketch").rgb()
-    if pixels.shape[:2] != photo.size:
-        raise InputError(f"the sketch is {pixels.shape[:2]}, the photo {photo.size}")
-    hole = pixels[..., 1] > HALF_GRAY
-    if not hole.any():
-        raise InputError("there is no hole yet: paint over what shall be filled")
-    return pixels[..., 0] * hole, hole
-
-
-def _size(query: dict[str, str]) -> tuple[int, int]:
-    texts = query.get("width", ""), query.get("height", "")
-    if not all(text.isdecimal() and 0 < len(text) < 6 for text in texts):
-        raise InputError(f"expected a width and a height in pixels, got {texts}")
-    width, height = map(int, texts)
-    if not 0 < width * height <= MAX_PIXELS:
-        raise InputError(f"a sketch cannot be {width} x {height}")
-    return width, height
-
-
-def _sample(query: dict[str, str]) -> np.ndarray:
-    name = query.get("name", "")
-    if name not in PHOTOS:
-        raise _RefusedError(HTTPStatus.NOT_FOUND, "there is no such sample")
-    return sample_photos()[PHOTOS.index(name)]
-
-
-@functools.cache
-def _thumbnail(name: str) -> bytes:
-    picture = Image.fromarray(_sample({"name": name}))
-    picture.thumbnail((THUMBNAIL, THUMBNAIL))
-    stream = io.BytesIO()
-    picture.save(stream, "PNG")
-    return stream.getvalue()
-
-
-def _png(lines: np.ndarray) -> bytes:
-    return encode_png(Photo(lines[..., None]))
-
-
 class _Handler(BaseHTTPRequestHandler):
-    editor: _Editor
+    desk: Desk
     protocol_version = "HTTP/1.1"
     timeout = READ_SECONDS
 
@@ -234,11 +131,16 @@ class _Handler(BaseHTTPRequestHandler):
             kind, data = method()
         except _RefusedError as error:
             status, (kind, data) = error.status, _json({"error": str(error)})
+        except GoneError as error:
+            status, (kind, data) = HTTPStatus.GONE, _json({"error": str(error)})
         except InputError as error:
             status, (kind, data) = HTTPStatus.BAD_REQUEST, _json({"error": str(error)})
         except ServingError as error:
             status = HTTPStatus.BAD_GATEWAY
             kind, data = _json({"error": f"the endpoint answered {error}"})
+        except (ConnectionError, TimeoutError):  # an upload broke off
+            self.close_connection = True
+            return
         except Exception:
             traceback.print_exc()  # a fault of ours
             status, (kind, data) = HTTPStatus.INTERNAL_SERVER_ERROR, _json(FAULT)
@@ -263,27 +165,26 @@ class _Handler(BaseHTTPRequestHandler):
             name, kind = PAGE[path]
             return kind, resources.files(__package__).joinpath(name).read_bytes()
         if path == "/about":
-            return _json(self.editor.about())
+            return _json(self.desk.about() | {"max_bytes": MAX_UPLOAD})
         if path == "/sample":
-            _sample(query)
-            return "image/png", _thumbnail(query["name"])
+            return "image/png", thumbnail(query.get("name", ""))
         if path == "/photo":
-            return "image/png", encode_png(self.editor.photo(query))
+            return "image/png", encode_png(self.desk.photo(query))
         raise _RefusedError(HTTPStatus.NOT_FOUND, "there is no such page")
 
     def _post(self) -> tuple[str, bytes]:
         body, (path, query) = self._body(), self._asked()
         if path == "/photo":
             photo = decode_photo(body, query.get("name", "that was sent"))
-            return _json(self.editor.take(photo))
+            return _json(self.desk.take(photo))
         if path == "/sample":
-            return _json(self.editor.take(Photo(_sample(query))))
+            return _json(self.desk.take(Photo(sample(query.get("name", "")))))
         if path == "/lines":
-            return "image/png", self.editor.lines(query, body)
+            return "image/png", self.desk.lines(query, body)
         if path == "/fill":
-            return "image/png", self.editor.fill(query, body)
+            return "image/png", self.desk.fill(query, body)
         if path == "/sketch":
-            return "image/png", self.editor.sketch(query)
+            return "image/png", self.desk.photo_lines(query)
         raise _RefusedError(HTTPStatus.NOT_FOUND, "there is no such page")
 
     def _asked(self) -> tuple[str, dict[str, str]]:
