@@ -2,6 +2,9 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+# PyTorch and the other peers stay out of .venv.
+BENCH_VENV := .venv-bench
+BENCH_BIN := $(BENCH_VENV)/bin
 # Which Python makes .venv; by default the first below that works.
 PYTHON ?=
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
@@ -17,7 +20,7 @@ TEST_ENV := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1 
 	NO_GCE_CHECK=true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint bench clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -33,8 +36,11 @@ lint: $(VENV)/dev.stamp ## check style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+bench: $(VENV)/bench.stamp ## measure beside PyTorch, ONNX Runtime, OpenVINO: hours
+	$(BENCH_BIN)/python benchmarks/write_results.py $(ARGS)
+
 clean: ## remove .venv, builds and caches; runs/ stays
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/plain.stamp: $(VENV)/made.stamp $(METADATA)
@@ -48,6 +54,13 @@ $(VENV)/dev.stamp: $(VENV)/made.stamp $(METADATA)
 	@$(PIP_INSTALL) ".[dev]"
 	@$(check_opencv)
 	@touch $(VENV)/plain.stamp $@
+
+$(VENV)/bench.stamp: $(VENV)/made.stamp $(METADATA) benchmarks/requirements.txt
+	@$(BIN)/python -m venv --clear $(BENCH_VENV)
+	@$(BENCH_BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --requirement benchmarks/requirements.txt \
+		--editable ".[tflite]"
+	@touch $@
 
 # Each candidate is run, not just looked up: a pyenv shim can be on the path and fail.
 $(VENV)/made.stamp:

@@ -1,0 +1,213 @@
+"""Filling photos: SavedModel and Keras against PyTorch, ONNX Runtime and OpenVINO.
+
+    python benchmarks/inference.py [--size 256] [--batch 1] [--threads 1] [--rounds 5]
+
+Full-size networks with random weights, which cost the same as trained ones. Ours take
+bytes and find Canny edges, too; the peers are given edges and float pictures. Peers are
+of the same architecture, written in `torch_networks.py`, spectral norm folded; what is
+not installed says so in its row (benchmarks/requirements.txt).
+"""
+
+import argparse
+import functools
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from turns import be_child, by_turns
+
+
+def pictures(size: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Photos uint8 `(B, H, W, 3)` and masks uint8 `(B, H, W, 1)`, a quarter hole."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (batch, size // 8, size // 8, 3), np.uint8)
+    image = coarse.repeat(8, 1).repeat(8, 2)
+    mask = np.zeros((batch, size, size, 1), np.uint8)
+    middle = slice(size // 4, 3 * size // 4)
+    mask[:, middle, middle] = 255
+    return image, mask
+
+
+def saved_model(size: int, batch: int, *, precision: str):
+    """An export, its serving signature called as TF Serving does."""
+    import tensorflow as tf
+
+    import tf_edgeconnect as ec
+    from tf_edgeconnect.export.folding import plain_graph
+    from tf_edgeconnect.export.saved_model import save_graph
+    from tf_edgeconnect.export.signatures import build_signatures
+
+    inpainter = ec.Inpainter(ec.edge_generator(), ec.inpaint_generator())
+    graph = plain_graph(inpainter, precision)
+    image, mask = (tf.constant(array) for array in pictures(size, batch))
+    with tempfile.TemporaryDirectory() as folder:
+        save_graph(graph, build_signatures(graph, 10**8), folder)
+        model = tf.saved_model.load(folder)
+    signature = model.signatures["serving_default"]
+
+    def run():
+        return model, signature(image=image, mask=mask)["inpainted"].numpy()
+
+    return run
+
+
+def keras_predict(size: int, batch: int):
+    """The package's own `Inpainter`, photo by photo."""
+    import tf_edgeconnect as ec
+
+    inpainter = ec.Inpainter(ec.edge_generator(), ec.inpaint_generator())
+    image, mask = pictures(size, batch)
+    return lambda: inpainter(image, mask[..., 0], large="full")
+
+
+def _torch_pair(size: int, batch: int):
+    import torch
+    from torch_networks import Pair
+
+    image, mask = pictures(size, batch)
+    image = torch.from_numpy(image.transpose(0, 3, 1, 2).copy()).float() / 255
+    mask = torch.from_numpy(mask.transpose(0, 3, 1, 2).copy()).float() / 255
+    return Pair().eval(), (image, (torch.rand_like(mask) > 0.9).float(), mask)
+
+
+def torch_eager(size: int, batch: int, *, compiled: bool = False, short: bool = False):
+    """PyTorch, plain or compiled, in float32 or under bfloat16 autocast."""
+    import torch
+
+    pair, inputs = _torch_pair(size, batch)
+    if compiled:
+        pair = torch.compile(pair)
+
+    def run():
+        autocast = torch.autocast("cpu", torch.bfloat16, enabled=short)
+        with torch.inference_mode(), autocast:
+            return pair(*inputs)
+
+    return run
+
+
+def _onnx_file(folder: str, size: int, batch: int):
+    import torch
+
+    pair, inputs = _torch_pair(size, batch)
+    path = str(Path(folder, "pair.onnx"))
+    names = ["image", "edge", "mask"]
+    torch.onnx.export(
+        pair, inputs, path, input_names=names, dynamo=False, opset_version=17
+    )
+    feed = {name: x.numpy() for name, x in zip(names, inputs, strict=True)}
+    return path, feed
+
+
+def onnx_runtime(size: int, batch: int):
+    """ONNX Runtime on the exported PyTorch pair."""
+    import os
+
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", 0))
+    with tempfile.TemporaryDirectory() as folder:
+        path, feed = _onnx_file(folder, size, batch)
+        session = onnxruntime.InferenceSession(path, options)
+    return lambda: session.run(None, feed)
+
+
+def openvino(size: int, batch: int, *, precision: str):
+    """OpenVINO on the same file."""
+    import os
+
+    import openvino
+
+    settings = {"INFERENCE_PRECISION_HINT": precision}
+    if "OMP_NUM_THREADS" in os.environ:
+        settings["INFERENCE_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
+    with tempfile.TemporaryDirectory() as folder:
+        path, feed = _onnx_file(folder, size, batch)
+        model = openvino.Core().compile_model(path, "CPU", settings)
+    request = model.create_infer_request()
+    return lambda: request.infer(feed)
+
+
+PEER = "PyTorch eager"
+SYSTEMS = {
+    PEER: torch_eager,
+    "PyTorch compiled": functools.partial(torch_eager, compiled=True),
+    "PyTorch bfloat16 autocast": functools.partial(torch_eager, short=True),
+    "PyTorch compiled, bfloat16": functools.partial(
+        torch_eager, compiled=True, short=True
+    ),
+    "ONNX Runtime": onnx_runtime,
+    "OpenVINO float32": functools.partial(openvino, precision="f32"),
+    "OpenVINO bfloat16": functools.partial(openvino, precision="bf16"),
+    "Inpainter (Keras)": keras_predict,
+    "SavedModel float32": functools.partial(saved_model, precision="float32"),
+    "SavedModel bfloat16": functools.partial(saved_model, precision="bfloat16"),
+}
+TARGETS = {"SavedModel float32": "1.0", "SavedModel bfloat16": "2.2"}
+
+
+def print_floors(size: int, batch: int, threads: int) -> None:
+    """Prints a row a number type: what the machine allows."""
+    import tensorflow as tf
+    from floors import copy_rate, matrix_rate, moved_bytes, operations
+
+    import tf_edgeconnect as ec
+
+    if threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    networks = ec.edge_generator(), ec.inpaint_generator()
+    work = batch * sum(operations(network, size, size) for network in networks)
+    copies = copy_rate(threads)
+    for dtype, item in (("float32", 4), ("bfloat16", 2)):
+        moved = sum(moved_bytes(network, size, size, item) for network in networks)
+        rate = matrix_rate(dtype, threads)
+        print(
+            f"floor, {dtype}: {work / 1e9:.1f} GFLOP at {rate / 1e9:.0f} GFLOP/s = "
+            f"{1000 * work / rate:.0f} ms; {batch * moved / 1e6:.0f} MB at "
+            f"{copies / 1e9:.1f} GB/s = {1000 * batch * moved / copies:.0f} ms"
+        )
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=256, help="side in pixels")
+    parser.add_argument("--batch", type=int, default=1, help="photos a call")
+    parser.add_argument("--threads", type=int, default=1, help="0: the library's own")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="*", choices=SYSTEMS, help="some rows")
+    options = parser.parse_args()
+    if be_child(SYSTEMS, options.size, options.batch):
+        return
+    names = [name for name in SYSTEMS if name in (options.only or SYSTEMS)]
+    found = by_turns(names, options.rounds, options.threads)
+    counted = "processor" if options.threads == 1 else "clock"
+    print(
+        f"{options.size}x{options.size}, batch {options.batch}, "
+        f"{options.threads or 'default'} threads, {counted} time"
+    )
+    print(
+        f"| system | ms | photos/s | times {PEER} | target | load s | first answer s "
+        "| peak GiB |"
+    )
+    print("|---" * 8 + "|")
+    peer = found.get(PEER)
+    for name, each in found.items():
+        if each.absent:
+            print(f"| {name} | {each.absent} |" + " |" * 6)
+            continue
+        times = "" if not peer or peer.absent else f"{peer.seconds / each.seconds:.2f}"
+        print(
+            f"| {name} | {1000 * each.seconds:.0f} "
+            f"| {options.batch / each.seconds:.2f} | {times} "
+            f"| {TARGETS.get(name, '')} | {each.load:.1f} | {each.first:.1f} "
+            f"| {each.peak / 2**30:.2f} |"
+        )
+    print(flush=True)
+    print_floors(options.size, options.batch, options.threads)
+
+
+if __name__ == "__main__":
+    main()
