@@ -113,7 +113,11 @@ def test_a_restart_makes_only_what_is_missing(folder, batch):
     left.write_bytes(b"as it was")
     (folder / "out" / "below" / "c.png").unlink()
     (folder / "out" / "below" / ".c.png.1.part").write_bytes(b"half")
+    beams_own = folder / "out" / "beam-temp-failed.jsonl-0a1b"
+    beams_own.mkdir()
+    (beams_own / "half").write_bytes(b"half")
     code, _, err = batch("photos", "masks", "-o", "out")
+    assert not beams_own.exists()
     assert code == 0 and "3 finished before and skipped, 1 to do" in err
     assert contents(folder / "out") == made | {"a.png": b"as it was"}
     assert not list((folder / "out").rglob(".*"))

@@ -7,6 +7,7 @@ is there tells the next run what is finished.
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -134,6 +135,8 @@ def finished(folder: Path, form: Format) -> set[str]:
         folder: the results; one run at a time works on it.
         form: how they are stored.
     """
+    for beams_own in folder.glob(f"beam-temp-{FAILED}-*"):
+        shutil.rmtree(beams_own)
     names: set[str] = set()
     for path in _files(folder):
         if path.name.startswith(".") and path.suffix == ".part":
