@@ -1,6 +1,6 @@
 """Making training examples, by stage: ours against a PyTorch DataLoader.
 
-    python benchmarks/data_pipeline.py PHOTOS [--size 256] [--threads 1] [--count 64]
+    python benchmarks/data_pipeline.py PHOTOS [--size 256] [--threads 1] [--count 512]
 
 Each row does what the rows above it do, and one thing more: decode, crop and resize;
 an irregular mask; Canny. The peer decodes with Pillow, draws as many strokes with it,
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path, help="folder of photos, searched deeply")
     parser.add_argument("--size", type=int, default=256, help="side in pixels")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--count", type=int, default=64, help="photos a run")
+    parser.add_argument("--count", type=int, default=512, help="photos a run")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     if not options.photos.is_dir():

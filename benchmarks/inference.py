@@ -5,7 +5,8 @@
 Full-size networks with random weights, which cost the same as trained ones. Ours take
 bytes and find Canny edges, too; the peers are given edges and float pictures. Peers are
 of the same architecture, written in `torch_networks.py`, spectral norm folded; what is
-not installed says so in its row (benchmarks/requirements.txt).
+not installed says so in its row (benchmarks/requirements.txt). `ready` is the time from
+an empty process to a callable, making and exporting the networks included.
 """
 
 import argparse
@@ -189,7 +190,7 @@ def main() -> None:
         f"{options.threads or 'default'} threads, {counted} time"
     )
     print(
-        f"| system | ms | photos/s | times {PEER} | target | load s | first answer s "
+        f"| system | ms | photos/s | times {PEER} | target | ready s | first answer s "
         "| peak GiB |"
     )
     print("|---" * 8 + "|")
