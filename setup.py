@@ -78,6 +78,7 @@ setup(
         "tf_edgeconnect": ["py.typed"],
         "tf_edgeconnect.editor": ["page.*", "*.js"],
         "tf_edgeconnect.evaluation": ["*.css"],
+        "tf_edgeconnect.presets": ["*/*"],
         "tf_edgeconnect.evaluation.study": ["page.*"],
     },
     cmdclass={"build_py": BuildWithConfigs},

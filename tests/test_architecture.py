@@ -16,7 +16,7 @@ PACKAGE = ROOT / "tf_edgeconnect"
 # A module imports from the rows above its own; from its own row only in its folder.
 ROWS = [
     {"errors", "version"},
-    {"config", "masking", "regions"},
+    {"config", "masking", "presets", "regions"},
     {"data", "layers"},
     {"models"},
     {"losses", "metrics", "figures"},

@@ -52,7 +52,6 @@ def test_a_run_without_an_edge_generator_is_refused(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "no --model given"),
         (["--model", "m", "--precision", "int4"], "'int4' is not one of"),
         (
             ["--model", "m", "--precision", "int8"],

@@ -10,6 +10,7 @@ import typer
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.cli.warning_lines import shown_on
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.presets import DEFAULT
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,7 +67,11 @@ def evaluate(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(metavar="M", help="Measure this run directory or weights folder."),
+        typer.Option(
+            metavar="M",
+            help="Measure this run directory, weights folder or preset. "
+            f"[default: {DEFAULT}]",
+        ),
     ] = None,
     predictions: Annotated[
         Path | None,
@@ -146,6 +151,8 @@ def evaluate(
         raise InputError(f"{folders[0]}: folders are for --compare; see the options")
     if images is None or masks is None:
         raise InputError("--images and --masks are needed: what to fill, and where")
+    if predictions is None and baseline is None:
+        model = model or Path(DEFAULT)
     if sum(value is not None for value in (model, predictions, baseline)) != 1:
         raise InputError("give one of --model, --predictions and --baseline")
     if model is None and (edges is not None or published):

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from tf_edgeconnect.cli.inpaint import NO_MODEL
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.presets import DEFAULT
 
 _SIZE = 256
 _MAX_PIXELS = 100_000_000
@@ -29,9 +29,11 @@ def export(
         ),
     ],
     model: Annotated[
-        Path | None,
-        typer.Option(metavar="M", help="A run directory or a weights folder."),
-    ] = None,
+        Path,
+        typer.Option(
+            metavar="M", help="A run directory, a weights folder or a preset."
+        ),
+    ] = Path(DEFAULT),
     format: Annotated[
         Literal["saved-model", "tflite"],
         typer.Option(
@@ -72,8 +74,6 @@ def export(
     ] = None,
 ) -> None:
     """Export a model with everything from photo and mask to the filled photo in it."""
-    if model is None:
-        raise InputError(NO_MODEL)
     if precision not in _PRECISIONS[format]:
         raise InputError(
             f"--precision {precision} is not for --format {format}, which takes "

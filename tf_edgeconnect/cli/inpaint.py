@@ -9,6 +9,7 @@ import typer
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.cli.warning_lines import shown_on
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.presets import DEFAULT
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
 
 SOME_FAILED = 1
 SHOWN_SPARE = 20
-
-NO_MODEL = (
-    "no --model given: name a run directory or a weights folder; to make one, run "
-    "`tf-edgeconnect train --stage edge` and then `--stage inpaint`"
-)
 
 
 def inpaint(
@@ -42,12 +38,13 @@ def inpaint(
         ),
     ],
     model: Annotated[
-        Path | None,
+        Path,
         typer.Option(
             metavar="M",
-            help="A run directory, a weights folder or an exported SavedModel.",
+            help="A run directory, a weights folder, an exported SavedModel or a "
+            "preset.",
         ),
-    ] = None,
+    ] = Path(DEFAULT),
     edges: Annotated[
         Path | None,
         typer.Option(
@@ -85,8 +82,6 @@ def inpaint(
     ] = False,
 ) -> int:
     """Fill the holes of photos. Known pixels stay exactly as they are."""
-    if model is None:
-        raise InputError(NO_MODEL)
     if edges is not None and (edges_only or published):
         other = "--edges-only" if edges_only else "--published"
         raise InputError(f"--edges and {other} exclude each other: choose one")

@@ -24,6 +24,7 @@ from tf_edgeconnect.cli import (
     export,
     inpaint,
     masks,
+    presets,
     records,
     serve,
     study,
@@ -55,6 +56,7 @@ app.command()(demo.demo)
 app.command()(serve.serve)
 app.command()(edit.edit)
 app.command()(study.study)
+app.command()(presets.presets)
 
 
 def _print_version(wanted: bool) -> None:

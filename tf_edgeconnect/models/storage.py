@@ -3,9 +3,11 @@
 `model.json` holds, for each network, the arguments of its builder, and what was said of
 the whole: `stage`, `step`, `sigma` of Canny, `source`. A folder is written beside its
 place and swapped in by a rename, so a reader finds all of it or none of it. `resolve`
-turns what a user names (a run directory or a weights folder) into folders.
+turns what a user names (a run directory, a weights folder or a preset) into folders.
+A folder made to be shipped names the SHA-256 of its files, which is checked at load.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -19,8 +21,11 @@ import keras
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.discriminators import patch_discriminator
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
+from tf_edgeconnect.presets import NAMES as PRESETS
+from tf_edgeconnect.presets import folder as preset_folder
 
 FORMAT = 1
+META = "model.json"
 STAGES = ("edge", "inpaint", "edge-inpaint", "joint")  # from first to most advanced
 BUILDERS = {
     "edge_generator": edge_generator,
@@ -59,7 +64,7 @@ def save_networks(
             network.save_weights(new / f"{name}.weights.h5")
             description["networks"][name] = dict(network.architecture)
         text = json.dumps(description, indent=2, sort_keys=True) + "\n"
-        (new / "model.json").write_text(text)
+        (new / META).write_text(text)
         new.chmod(0o755)
         _swap(new, folder)
     finally:
@@ -83,7 +88,7 @@ def read_meta(folder: str | Path) -> dict[str, Any]:
     Raises:
         InputError: if it is missing, unreadable, or of a later format.
     """
-    path = Path(folder) / "model.json"
+    path = Path(folder) / META
     try:
         meta = json.loads(path.read_text())
     except FileNotFoundError:
@@ -119,9 +124,21 @@ def load_networks(
             network = BUILDERS[name](**architecture, name=name)
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{folder}/model.json: {name}: {error}") from None
-        load_weights(network, Path(folder) / f"{name}.weights.h5")
+        path = Path(folder) / f"{name}.weights.h5"
+        _check_hash(path, meta.get("sha256", {}))
+        load_weights(network, path)
         networks[name] = network
     return networks, meta
+
+
+def _check_hash(path: Path, hashes: dict[str, str]) -> None:
+    if path.name not in hashes or not path.is_file():
+        return
+    if hashlib.sha256(path.read_bytes()).hexdigest() != hashes[path.name]:
+        raise InputError(
+            f"weights file {path} is damaged (its SHA-256 is not that of {META}): "
+            "install tf-edgeconnect again if it belongs to a preset, else copy it anew"
+        )
 
 
 def load_weights(network: keras.Model, path: str | Path) -> None:
@@ -151,7 +168,8 @@ def resolve(path: str | Path, stages: tuple[str, ...] = STAGES) -> dict[str, Pat
     hold (the edge generator of an `inpaint` stage) comes from the stage before it.
 
     Args:
-        path: a weights folder, a run directory, or a run's `weights` directory.
+        path: a weights folder, a run directory, a run's `weights` directory, or, where
+            there is no such path, the name of a preset.
         stages: which stages of a run to look at.
 
     Returns:
@@ -160,8 +178,10 @@ def resolve(path: str | Path, stages: tuple[str, ...] = STAGES) -> dict[str, Pat
     Raises:
         InputError: if the path is none of these, with what is accepted.
     """
+    if str(path) in PRESETS and not Path(path).exists():
+        path = preset_folder(str(path))
     path = Path(path)
-    if (path / "model.json").is_file():
+    if (path / META).is_file():
         return dict.fromkeys(read_meta(path)["networks"], path)
     root = path / "weights" if (path / "weights").is_dir() else path
     folders = [root / stage for stage in stages if (root / stage).is_dir()]
@@ -173,7 +193,7 @@ def resolve(path: str | Path, stages: tuple[str, ...] = STAGES) -> dict[str, Pat
         if path.exists():
             what = "has no trained weights in it" if path.is_dir() else "is a file"
         raise InputError(
-            f"model {path} {what}; expected a run directory (runs/NAME) or a weights "
-            "folder (with model.json)"
+            f"model {path} {what}; expected a run directory (runs/NAME), a weights "
+            f"folder (with {META}) or a preset: {', '.join(PRESETS)}"
         )
     return found

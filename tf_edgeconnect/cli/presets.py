@@ -1,0 +1,65 @@
+"""`tf-edgeconnect presets`: lists the weights that ship, or packs a run into such."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tf_edgeconnect.cli.startup import import_tensorflow
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.presets import DEFAULT, NAMES, folder
+
+METRICS = {"psnr": "PSNR {:.2f}", "ssim": "SSIM {:.4f}", "lpips": "LPIPS {:.4f}"}
+
+
+def presets(
+    pack: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Pack a run's generators as float16."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="D", help="A new folder, for --pack."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="report.json of evaluate, to go along, for --pack."
+        ),
+    ] = None,
+) -> None:
+    """List the weights that ship with this package, with what they reach."""
+    if pack is None:
+        if output is not None or report is not None:
+            raise InputError("-o and --report belong to --pack RUN: give it")
+        for name in NAMES:
+            _describe(name)
+        return
+    if output is None:
+        raise InputError("--pack needs -o D, a folder that does not exist yet")
+    import_tensorflow()
+    from tf_edgeconnect.models.packing import pack as pack_model
+
+    packed = pack_model(pack, output, report)
+    typer.echo(f"packed: {packed} ({_megabytes(packed)}); use it with --model {packed}")
+
+
+def _describe(name: str) -> None:
+    found = folder(name)
+    meta = json.loads((found / "model.json").read_text())
+    mark = " (the default of --model)" if name == DEFAULT else ""
+    typer.echo(f"{name}{mark}: {_megabytes(found)}, {meta['source']}")
+    for system, bins in meta["figures"].items():
+        figures = bins["all"]
+        words = [
+            form.format(figures[metric])
+            for metric, form in METRICS.items()
+            if figures[metric] is not None
+        ]
+        typer.echo(f"  {system}: {', '.join(words)} ({figures['n']} photos)")
+
+
+def _megabytes(path: Path) -> str:
+    size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
+    return f"{size / 1e6:.1f} MB"

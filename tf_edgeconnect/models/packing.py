@@ -1,0 +1,96 @@
+"""Packs a trained model into a weights folder of half the size, made to be shipped.
+
+Enters: a run directory or a weights folder. Leaves: one weights folder with both
+generators in float16, the SHA-256 of each file and the figures of an evaluation.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.models.storage import (
+    META,
+    load_networks,
+    read_meta,
+    resolve,
+    save_networks,
+)
+
+GENERATORS = ("edge_generator", "inpaint_generator")
+METRICS = ("psnr", "ssim", "lpips", "n")
+
+
+def pack(model: str | Path, folder: str | Path, report: Path | None = None) -> Path:
+    """Writes both generators of a model in float16, with hashes.
+
+    Args:
+        model: a run directory or a weights folder.
+        folder: where to; must not exist.
+        report: `report.json` of `evaluate` or `evaluate --compare`, whose figures go
+            along.
+
+    Returns:
+        The folder, which is a weights folder like any other.
+
+    Raises:
+        InputError: a generator is missing, the folder exists, or the report is none.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise InputError(f"{folder} exists already: give a folder that does not")
+    found = resolve(model)
+    lacking = [name for name in GENERATORS if name not in found]
+    if lacking:
+        raise InputError(f"model {model} has no {' and no '.join(lacking)} to pack")
+    figures = {} if report is None else _figures(report)
+    networks, meta = {}, {}
+    for name in GENERATORS:
+        loaded, about = load_networks(found[name], (name,))
+        networks.update(loaded)
+        meta |= {key: value for key, value in about.items() if key != "networks"}
+        meta[f"{name}_step"] = about.get("step")
+    save_networks(folder, networks, meta)
+    hashes = {}
+    for path in sorted(folder.glob("*.weights.h5")):
+        _halve(path)
+        hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    described = {**read_meta(folder), "sha256": hashes, "figures": figures}
+    text = json.dumps(described, indent=2, sort_keys=True) + "\n"
+    (folder / META).write_text(text)
+    return folder
+
+
+def _halve(path: Path) -> None:
+    """Rewrites a weights file with its float32 numbers as float16."""
+    with h5py.File(path) as whole:
+        names: list[str] = []
+        whole.visit(names.append)
+        arrays = {
+            name: whole[name][()]
+            for name in names
+            if isinstance(whole[name], h5py.Dataset)
+        }
+    with h5py.File(path, "w") as half:
+        for name, values in arrays.items():
+            half[name] = values.astype(np.float16)
+
+
+def _figures(report: Path) -> dict[str, Any]:
+    try:
+        systems = json.loads(report.read_text())["systems"]
+        return {
+            system: {
+                label: {metric: figures[metric] for metric in METRICS}
+                for label, figures in bins.items()
+            }
+            for system, bins in systems.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{report} is not the report.json of an evaluation ({error!r})"
+        ) from None
