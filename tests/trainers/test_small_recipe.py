@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tests.trainers.tiny_run import config, journal
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.losses.perceptual import PERCEPTUAL_LAYERS
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
 from tf_edgeconnect.trainers.inpaint import InpaintLosses, InpaintTrainer, choose_edges
 from tf_edgeconnect.trainers.run import train
@@ -81,6 +82,27 @@ def test_known_pixels_weigh_in_l1_what_they_are_told(networks, batch):
     # Half of the photo is hole.
     expected = difference[hole].mean() + 0.25 * difference[~hole].mean()
     np.testing.assert_allclose(generator_losses["inpaint/l1"], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("draw", [0.0, 0.3, 0.9999])
+def test_vgg_looks_at_the_same_square_of_photo_and_prediction(batch, draw):
+    seen = []
+
+    def vgg(picture, training):
+        seen.append(picture.numpy())
+        return dict.fromkeys(PERCEPTUAL_LAYERS, picture)
+
+    losses = InpaintLosses(adversarial_weight=0, style_weight=0, vgg=vgg, vgg_crop=16)
+    image = tf.constant(batch["image"])
+    draws = tf.fill([4], draw)
+    found, _ = losses(None, image, batch["mask"], image + 0.5, True, draws)
+    np.testing.assert_allclose(found["inpaint/perceptual"], 0.1 * 5 * 0.5, rtol=1e-5)
+    assert seen[0].shape == (4, 16, 16, 3)
+    np.testing.assert_allclose(seen[1], seen[0] + 0.5, rtol=1e-5)
+    corners = {0.0: (0, 0), 0.3: (2, 6), 0.9999: (8, 8)}  # of 9 places a side
+    top, left = corners[draw]
+    wanted = batch["image"][:, top : top + 16, left : left + 16]
+    np.testing.assert_array_equal(seen[0], wanted)
 
 
 @pytest.mark.parametrize("stage", ["edge", "inpaint"])

@@ -164,6 +164,12 @@ class LossesConfig(Section):
     inpaint_adversarial: Weight = Field(0.1, description="inpaint stages: adversarial")
     perceptual: Weight = Field(0.1, description="inpaint stages: perceptual (VGG19)")
     style: Weight = Field(250.0, description="inpaint stages: style (VGG19)")
+    vgg_crop: int | None = Field(
+        None,
+        ge=16,
+        description="side in pixels of the square that perceptual and style look at, "
+        "at a place drawn for each step; null: the whole photo",
+    )
     vgg_weights: str = Field(
         "imagenet",
         min_length=1,

@@ -91,6 +91,7 @@ class JointTrainer(AdversarialTrainer):
             batch["mask"],
             pictures["predicted_image"],
             training,
+            batch.get("draw"),
         )
         if "edge_discriminator" in self.networks:
             edge_generator_losses, edge_discriminator_losses = self.edge_losses_of(

@@ -88,6 +88,7 @@ def build_trainer(
             losses.perceptual,
             losses.style,
             vgg=_vgg(config),
+            vgg_crop=losses.vgg_crop,
         )
         if stage == "joint":
             trainer = JointTrainer(
