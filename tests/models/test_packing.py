@@ -30,7 +30,7 @@ def packed(run_dir, tmp_path_factory):
     report = tmp_path_factory.mktemp("report") / "report.json"
     bins = {"all": FIGURES | {"l1": 1.0}}
     report.write_text(json.dumps({"systems": {"small": bins}}))
-    return pack(run_dir, report.parent / "packed", report)
+    return pack(run_dir, report.parent / "packed", report, "two photos")
 
 
 def test_a_packed_run_holds_the_weights_rounded_to_float16(run_dir, packed):
@@ -38,6 +38,7 @@ def test_a_packed_run_holds_the_weights_rounded_to_float16(run_dir, packed):
     assert resolve(packed) == dict.fromkeys(names, packed)
     networks, meta = load_networks(packed)
     assert (meta["step"], meta["edge_generator_step"]) == (5, 3)
+    assert meta["source"] == "two photos"
     assert meta["figures"] == {"small": {"all": FIGURES}}
     for name, folder in resolve(run_dir).items():
         whole = load_networks(folder)[0][name].variables

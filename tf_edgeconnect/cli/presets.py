@@ -28,11 +28,17 @@ def presets(
             metavar="FILE", help="report.json of evaluate, to go along, for --pack."
         ),
     ] = None,
+    about: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="What it was trained on, to go along, for --pack."
+        ),
+    ] = None,
 ) -> None:
     """List the weights that ship with this package, with what they reach."""
     if pack is None:
-        if output is not None or report is not None:
-            raise InputError("-o and --report belong to --pack RUN: give it")
+        if any(option is not None for option in (output, report, about)):
+            raise InputError("-o, --report and --about belong to --pack RUN: give it")
         for name in NAMES:
             _describe(name)
         return
@@ -41,7 +47,7 @@ def presets(
     import_tensorflow()
     from tf_edgeconnect.models.packing import pack as pack_model
 
-    packed = pack_model(pack, output, report)
+    packed = pack_model(pack, output, report, about)
     typer.echo(f"packed: {packed} ({_megabytes(packed)}); use it with --model {packed}")
 
 

@@ -22,10 +22,16 @@ from tf_edgeconnect.models.storage import (
 )
 
 GENERATORS = ("edge_generator", "inpaint_generator")
+LEFT_OUT = ("networks", "init_from")  # a path of the machine it was trained on
 METRICS = ("psnr", "ssim", "lpips", "n")
 
 
-def pack(model: str | Path, folder: str | Path, report: Path | None = None) -> Path:
+def pack(
+    model: str | Path,
+    folder: str | Path,
+    report: Path | None = None,
+    about: str | None = None,
+) -> Path:
     """Writes both generators of a model in float16, with hashes.
 
     Args:
@@ -33,6 +39,7 @@ def pack(model: str | Path, folder: str | Path, report: Path | None = None) -> P
         folder: where to; must not exist.
         report: `report.json` of `evaluate` or `evaluate --compare`, whose figures go
             along.
+        about: what is said of its data in place of where they lay.
 
     Returns:
         The folder, which is a weights folder like any other.
@@ -50,10 +57,11 @@ def pack(model: str | Path, folder: str | Path, report: Path | None = None) -> P
     figures = {} if report is None else _figures(report)
     networks, meta = {}, {}
     for name in GENERATORS:
-        loaded, about = load_networks(found[name], (name,))
+        loaded, known = load_networks(found[name], (name,))
         networks.update(loaded)
-        meta |= {key: value for key, value in about.items() if key != "networks"}
-        meta[f"{name}_step"] = about.get("step")
+        meta |= {key: known[key] for key in known if key not in LEFT_OUT}
+        meta[f"{name}_step"] = known.get("step")
+    meta["source"] = about or meta.get("source")
     save_networks(folder, networks, meta)
     hashes = {}
     for path in sorted(folder.glob("*.weights.h5")):

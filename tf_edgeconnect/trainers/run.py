@@ -208,16 +208,11 @@ def _publish(run_dir, stage, config, trainer, init_from, step) -> None:
 
 
 def _say_left_out_losses(stage: Stage, config: Config, say) -> None:
-    off = [
-        f"losses.{name}"
-        for name in ("perceptual", "style")
-        if not getattr(config.losses, name)
-    ]
-    if stage == "edge" or not off:
+    if stage == "edge" or config.losses.perceptual or config.losses.style:
         return
     say(
-        f"{stage}: {' and '.join(off)} are 0, so VGG19 is not needed and fills stay "
-        "smoother; to switch them on: --set losses.perceptual=0.1 --set "
+        f"{stage}: losses.perceptual and losses.style are 0, so VGG19 is not needed "
+        "and fills stay smoother; to switch them on: --set losses.perceptual=0.1 --set "
         "losses.style=250 (Keras downloads VGG19, or --set losses.vgg_weights=FILE)"
     )
 
