@@ -84,6 +84,22 @@ def test_known_pixels_weigh_in_l1_what_they_are_told(networks, batch):
     np.testing.assert_allclose(generator_losses["inpaint/l1"], expected, rtol=1e-5)
 
 
+def test_holes_of_all_sizes_may_count_alike(batch):
+    losses = InpaintLosses(
+        adversarial_weight=0,
+        perceptual_weight=0,
+        style_weight=0,
+        l1_known=0,
+        l1_share="photo",
+    )
+    mask = batch["mask"].copy()
+    mask[1, :, 3:] = 0  # a quarter of the others' hole
+    image = tf.constant(batch["image"])
+    error = np.array([0.1, 0.4, 0.0, 0.0], np.float32)[:, None, None, None]
+    found, _ = losses(None, image, mask, image + error, training=True)
+    np.testing.assert_allclose(found["inpaint/l1"], (0.1 + 0.4) / 4, rtol=1e-5)
+
+
 @pytest.mark.parametrize("draw", [0.0, 0.3, 0.9999])
 def test_vgg_looks_at_the_same_square_of_photo_and_prediction(batch, draw):
     seen = []

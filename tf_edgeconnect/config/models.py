@@ -161,6 +161,11 @@ class LossesConfig(Section):
     l1_known: Fraction = Field(
         1.0, description="weight of a known pixel in L1 beside one of the hole, 0 to 1"
     )
+    l1_share: Literal["batch", "photo"] = Field(
+        "batch",
+        description="L1 is per share of hole: of the batch's, or of each photo's own, "
+        "so that small holes count as much as large ones",
+    )
     inpaint_adversarial: Weight = Field(0.1, description="inpaint stages: adversarial")
     perceptual: Weight = Field(0.1, description="inpaint stages: perceptual (VGG19)")
     style: Weight = Field(250.0, description="inpaint stages: style (VGG19)")

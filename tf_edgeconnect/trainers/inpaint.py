@@ -18,6 +18,7 @@ from tf_edgeconnect.models.inputs import inpaint_inputs, takes_mask
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer, global_mean
 from tf_edgeconnect.trainers.edge import draw_edges, measure_edges
 
+SMALLEST_SHARE = 0.01  # a hole of a few pixels must not outweigh all others
 HoleEdges = Literal["canny", "none", "predicted"]
 
 
@@ -30,6 +31,9 @@ class InpaintLosses:
         adversarial_weight: of the generator's adversarial loss; 0 does without a
             discriminator.
         l1_weight: of the L1 loss, which is per share of hole.
+        l1_share: "batch" divides it by the mean of the mask over the global batch, as
+            published; "photo" each photo's by its own, so that small holes count as
+            much as large ones.
         l1_known: weight of a known pixel in it beside one of the hole, 0 to 1. The
             prediction is only used inside the hole; a narrow net does well to spend
             itself there.
@@ -51,6 +55,7 @@ class InpaintLosses:
     adversarial_weight: float = 0.1
     l1_weight: float = 1.0
     l1_known: float = 1.0
+    l1_share: Literal["batch", "photo"] = "batch"
     perceptual_weight: float = 0.1
     style_weight: float = 250.0
     vgg: keras.Model | None = None
@@ -104,12 +109,12 @@ class InpaintLosses:
         Returns:
             The generator's and the discriminator's losses, two dicts of scalars.
         """
+        share = global_mean(tf.reduce_mean(mask))
         weight = mask + self.l1_known * (1 - mask)
-        l1 = reconstruction_loss(
-            image * weight,
-            predicted_image * weight,
-            global_mean(tf.reduce_mean(mask)),
-        )
+        if self.l1_share == "photo":
+            own = tf.reduce_mean(mask, axis=(1, 2, 3), keepdims=True)
+            weight *= share / tf.maximum(own, SMALLEST_SHARE)
+        l1 = reconstruction_loss(image * weight, predicted_image * weight, share)
         generator_losses = {"inpaint/l1": self.l1_weight * l1}
         discriminator_losses = {}
         if self.adversarial_weight:

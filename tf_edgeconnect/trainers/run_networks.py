@@ -81,12 +81,13 @@ def build_trainer(
         trainer = EdgeTrainer(**networks, losses=edge_losses, **shared)
     else:
         inpaint_losses = InpaintLosses(
-            losses.adversarial,
-            losses.inpaint_adversarial,
-            losses.l1,
-            losses.l1_known,
-            losses.perceptual,
-            losses.style,
+            adversarial=losses.adversarial,
+            adversarial_weight=losses.inpaint_adversarial,
+            l1_weight=losses.l1,
+            l1_known=losses.l1_known,
+            l1_share=losses.l1_share,
+            perceptual_weight=losses.perceptual,
+            style_weight=losses.style,
             vgg=_vgg(config),
             vgg_crop=losses.vgg_crop,
         )
