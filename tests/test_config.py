@@ -67,7 +67,14 @@ def test_without_a_name_the_quickstart_is_loaded():
 
 
 def test_shipped_configs_load_by_name():
-    assert config_names() == ["celeba", "mobile", "places2", "psv", "quickstart"]
+    assert config_names() == [
+        "celeba",
+        "mobile",
+        "places2",
+        "psv",
+        "quickstart",
+        "small",
+    ]
     for name in config_names():
         assert load_config(name).seed == 0
 
@@ -175,7 +182,9 @@ def test_a_config_is_frozen():
         Config().train.batch_size = 3
 
 
-@pytest.mark.parametrize("name", ["celeba", "mobile", "places2", "psv", "quickstart"])
+@pytest.mark.parametrize(
+    "name", ["celeba", "mobile", "places2", "psv", "quickstart", "small"]
+)
 def test_a_saved_config_loads_back_equal(tmp_path, name):
     config = load_config(
         name, ["train.steps.edge=3", "data.val=a: b", "train.lower_at=[5, 9]"]
