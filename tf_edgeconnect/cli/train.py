@@ -22,7 +22,7 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME|FILE",
-            help="Settings: places2, celeba, psv, mobile, small, quickstart, or a .yaml.",
+            help="places2, celeba, psv, mobile, small, quickstart, or a .yaml file.",
         ),
     ] = None,
     data: Annotated[
