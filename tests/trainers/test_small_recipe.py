@@ -121,6 +121,19 @@ def test_vgg_looks_at_the_same_square_of_photo_and_prediction(batch, draw):
     np.testing.assert_array_equal(seen[0], wanted)
 
 
+def test_the_perceptual_loss_may_compare_the_filled_photo(batch):
+    def vgg(picture, training):
+        return dict.fromkeys(PERCEPTUAL_LAYERS, picture)
+
+    losses = InpaintLosses(
+        adversarial_weight=0, style_weight=0, vgg=vgg, perceptual_of="filled"
+    )
+    image = tf.constant(batch["image"])
+    found, _ = losses(None, image, batch["mask"], image + 0.5, training=True)
+    # Half of the photo is hole; an error outside it does not count.
+    np.testing.assert_allclose(found["inpaint/perceptual"], 0.1 * 5 * 0.5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("stage", ["edge", "inpaint"])
 def test_bfloat16_keeps_weights_losses_and_outputs_in_float32(stage, batch):
     trainers = []

@@ -168,6 +168,11 @@ class LossesConfig(Section):
     )
     inpaint_adversarial: Weight = Field(0.1, description="inpaint stages: adversarial")
     perceptual: Weight = Field(0.1, description="inpaint stages: perceptual (VGG19)")
+    perceptual_of: Literal["prediction", "filled"] = Field(
+        "prediction",
+        description="what perceptual compares: the raw prediction, as published, or "
+        "the filled photo, per share of hole",
+    )
     style: Weight = Field(250.0, description="inpaint stages: style (VGG19)")
     vgg_crop: int | None = Field(
         None,

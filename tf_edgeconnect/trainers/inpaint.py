@@ -38,6 +38,8 @@ class InpaintLosses:
             prediction is only used inside the hole; a narrow net does well to spend
             itself there.
         perceptual_weight: of the perceptual loss.
+        perceptual_of: "prediction" compares the raw prediction, as published; "filled"
+            the photo with its hole filled, and divides by the share of hole.
         style_weight: of the style loss.
         vgg: `models.vgg.vgg_features(...)`; may be None if both its losses weigh 0.
         vgg_crop: side of the square that its losses look at, at a place that the first
@@ -58,6 +60,7 @@ class InpaintLosses:
     l1_share: Literal["batch", "photo"] = "batch"
     perceptual_weight: float = 0.1
     style_weight: float = 250.0
+    perceptual_of: Literal["prediction", "filled"] = "prediction"
     vgg: keras.Model | None = None
     vgg_crop: int | None = None
 
@@ -134,10 +137,14 @@ class InpaintLosses:
                 for pictures in (image, mask, predicted_image)
             )
         if self.perceptual_weight:
+            compared = predicted_image
+            if self.perceptual_of == "filled":
+                compared = composite(predicted_image, image, mask)
             value = perceptual_loss(
-                self.vgg(image, training=False),
-                self.vgg(predicted_image, training=False),
+                self.vgg(image, training=False), self.vgg(compared, training=False)
             )
+            if self.perceptual_of == "filled":
+                value /= tf.maximum(share, SMALLEST_SHARE)
             generator_losses["inpaint/perceptual"] = self.perceptual_weight * value
         if self.style_weight:
             value = style_loss(

@@ -87,6 +87,7 @@ def build_trainer(
             l1_known=losses.l1_known,
             l1_share=losses.l1_share,
             perceptual_weight=losses.perceptual,
+            perceptual_of=losses.perceptual_of,
             style_weight=losses.style,
             vgg=_vgg(config),
             vgg_crop=losses.vgg_crop,
