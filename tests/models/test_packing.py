@@ -37,7 +37,7 @@ def test_a_packed_run_holds_the_weights_rounded_to_float16(run_dir, packed):
     names = ("edge_generator", "inpaint_generator")
     assert resolve(packed) == dict.fromkeys(names, packed)
     networks, meta = load_networks(packed)
-    assert (meta["step"], meta["edge_generator_step"]) == (5, 3)
+    assert (meta["stage"], meta["step"]) == ("inpaint", 5)
     assert meta["source"] == "two photos"
     assert meta["figures"] == {"small": {"all": FIGURES}}
     for name, folder in resolve(run_dir).items():

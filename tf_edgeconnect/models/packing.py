@@ -60,7 +60,6 @@ def pack(
         loaded, known = load_networks(found[name], (name,))
         networks.update(loaded)
         meta |= {key: known[key] for key in known if key not in LEFT_OUT}
-        meta[f"{name}_step"] = known.get("step")
     meta["source"] = about or meta.get("source")
     save_networks(folder, networks, meta)
     hashes = {}
