@@ -10,6 +10,7 @@ import typer
 from tf_edgeconnect.cli.addresses import warn_if_reachable
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.presets import DEFAULT
 
 if TYPE_CHECKING:
     from tf_edgeconnect.editor.painters import Painter
@@ -20,7 +21,8 @@ def edit(
         Path | None,
         typer.Option(
             metavar="M",
-            help="A run directory, a weights folder or an exported SavedModel.",
+            help="A run directory, a weights folder, an exported SavedModel or a "
+            f"preset. [default: {DEFAULT}]",
         ),
     ] = None,
     server: Annotated[
@@ -40,10 +42,12 @@ def edit(
     ] = 8700,
 ) -> None:
     """Fill holes in the browser, along lines that you draw."""
-    if (model is None) == (server is None):
+    if model is not None and server is not None:
         raise InputError("give either --model (networks here) or --server (elsewhere)")
     import_tensorflow()
-    painter = _local(model) if server is None else _remote(server, name)
+    painter = (
+        _local(model or Path(DEFAULT)) if server is None else _remote(server, name)
+    )
     from tf_edgeconnect.editor.server import EditorServer
 
     page = EditorServer(painter, host=host, port=port)
