@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tf_edgeconnect import presets
 from tf_edgeconnect.cli.main import run
 from tf_edgeconnect.presets import folder
 
@@ -33,6 +34,14 @@ def test_inpaint_needs_no_model(tmp_path, capsys):
     # A plain surface is continued, not left black.
     assert np.abs(filled - (200, 120, 40)).max() < 40
     np.testing.assert_array_equal(filled[~hole], photo[~hole])
+
+
+def test_a_damaged_preset_is_one_line(tmp_path, monkeypatch, capsys):
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "model.json").write_text("{")
+    monkeypatch.setattr(presets, "ROOT", tmp_path)
+    assert run(["presets"]) == 2
+    assert "preset small is damaged" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,13 @@ def presets(
 
 def _describe(name: str) -> None:
     found = folder(name)
-    meta = json.loads((found / "model.json").read_text())
+    try:
+        meta = json.loads((found / "model.json").read_text())
+    except ValueError:
+        raise InputError(
+            f"preset {name} is damaged ({found}/model.json): install tf-edgeconnect "
+            "again"
+        ) from None
     mark = " (the default of --model)" if name == DEFAULT else ""
     typer.echo(f"{name}{mark}: {_megabytes(found)}, {meta['source']}")
     for system, bins in meta["figures"].items():
