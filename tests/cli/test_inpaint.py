@@ -299,9 +299,12 @@ def test_wrong_usage_is_one_line_and_2(folder, inpaint, arguments, words):
         assert (folder / name).read_bytes() == data
 
 
-def test_without_a_model_it_is_told_how_to_make_one(folder, capsys):
-    assert run(["inpaint", "photo.png", "mask.png", "-o", "out.png"]) == 2
-    assert "tf-edgeconnect train --stage edge" in capsys.readouterr().err
+def test_without_a_model_the_preset_fills(folder, capsys):
+    assert run(["inpaint", "photo.png", "mask.png", "-o", "out.png"]) == 0
+    assert "presets/small" in capsys.readouterr().err
+
+
+def test_a_model_that_is_not_there_is_told(folder, capsys):
     arguments = ["photo.png", "mask.png", "-o", "out.png", "--model", "gone"]
     assert run(["inpaint", *arguments]) == 2
     assert "expected a run directory" in capsys.readouterr().err
