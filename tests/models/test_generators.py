@@ -89,6 +89,25 @@ def test_no_normalization_leaves_no_norm_layer():
     assert norms == []
 
 
+def test_an_edge_generator_without_norms_has_neither_of_the_two():
+    model = edge_generator(4, 2, initializer="he", edge_norm="none")
+    kinds = (InstanceNormalization, SpectralConv2D, SpectralConv2DTranspose)
+    assert [x for x in model.layers if isinstance(x, kinds)] == []
+    # A kernel and a bias each, and no u and v beside them.
+    assert len(model.variables) == 2 * sum(hasattr(x, "kernel") for x in model.layers)
+
+
+def test_an_edge_generator_without_norms_keeps_its_signal():
+    inputs = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
+    outputs = edge_generator(4, 8, initializer="he", edge_norm="none")(inputs)
+    assert np.std(outputs) > 0.01
+
+
+def test_unknown_edge_norms_are_refused():
+    with pytest.raises(ValueError, match="`edge_norm` must be .* got 'batch'"):
+        edge_generator(4, 1, edge_norm="batch")
+
+
 @pytest.mark.parametrize(
     "options, message",
     [

@@ -33,6 +33,18 @@ def test_a_saved_folder_loads_the_same_networks(networks, tmp_path):
             assert np.array_equal(before.numpy(), after.numpy()), before.path
 
 
+def test_options_younger_than_a_folder_have_their_defaults(networks, tmp_path):
+    save_networks(tmp_path / "w", networks, {})
+    path = tmp_path / "w" / "model.json"
+    meta = json.loads(path.read_text())
+    del meta["networks"]["edge_generator"]["edge_norm"]
+    path.write_text(json.dumps(meta))
+    assert read_meta(tmp_path / "w")["networks"]["edge_generator"]["edge_norm"] == (
+        "spectral"
+    )
+    assert "edge_generator" in load_networks(tmp_path / "w")[0]
+
+
 def test_only_the_networks_asked_for_are_loaded(networks, tmp_path):
     save_networks(tmp_path / "w", networks, {})
     loaded, _ = load_networks(tmp_path / "w", names=("edge_generator",))

@@ -130,7 +130,11 @@ class ModelConfig(Section):
     )
     normalization: Literal["instance", "none"] = Field(
         "instance",
-        description="normalization in the inpaint generator (the other keeps its own)",
+        description="normalization in the inpaint generator",
+    )
+    edge_norm: Literal["spectral", "none"] = Field(
+        "spectral",
+        description="in the edge generator: spectral and instance norm, or neither",
     )
     initializer: Literal["normal", "he"] = Field(
         "normal", description="first weights: N(0, 0.02) as published, or He's"

@@ -6,8 +6,9 @@ multiples of 4, at least 12, and return a map of the same size in [0, 1].
 Options beside the published defaults, off unless asked, let a narrow net learn several
 times faster: `hole_fill="push_pull"` fills the hole smoothly before the network sees
 it, `mask_channel` shows the mask to the inpaint generator, `normalization="none"` and
-`initializer="he"` go together. The edge generator always keeps instance norm: without
-it the signal fades through its spectrally normalized layers and nothing is learned.
+`initializer="he"` go together. Without instance norm the signal fades through
+spectrally normalized layers and nothing is learned: the edge generator has both norms
+or, with `edge_norm="none"`, neither.
 
 Reference:
     Nazeri et al. 2019, arXiv:1901.00212, sections 3.1 and 3.2, appendix A.
@@ -29,6 +30,7 @@ from tf_edgeconnect.models.blocks import (
 )
 
 HoleFill = Literal["white", "push_pull"]
+EdgeNorm = Literal["spectral", "none"]
 
 
 def edge_generator(
@@ -36,6 +38,7 @@ def edge_generator(
     residual_blocks: int = 8,
     hole_fill: HoleFill = "white",
     initializer: Initializer = "normal",
+    edge_norm: EdgeNorm = "spectral",
     name: str = "edge_generator",
 ) -> keras.Model:
     """Builds the network that draws edges inside the hole.
@@ -45,6 +48,8 @@ def edge_generator(
         residual_blocks: number of residual blocks.
         hole_fill: "white" or "push_pull"; what the hole of the grey photo holds.
         initializer: "normal" (N(0, 0.02)) or "he".
+        edge_norm: "spectral" (spectral and instance norm, as published) or "none"
+            (neither, and biases everywhere).
         name: name of the model.
 
     Returns:
@@ -62,9 +67,14 @@ def edge_generator(
         residual_blocks=residual_blocks,
         hole_fill=hole_fill,
         initializer=initializer,
+        edge_norm=edge_norm,
     )
     _check(options)
-    style = Style(True, False, "instance", initializer)
+    if edge_norm not in ("spectral", "none"):
+        raise ValueError(f'`edge_norm` must be "spectral" or "none", got {edge_norm!r}')
+    style = Style(False, True, "none", initializer)
+    if edge_norm == "spectral":
+        style = Style(True, False, "instance", initializer)
 
     # === Layers ===
     inputs = keras.Input((None, None, 3), name="gray_edge_mask")

@@ -8,6 +8,7 @@ A folder made to be shipped names the SHA-256 of its files, which is checked at 
 """
 
 import hashlib
+import inspect
 import json
 import os
 import shutil
@@ -97,7 +98,21 @@ def read_meta(folder: str | Path) -> dict[str, Any]:
         raise InputError(f"{path} cannot be read: {error}") from None
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise InputError(f"{path} is not of format {FORMAT}, which this version reads")
-    return meta
+    networks = meta.get("networks", {})
+    return {**meta, "networks": {name: _all(name, networks[name]) for name in networks}}
+
+
+def _all(name: str, architecture: dict[str, Any]) -> dict[str, Any]:
+    """Adds the options that a builder did not have when the folder was written."""
+    parameters = (
+        inspect.signature(BUILDERS[name]).parameters if name in BUILDERS else {}
+    )
+    options = {
+        option: parameter.default
+        for option, parameter in parameters.items()
+        if option != "name" and parameter.default is not parameter.empty
+    }
+    return options | architecture
 
 
 def load_networks(

@@ -35,7 +35,7 @@ def _build_networks(stage, config):
     )
     networks = {}
     if stage != "inpaint":
-        networks["edge_generator"] = edge_generator(**shared)
+        networks["edge_generator"] = edge_generator(**shared, edge_norm=model.edge_norm)
     edge_losses_apply = stage == "edge" or (
         stage == "joint" and config.joint.keep_edge_discriminator
     )
