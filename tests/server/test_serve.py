@@ -10,6 +10,8 @@ from tf_edgeconnect.cli.addresses import warn_if_reachable
 from tf_edgeconnect.cli.main import run
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.exports_on_disk import find_export
+from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
+from tf_edgeconnect.models.storage import save_networks
 from tf_edgeconnect.server.loading import ServedModel
 
 
@@ -26,6 +28,38 @@ def test_a_folder_without_an_export_is_refused(tmp_path, capsys, name):
     error = capsys.readouterr().err
     assert error.startswith("error: export") and "tf-edgeconnect export" in error
     assert error.count("\n") == 1
+
+
+def test_two_models_to_serve_are_refused(tmp_path, capsys):
+    assert run(["serve", str(tmp_path), "--model", "small"]) == 2
+    assert capsys.readouterr().err.startswith("error: EXPORT and --model name two")
+
+
+def test_without_an_export_a_model_is_exported_and_served(
+    tmp_path, capsys, monkeypatch
+):
+    from tf_edgeconnect.server.local import LocalServer
+
+    networks = {
+        "edge_generator": edge_generator(2, 0),
+        "inpaint_generator": inpaint_generator(2, 0),
+    }
+    save_networks(tmp_path / "model", networks, {"sigma": 2.0})
+    answers = []
+
+    def wait(server):
+        image = np.zeros((1, 16, 16, 3), np.uint8)
+        mask = np.zeros((1, 16, 16, 1), np.uint8)
+        inputs = {"image": image, "mask": mask}
+        answers.append(server.model.predict("", inputs)["inpainted"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LocalServer, "wait", wait)
+    ports = ["--port", "0", "--rest-port", "0"]
+    assert run(["serve", "--model", str(tmp_path / "model"), *ports]) == 0
+    told = capsys.readouterr().out
+    assert f"serving model {tmp_path / 'model'}, exported as version 1" in told
+    assert np.array_equal(answers[0], np.zeros((1, 16, 16, 3)))
 
 
 def test_a_broken_export_is_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from tf_edgeconnect.cli.addresses import warn_if_reachable
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.presets import DEFAULT
 
 NEEDED = ("tensorflow_serving", "grpc", "grpc_health")
 GRACE_SECONDS = 5.0
@@ -17,9 +19,17 @@ GRACE_SECONDS = 5.0
 
 def serve(
     export: Annotated[
-        Path,
+        Path | None,
         typer.Argument(metavar="EXPORT", help="An exported SavedModel's folder."),
-    ],
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="M",
+            help="Without EXPORT: export this run directory, weights folder or preset "
+            f"first, to a temporary folder. [default: {DEFAULT}]",
+        ),
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Of gRPC; 0 takes a free one.")
@@ -31,7 +41,9 @@ def serve(
         str, typer.Option(help="The model's name in requests.")
     ] = "edgeconnect",
 ) -> None:
-    """Serve an export on this machine, for development."""
+    """Serve an export, or a model, on this machine, for development."""
+    if export is not None and model is not None:
+        raise InputError("EXPORT and --model name two models to serve: give one")
     if not all(map(importlib.util.find_spec, NEEDED)):
         raise InputError(
             "serve needs the serving extra: pip install 'tf-edgeconnect[serving]'"
@@ -43,18 +55,30 @@ def serve(
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     from tf_edgeconnect.server.local import LocalServer
 
-    server = LocalServer(export, host=host, port=port, rest_port=rest_port, name=name)
-    _announce(server, host, name)
+    # Once loaded, an export is not looked at again.
+    with tempfile.TemporaryDirectory(prefix="tf-edgeconnect-") as folder:
+        served = f"{export}, version"
+        if export is None:
+            model = model or Path(DEFAULT)
+            served = f"model {model}, exported as version"
+            typer.echo(f"exporting model {model}", err=True)
+            from tf_edgeconnect.export.saved_model import export_saved_model
+
+            export = export_saved_model(model, folder).folder.parent
+        server = LocalServer(
+            export, host=host, port=port, rest_port=rest_port, name=name
+        )
+    _announce(server, served, host, name)
     try:
         server.wait()
     except KeyboardInterrupt:
         server.stop(GRACE_SECONDS)
 
 
-def _announce(server, host: str, name: str) -> None:
+def _announce(server, served: str, host: str, name: str) -> None:
     model = server.model
     lines = [
-        f"serving {model.folder}, version {model.version}, as {name}",
+        f"serving {served} {model.version}, as {name}",
         f"signatures: {', '.join(sorted(model.signatures))}",
         f"gRPC: {host}:{server.port}",
         f"REST: http://{host}:{server.rest_port}/v1/models/{name}",

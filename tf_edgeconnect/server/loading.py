@@ -50,7 +50,6 @@ class ServedModel:
     def __init__(self, export: str | Path) -> None:
         folder = _found(export)
         self.version = int(folder.name) if folder.name.isdigit() else 1
-        self.folder = folder
         graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=graph)
         try:
