@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done; 1 the server failed or some photos did, each named; 2 wrong input.
     """
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         plan = plan_jobs(options.image, options.mask, options.output, options.edges)
         with Client(
@@ -72,12 +72,13 @@ def _work(client: Client, plan: Plan, options: argparse.Namespace) -> int:
     return SOME_FAILED if failed else DONE
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Makes the parser, for the program and for the pages about it."""
+    made = argparse.ArgumentParser(
         prog="client.py",
         description="Fill the holes of photos by a served model. White = hole.",
     )
-    add = parser.add_argument
+    add = made.add_argument
     add("image", type=Path, help="a photo, or a folder of photos")
     add("mask", type=Path, help="a mask, or a folder of masks of the same names")
     add("-o", "--output", type=Path, required=True, help="a .png or .jpg, or a folder")
@@ -88,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         help="host:port (gRPC) or http://host:port (REST); default %(default)s",
     )
     add("--model", default=MODEL_NAME, help="its name; default %(default)s")
-    which = parser.add_mutually_exclusive_group()
+    which = made.add_mutually_exclusive_group()
     which.add_argument("--version", type=int, help="default: the latest")
     which.add_argument("--label", help="such as stable or canary")
     add("--timeout", type=float, default=60.0, help="seconds a request; default 60")
@@ -102,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--concurrent", type=_positive, default=4, help="requests at once; default 4")
     add("--ca", help="PEM file of the authority to trust; turns on TLS for gRPC")
     add("--overwrite", action="store_true", help="replace results that exist")
-    return parser
+    return made
 
 
 def _positive(text: str) -> int:
