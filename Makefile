@@ -20,7 +20,7 @@ TEST_ENV := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1 
 	NO_GCE_CHECK=true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint docs bench clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -36,11 +36,16 @@ lint: $(VENV)/dev.stamp ## check style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# The variable silences an advertisement; nothing here uses the network.
+docs: $(VENV)/docs.stamp ## build the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html; with search: $(BIN)/mkdocs serve"
+
 bench: $(VENV)/bench.stamp ## measure beside PyTorch, ONNX Runtime, OpenVINO: hours
 	$(BENCH_BIN)/python benchmarks/write_results.py $(ARGS)
 
 clean: ## remove .venv, builds and caches; runs/ stays
-	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) build dist site *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/plain.stamp: $(VENV)/made.stamp $(METADATA)
@@ -54,6 +59,11 @@ $(VENV)/dev.stamp: $(VENV)/made.stamp $(METADATA)
 	@$(PIP_INSTALL) ".[dev]"
 	@$(check_opencv)
 	@touch $(VENV)/plain.stamp $@
+
+$(VENV)/docs.stamp: $(VENV)/made.stamp $(METADATA)
+	@echo "Installing tf_edgeconnect[docs] into $(VENV): some minutes the first time"
+	@$(PIP_INSTALL) ".[docs]"
+	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/made.stamp $(METADATA) benchmarks/requirements.txt
 	@$(BIN)/python -m venv --clear $(BENCH_VENV)

@@ -21,7 +21,7 @@ EXTRAS = {
     "serving": ["tensorflow-serving-api>=2.19,<2.22", "grpcio-health-checking>=1.70"],
     "tflite": ["ai-edge-litert>=2.0"],
     "batch": ["apache-beam>=2.70"],
-    "docs": ["mkdocs>=1.6", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"],
+    "docs": ["mkdocs>=1.6", "mkdocs-material>=9.6", "mkdocstrings[python]>=1.0"],
     "dev": [
         # The tests of TFLite files.
         "ai-edge-litert>=2.0",

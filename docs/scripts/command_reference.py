@@ -1,0 +1,42 @@
+"""The page of all commands, from the program itself: `python command_reference.py`."""
+
+import typer
+
+from tf_edgeconnect.cli.main import PROGRAM, app
+from tf_edgeconnect.client.command import parser
+
+HEAD = f"""# Commands
+
+What `{PROGRAM} COMMAND --help` says of each command, in one page. Exit codes: 0 done;
+1 some items failed, each named; 2 wrong usage or input, one line; 75 saved, not
+finished: start it again; 130 interrupted.
+"""
+CLIENT = """## serving/client.py
+
+```text
+{}```
+"""
+
+
+def page() -> str:
+    """Writes the page as Markdown."""
+    program = typer.main.get_command(app)
+    parts = [_section(name, program.commands[name]) for name in program.commands]
+    return "\n".join([HEAD, *parts, CLIENT.format(parser().format_help())])
+
+
+def _section(name: str, command) -> str:
+    context = command.make_context(f"{PROGRAM} {name}", [], resilient_parsing=True)
+    lines = [f"## {name}", "", command.help.strip(), ""]
+    lines += ["```text", command.get_usage(context).removeprefix("Usage: "), "```", ""]
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is not None and parameter.name != "help":
+            head, text = (" ".join(part.split()) for part in record)
+            text = text.replace("[", "\\[")
+            lines += [f"`{head}`", f":   {text}", ""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(page())
