@@ -185,3 +185,8 @@ def test_links_of_the_readme_lead_somewhere():
     local = [target for target in targets if "://" not in target]
     assert len(local) > 10
     assert [target for target in local if not (ROOT / target).exists()] == []
+
+
+def test_the_citation_names_this_version():
+    text = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert re.findall(r"^version: (.+)$", text, re.MULTILINE) == [ec.__version__]
