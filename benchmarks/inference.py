@@ -34,12 +34,12 @@ def saved_model(size: int, batch: int, *, precision: str):
     import tensorflow as tf
 
     import tf_edgeconnect as ec
-    from tf_edgeconnect.export.folding import plain_graph
     from tf_edgeconnect.export.saved_model import save_graph
+    from tf_edgeconnect.export.serving_network import serving_graph
     from tf_edgeconnect.export.signatures import build_signatures
 
     inpainter = ec.Inpainter(ec.edge_generator(), ec.inpaint_generator())
-    graph = plain_graph(inpainter, precision)
+    graph = serving_graph(inpainter, precision)
     image, mask = (tf.constant(array) for array in pictures(size, batch))
     with tempfile.TemporaryDirectory() as folder:
         save_graph(graph, build_signatures(graph, 10**8), folder)

@@ -21,7 +21,7 @@ PLAIN = {
     SpectralConv2D: keras.layers.Conv2D,
     SpectralConv2DTranspose: keras.layers.Conv2DTranspose,
 }
-_LAST_CONVOLUTION = "decoder_3"
+LAST_CONVOLUTION = "decoder_3"
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 # What enters is cheap to prepare: it is rounded once, by the first convolution.
 _ALWAYS_FLOAT32 = (PushPullFill, keras.layers.Concatenate)
@@ -60,7 +60,7 @@ def plain_network(network: keras.Model, dtype: FloatType = "float32") -> keras.M
         config = layer.get_config()
         if not isinstance(layer, keras.layers.Layer):
             return type(layer).from_config(config)
-        stays = isinstance(layer, _ALWAYS_FLOAT32) or layer.name == _LAST_CONVOLUTION
+        stays = isinstance(layer, _ALWAYS_FLOAT32) or layer.name == LAST_CONVOLUTION
         if not stays and _is_hidden(layer):
             config["dtype"] = dtype
         return PLAIN.get(type(layer), type(layer)).from_config(config)

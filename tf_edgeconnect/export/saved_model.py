@@ -17,8 +17,9 @@ import tensorflow as tf
 from tf_edgeconnect.data.headers import MAX_PIXELS
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.export.comparison import compare
-from tf_edgeconnect.export.folding import FloatType, plain_graph
+from tf_edgeconnect.export.folding import FloatType
 from tf_edgeconnect.export.model_card import model_card
+from tf_edgeconnect.export.serving_network import serving_graph
 from tf_edgeconnect.export.signatures import build_signatures
 from tf_edgeconnect.export.source import load_for_export
 from tf_edgeconnect.export.versions import new_version
@@ -70,7 +71,7 @@ def export_saved_model(
     """
     _check_options(precision, warmup_sizes, max_pixels)
     inpainter = load_for_export(model)
-    graph = plain_graph(inpainter, precision)
+    graph = serving_graph(inpainter, precision)
     with new_version(output) as version:
         signatures = build_signatures(graph, max_pixels)
         save_graph(graph, signatures, version.partial)

@@ -1,0 +1,80 @@
+"""The layers of a SavedModel against those they stand for."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_edgeconnect.export import serving_network
+from tf_edgeconnect.export.folding import plain_network
+from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
+
+SMALL = {"filters": 4, "residual_blocks": 1, "initializer": "he"}
+NETWORKS = {
+    "edge": lambda: edge_generator(**SMALL),
+    "inpaint": lambda: inpaint_generator(**SMALL),
+    "no norm": lambda: inpaint_generator(
+        **SMALL, mask_channel=True, hole_fill="push_pull", normalization="none"
+    ),
+}
+
+
+@pytest.fixture(params=NETWORKS)
+def pair(request):
+    """A folded network and its copy for serving."""
+    keras.utils.set_random_seed(1)
+    network = NETWORKS[request.param]()
+    for variable in network.trainable_variables:
+        if variable.name == "bias":
+            variable.assign(tf.random.stateless_normal(variable.shape, [1, 2]))
+    folded = plain_network(network)
+    return folded, serving_network.serving_network(folded)
+
+
+@pytest.mark.parametrize("shape", [(1, 16, 24), (3, 16, 24), (1, 12, 12)])
+def test_it_gives_what_the_folded_network_gives(pair, shape):
+    folded, serving = pair
+    rng = np.random.default_rng(0)
+    x = rng.random((*shape, folded.input_shape[-1])).astype(np.float32)
+    run = tf.function(lambda x: serving(x, training=False))
+    np.testing.assert_allclose(run(x), folded(x, training=False), atol=1e-5)
+
+
+def test_maps_too_large_for_the_fused_norm_take_the_plain_one(monkeypatch):
+    x = tf.constant(np.random.default_rng(0).normal(5, 2, (1, 8, 9, 3)), tf.float32)
+    layer = serving_network.FusedInstanceNormalization(relu=True)
+    fused = layer(x)
+    monkeypatch.setattr(serving_network, "FUSED_NORM_PIXELS", 8 * 9 - 1)
+    monkeypatch.setattr(layer, "_fused", lambda inputs: tf.fill(inputs.shape, np.nan))
+    np.testing.assert_allclose(layer(x), fused, atol=2e-6)
+
+
+@pytest.mark.parametrize(("channels", "block"), [(1, 4), (3, 2)])
+def test_few_channels_are_computed_in_blocks(channels, block):
+    keras.utils.set_random_seed(2)
+    x = np.random.default_rng(0).normal(0, 1, (2, 14, 18, 5)).astype(np.float32)
+    plain = keras.layers.Conv2D(channels, 7, bias_initializer="normal")
+    blocks = serving_network.BlockConv2D(channels, 7)
+    blocks.build(x.shape)
+    expected = plain(x)
+    blocks.set_weights(plain.get_weights())
+    assert blocks.block == block
+    np.testing.assert_allclose(blocks(x), expected, atol=1e-5)
+
+
+def test_a_network_holds_no_further_variables(pair):
+    folded, serving = pair
+    assert [v.path for v in serving.variables] == [v.path for v in folded.variables]
+
+
+def test_relus_behind_norms_are_part_of_them(pair):
+    folded, serving = pair
+    norms = [
+        layer.relu
+        for layer in serving.layers
+        if isinstance(layer, serving_network.FusedInstanceNormalization)
+    ]
+    relus = sum(isinstance(layer, keras.layers.ReLU) for layer in serving.layers)
+    whole = sum(isinstance(layer, keras.layers.ReLU) for layer in folded.layers)
+    assert sum(norms) + relus == whole
+    assert relus == (0 if norms else whole)
