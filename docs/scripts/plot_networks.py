@@ -25,7 +25,10 @@ def main() -> None:
     for network in networks:
         # What plot_model draws; itself it fails on SVG where IPython is installed.
         graph = keras.utils.model_to_dot(
-            network, show_shapes=True, show_layer_names=True
+            network,
+            show_shapes=True,
+            show_layer_names=True,
+            dpi=72,  # Graphviz 2.43 draws SVG of another resolution too large
         )
         graph.write_svg(FOLDER / f"{network.name}.svg")
 
