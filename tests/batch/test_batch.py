@@ -249,6 +249,15 @@ def test_wrong_input_is_refused_in_one_line(folder, batch, model, arguments, mes
     assert code == 2 and message in err.splitlines()[-1], err
 
 
+def test_a_presets_name_stays_a_name(folder, inpainter, capsys, monkeypatch):
+    pytest.importorskip("apache_beam", reason="needs Apache Beam: extra batch")
+    asked = []
+    monkeypatch.setattr(Inpainter, "load", lambda it: asked.append(it) or inpainter)
+    code = run(["batch", "photos", "masks", "-o", "out", "--model", "small"])
+    assert code == 0, capsys.readouterr().err
+    assert {str(path) for path in asked} == {"small"}
+
+
 def test_without_beam_one_line_names_the_extra(folder, call, monkeypatch):
     monkeypatch.setitem(sys.modules, "apache_beam", None)
     code, _, err = call("batch", "photos", "masks", "-o", "out")

@@ -96,7 +96,7 @@ def batch(
 
     items = list_items(photos, masks, output, root)
     options = Options(
-        model=model.absolute(),
+        model=model.absolute() if model.exists() else model,  # else a preset
         output=output.absolute(),
         form=form,
         invert_mask=invert_mask,
