@@ -25,7 +25,10 @@ from tf_edgeconnect.figures import Row, save, sheet
 FOLDER = Path(__file__).parents[1] / "images" / "guide"
 SEEN = 1180, 760
 START_SECONDS, DRAW_SECONDS = 120, 20
-SCALARS = "edge/average_precision|edge/d_loss|inpaint/l1|hole_psnr"
+TABS = {
+    "scalars": "#scalars&tagFilter=average_precision|d_loss|hole_psnr|inpaint%2Fl1",
+    "images": "#images",
+}
 
 
 def main() -> None:
@@ -49,8 +52,8 @@ def main() -> None:
             shoot(page, "report")
         if given.run:
             with tensorboard(given.run / "logs") as address:
-                for name, tab in (("scalars", "timeseries"), ("images", "images")):
-                    page.open(f"{address}?{tab}={time.monotonic()}#{tab}")
+                for name, tab in TABS.items():
+                    page.open(f"{address}?{name}{tab}")  # a new page, not a new anchor
                     shoot(page, f"tensorboard-{name}")
 
 
