@@ -57,13 +57,18 @@ def words(line):
     return found
 
 
+def lines(text):
+    """Yields the lines of a page's commands, continued ones as one."""
+    for block in blocks(text, "", "sh", "bash", "yaml"):
+        yield from re.sub(r"\\\n\s*", "", block).splitlines()
+
+
 def commands(text):
     """Yields the words behind the program's name, a list a command."""
-    for block in blocks(text, "", "sh", "bash", "yaml"):
-        for line in re.sub(r"\\\n\s*", "", block).splitlines():
-            if found := PROGRAM.search(line):
-                tool = [found[1].replace("_", "-")] if found[1] else []
-                yield tool + words(line[found.end() :])
+    for line in lines(text):
+        if found := PROGRAM.search(line):
+            tool = [found[1].replace("_", "-")] if found[1] else []
+            yield tool + words(line[found.end() :])
 
 
 def unknown(arguments):
@@ -138,10 +143,9 @@ def test_commands_within_sentences_have_their_options(page):
 
 @pytest.mark.parametrize("page", TEXTS)
 def test_the_client_takes_its_commands(page, capsys):
-    for block in blocks(TEXTS[page], "", "sh", "bash"):
-        for line in block.splitlines():
-            if CLIENT in line:
-                parser().parse_args(words(line.split(CLIENT)[1]))  # exits if wrong
+    for line in lines(TEXTS[page]):
+        if CLIENT in line:
+            parser().parse_args(words(line.split(CLIENT)[1]))  # exits if wrong
 
 
 @pytest.mark.parametrize("page", TEXTS)

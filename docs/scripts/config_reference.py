@@ -24,6 +24,7 @@ LIMITS = {
 }
 WORDS = {"string": "text", "boolean": "true or false", "null": "null"}
 WORDS |= {"number": "number", "integer": "integer"}
+OPEN, CLOSE = '<div class="settings" markdown>', "</div>"
 TABLE = ["| name | value | default | what |", "|---|---|---|---|"]
 
 
@@ -31,13 +32,13 @@ def page() -> str:
     """Writes the page as Markdown."""
     schema = Config.model_json_schema()
     plain = {name: it for name, it in schema["properties"].items() if "$ref" not in it}
-    parts = [HEAD, "## Top level", "", *TABLE, *_rows("", plain)]
+    parts = [HEAD, OPEN, "", "## Top level", "", *TABLE, *_rows("", plain)]
     for name, field in schema["properties"].items():
         if "$ref" in field:
             section = schema["$defs"][field["$ref"].rpartition("/")[2]]
             parts += ["", f"## {name}", "", section["description"], ""]
             parts += [*TABLE, *_rows(f"{name}.", section["properties"])]
-    parts += ["", "## Files that ship", ""]
+    parts += ["", CLOSE, "", "## Files that ship", ""]
     for name in config_names():
         text = (CONFIGS / f"{name}.yaml").read_text(encoding="utf-8").strip()
         parts += [f"### {name}", "", "```yaml", text, "```", ""]
