@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -28,7 +29,9 @@ PROGRAM = re.compile(r"(?:^|[\s(;])(?:tf-edgeconnect|python tools/(\w+)\.py)(?= 
 CLIENT = "python serving/client.py "
 SETTING = re.compile(rf"({'|'.join(Config.model_fields)})\.([a-z]\w*)(?:[=: ].*)?")
 FILES = {"h5", "jpg", "json", "png", "py", "yaml", "yml"}  # `model.json` is no setting
-COMMANDS = typer.main.get_command(main.app).commands
+GROUP = typer.main.get_command(main.app)
+COMMANDS = GROUP.commands
+OPTIONS = {"--help", "-h"}.union(*(option.opts for option in GROUP.params))
 
 
 def blocks(text, *languages):
@@ -75,7 +78,7 @@ def unknown(arguments):
     """Says what a command has not: its name, an option, a value."""
     name, *rest = arguments
     if name.startswith("-"):
-        return None if name in ("--help", "--version", "-h") else name
+        return None if name in OPTIONS else name
     if name not in COMMANDS:
         return f"no command {name}"
     if {"--help", "-h", "..."} & set(rest):
@@ -132,7 +135,7 @@ def test_commands_within_sentences_have_their_options(page):
         if found := PROGRAM.match(span):
             name, *rest = words(span[found.end() :])
             options = {word.split("=")[0] for word in rest if word.startswith("--")}
-            known = {"--help", "--version"}
+            known = set(OPTIONS)
             if name in COMMANDS:
                 known.update(*(option.opts for option in COMMANDS[name].params))
             is_name = name in COMMANDS or name.startswith("-") or name == "COMMAND"
@@ -182,6 +185,46 @@ def test_the_reference_has_every_public_name():
         if name != "__version__" and not any(getattr(ec, name) is it for it in shown)
     ]
     assert missing == []
+
+
+def made_page(script):
+    """The page that a script of docs/scripts makes."""
+    path = ROOT / "docs" / "scripts" / f"{script}.py"
+    spec = importlib.util.spec_from_file_location(script, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.page()
+
+
+def test_the_settings_page_has_every_setting_with_value_default_and_what_it_is():
+    page = made_page("config_reference")
+    for name, section in Config.model_fields.items():
+        fields = getattr(section.annotation, "model_fields", {})
+        for field, about in fields.items():
+            row = next(
+                row
+                for row in page.splitlines()
+                if row.startswith(f"| `{name}.{field}`")
+            )
+            _, _, value, default, what, _ = re.split(r"(?<!\\)\|", row)
+            assert value.strip() and default.strip()
+            assert what.strip() == about.description
+    assert "| `data.size` | integer ≥ 24, multiple of 4 | `256` |" in page
+    assert "| `train.lower_by` | number > 0, < 1 | `0.1` |" in page
+    assert "| `edge.source` | `canny`, `external` | `canny` |" in page
+    assert "| `train.steps` | integer ≥ 1; *by stage* | `2000000` |" in page
+
+
+def test_the_command_page_has_every_command_and_option():
+    page = made_page("command_reference")
+    for name, command in COMMANDS.items():
+        _, found, rest = page.partition(f"\n## {name}\n")
+        assert found, name
+        section = rest.partition("\n## ")[0]
+        for parameter in command.params:
+            names = [it for it in parameter.opts if it.startswith("-")]
+            assert all(it in section for it in names), (name, names)
+    assert "--concurrent" in page.partition("## serving/client.py")[2]
 
 
 def test_links_of_the_readme_lead_somewhere():
