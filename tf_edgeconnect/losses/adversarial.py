@@ -4,8 +4,9 @@ All take raw logits, of any shape; `lsgan` applies the sigmoid inside, as publis
 discriminator loss is the mean of its real and its fake half.
 
 Reference:
-    EdgeConnect, equations 2 and 7. Goodfellow et al. 2014 (non-saturating); Mao et al.
-    2016, arXiv:1611.04076 (least squares); Lim and Ye 2017, arXiv:1705.02894 (hinge).
+    EdgeConnect, sections 3.1 and 3.2. Goodfellow et al. 2014 (non-saturating); Mao et
+    al. 2016, arXiv:1611.04076 (least squares); Lim and Ye 2017, arXiv:1705.02894
+    (hinge).
 """
 
 from collections.abc import Callable

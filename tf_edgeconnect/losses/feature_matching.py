@@ -17,7 +17,7 @@ def feature_matching_loss(target_features, predicted_features):
         ValueError: if the lists differ in length.
 
     Reference:
-        EdgeConnect, equation 3 (there normalized per layer, as the mean does here).
+        EdgeConnect, section 3.1 (there normalized per layer, as the mean does here).
     """
     return sum(
         ops.mean(ops.abs(ops.cast(target - predicted, "float32")))

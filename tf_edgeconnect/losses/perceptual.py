@@ -21,7 +21,7 @@ def gram_matrix(features):
         `(B, C, C)`, float32 whatever comes: the sum over all pixels overflows float16.
 
     Reference:
-        EdgeConnect, equation 6.
+        EdgeConnect, section 3.2.
     """
     features = ops.cast(features, "float32")
     batch, height, width, channels = ops.shape(features)
@@ -45,7 +45,7 @@ def perceptual_loss(target_features, predicted_features):
         KeyError: a layer is missing.
 
     Reference:
-        EdgeConnect, equation 5.
+        EdgeConnect, section 3.2.
     """
     return sum(
         _mean_difference(
@@ -71,7 +71,7 @@ def style_loss(target_features, predicted_features):
         KeyError: a layer is missing.
 
     Reference:
-        EdgeConnect, equation 6.
+        EdgeConnect, section 3.2.
     """
     return sum(
         _mean_difference(

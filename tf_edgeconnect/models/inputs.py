@@ -18,7 +18,7 @@ def edge_inputs(gray, edge, mask):
         `(B, H, W, 3)`: grey with a white hole, edges outside the hole, mask.
 
     Reference:
-        EdgeConnect, section 3.1, equation 1.
+        EdgeConnect, section 3.1.
     """
     return ops.concatenate([mask_image(gray, mask), edge * (1 - mask), mask], axis=-1)
 
@@ -36,7 +36,7 @@ def inpaint_inputs(image, edge, mask, mask_channel: bool = False):
         `(B, H, W, 4)` or `(B, H, W, 5)`: image with a white hole, edges, maybe mask.
 
     Reference:
-        EdgeConnect, section 3.2, equation 6.
+        EdgeConnect, section 3.2.
     """
     parts = [mask_image(image, mask), edge]
     return ops.concatenate([*parts, mask] if mask_channel else parts, axis=-1)
