@@ -29,6 +29,7 @@ from tf_edgeconnect.export.checks import (
     require_size,
 )
 from tf_edgeconnect.inference import InpaintGraph
+from tf_edgeconnect.inference.graph import traced
 
 _IMAGE = tf.TensorSpec(PHOTO_SHAPE, tf.uint8, "image")
 _MASK = tf.TensorSpec(PLANE_SHAPE, tf.uint8, "mask")
@@ -48,18 +49,18 @@ def build_signatures(graph: InpaintGraph, max_pixels: int) -> dict[str, Callable
         Signature name -> `tf.function` of named tensors, giving a dict of them.
     """
     # One trace of each serves all signatures.
-    fill, complete = tf.function(graph.fill), tf.function(graph.completed_edges)
+    fill, complete = traced(graph.fill), traced(graph.completed_edges)
 
-    @tf.function(input_signature=[_IMAGE, _MASK])
+    @traced(input_signature=[_IMAGE, _MASK])
     def serving_default(image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
         inpainted, edges = fill(*_checked(image, mask, max_pixels))
         return {"inpainted": inpainted, "edges": edges}
 
-    @tf.function(input_signature=[_IMAGE, _MASK])
+    @traced(input_signature=[_IMAGE, _MASK])
     def predict_edges(image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"edges": complete(*_checked(image, mask, max_pixels))}
 
-    @tf.function(input_signature=[_IMAGE, _MASK, _EDGES])
+    @traced(input_signature=[_IMAGE, _MASK, _EDGES])
     def inpaint_with_edges(
         image: tf.Tensor, mask: tf.Tensor, edges: tf.Tensor
     ) -> dict[str, tf.Tensor]:
@@ -72,7 +73,7 @@ def build_signatures(graph: InpaintGraph, max_pixels: int) -> dict[str, Callable
         inpainted, _ = graph.fill_along(image, holes(mask), drawings(edges))
         return {"inpainted": inpainted}
 
-    @tf.function(input_signature=[_IMAGE_BYTES, _MASK_BYTES])
+    @traced(input_signature=[_IMAGE_BYTES, _MASK_BYTES])
     def serving_bytes(
         image_bytes: tf.Tensor, mask_bytes: tf.Tensor
     ) -> dict[str, tf.Tensor]:

@@ -36,7 +36,7 @@ from tf_edgeconnect.export.quantization import quantized_graph
 from tf_edgeconnect.export.saved_model import save_graph
 from tf_edgeconnect.export.source import load_for_export
 from tf_edgeconnect.inference import Inpainter, InpaintGraph
-from tf_edgeconnect.inference.graph import SIZE_MULTIPLE, SMALLEST_SIZE
+from tf_edgeconnect.inference.graph import SIZE_MULTIPLE, SMALLEST_SIZE, traced
 from tf_edgeconnect.inference.lite import require_litert
 from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.version import __version__
@@ -134,7 +134,8 @@ def convert(graph: InpaintGraph, size: int, precision: LitePrecision) -> bytes:
     Returns:
         The contents of a TFLite file.
     """
-    graph = dataclasses.replace(graph, find_edges=edges_apart)
+    # One trace of Canny, thousands of operations, serves all signatures.
+    graph = dataclasses.replace(graph, find_edges=traced(edges_apart))
     signatures = _signatures(graph, size)
     with tempfile.TemporaryDirectory() as folder:
         save_graph(graph, signatures, folder)
@@ -183,16 +184,16 @@ def _signatures(graph: InpaintGraph, size: int) -> dict[str, Callable]:
     mask = tf.TensorSpec((1, size, size, 1), tf.uint8, "mask")
     edges = tf.TensorSpec((1, size, size, 1), tf.uint8, "edges")
 
-    @tf.function(input_signature=[image, mask])
+    @traced(input_signature=[image, mask])
     def serving_default(image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
         inpainted, lines = graph.fill(image, _holes(mask))
         return {"inpainted": inpainted, "edges": lines}
 
-    @tf.function(input_signature=[image, mask])
+    @traced(input_signature=[image, mask])
     def predict_edges(image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"edges": graph.completed_edges(image, _holes(mask))}
 
-    @tf.function(input_signature=[image, mask, edges])
+    @traced(input_signature=[image, mask, edges])
     def inpaint_with_edges(
         image: tf.Tensor, mask: tf.Tensor, edges: tf.Tensor
     ) -> dict[str, tf.Tensor]:

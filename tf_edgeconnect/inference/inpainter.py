@@ -11,7 +11,7 @@ import tensorflow as tf
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.arrays import Inpainted, as_drawing, as_pair
 from tf_edgeconnect.inference.exports_on_disk import find_export
-from tf_edgeconnect.inference.graph import InpaintGraph
+from tf_edgeconnect.inference.graph import InpaintGraph, traced
 from tf_edgeconnect.inference.large import InParts, as_masks
 from tf_edgeconnect.models.storage import load_networks, resolve
 from tf_edgeconnect.regions import Large, Scene, choose
@@ -66,15 +66,11 @@ class Inpainter:
         self.draws = self.paints = True
         self._warned = False
         pair = [IMAGES, MASK]
-        self._known_edges = tf.function(graph.known_edges, input_signature=pair)
-        self._completed_edges = tf.function(graph.completed_edges, input_signature=pair)
-        self._fill = tf.function(graph.fill, input_signature=pair)
-        self._fill_as_published = tf.function(
-            graph.fill_as_published, input_signature=pair
-        )
-        self._fill_along = tf.function(
-            graph.fill_along, input_signature=[*pair, DRAWING]
-        )
+        self._known_edges = traced(graph.known_edges, input_signature=pair)
+        self._completed_edges = traced(graph.completed_edges, input_signature=pair)
+        self._fill = traced(graph.fill, input_signature=pair)
+        self._fill_as_published = traced(graph.fill_as_published, input_signature=pair)
+        self._fill_along = traced(graph.fill_along, input_signature=[*pair, DRAWING])
         self._in_parts = InParts(
             self._known_edges,
             self._completed_edges,
