@@ -51,7 +51,7 @@ def flat_system(value=100, stop_after=None):
 
 def measured(system, output="out", **options):
     conditions = Conditions(Path("photos"), Path("mask.png"), **options)
-    return evaluate(conditions, system, Path(output), track=lambda items, _: items)
+    return evaluate(conditions, system, Path(output))
 
 
 def files(output):

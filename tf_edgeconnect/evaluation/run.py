@@ -24,6 +24,7 @@ from tf_edgeconnect.evaluation.manifest import (
     make_manifest,
     masks_folder,
     one_line,
+    unseen,
 )
 from tf_edgeconnect.evaluation.measure import LPIPS_MAX_PIXELS, edge_counts, measure
 from tf_edgeconnect.evaluation.pictures import picture_of
@@ -58,7 +59,7 @@ def evaluate(
     system: System,
     output: Path,
     *,
-    track: Track,
+    track: Track = unseen,
     fid_cache: Path | None = None,
 ) -> Evaluation:
     """Measures one system, or continues to.
@@ -67,7 +68,7 @@ def evaluate(
         conditions: what to measure, and how.
         system: what fills the holes.
         output: folder of the results: new, empty, or of the same evaluation.
-        track: shows progress.
+        track: shows progress; by default nothing does.
         fid_cache: folder of Inception features, by default inside `output`.
 
     Returns:

@@ -58,7 +58,7 @@ class System:
 
 
 def model_system(
-    model: Path,
+    model: str | Path,
     *,
     edges: str = PREDICTED,
     published: bool = False,
@@ -80,6 +80,7 @@ def model_system(
     Raises:
         InputError: it is no model that paints, or the folder of edges is missing.
     """
+    model = Path(model)
     inpainter = Inpainter.load(model)
     if not inpainter.paints:
         raise InputError(
