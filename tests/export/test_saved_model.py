@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import pickle
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.export.saved_model import export_saved_model
+from tf_edgeconnect.export.saved_model import export_saved_model, save_graph
 from tf_edgeconnect.export.source import load_for_export
 from tf_edgeconnect.export.versions import new_version
 from tf_edgeconnect.models.storage import load_networks, save_networks
@@ -362,3 +363,22 @@ def test_what_cannot_be_exported_is_refused(exported, weights, tmp_path):
     for output in (tmp_path / "file", exported.folder):
         with pytest.raises(InputError, match=str(output)), new_version(output):
             pass
+
+
+def test_saving_is_silent_where_tensorflow_would_tell_the_folder(inpainter, tmp_path):
+    # As in a notebook, where TensorFlow's logger starts at INFO.
+    told, logger = [], tf.get_logger()
+    handler, level = logging.Handler(), logger.level
+    handler.emit = told.append
+    logger.addHandler(handler)
+    logger.setLevel("INFO")
+    double = tf.function(lambda x: 2 * x, input_signature=[tf.TensorSpec([])])
+    try:
+        tf.saved_model.save(tf.Module(), str(tmp_path / "plain"))
+        assert told  # else this test shows nothing
+        told.clear()
+        save_graph(inpainter, {"double": double}, tmp_path / "ours")
+        assert told == [] and logger.level == logging.INFO
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)

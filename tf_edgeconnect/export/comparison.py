@@ -79,8 +79,8 @@ def sample_photos(count: int, size: int) -> np.ndarray:
 
 
 @contextmanager
-def _without_deprecations() -> Iterator[None]:
-    # TensorFlow advises another loader, which is not that of TF Serving.
+def errors_only() -> Iterator[None]:
+    """Keeps TensorFlow from advice: notebooks show its every word."""
     logger = tf.get_logger()
     level = logger.level
     logger.setLevel("ERROR")
@@ -101,7 +101,7 @@ def _run_default(
 ) -> np.ndarray:
     loader = tf.compat.v1.saved_model.loader
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        with _without_deprecations():
+        with errors_only():  # it advises another loader, which is not TF Serving's
             meta = loader.load(session, ["serve"], str(folder))
         signature = meta.signature_def["serving_default"]
         names = [signature.inputs[name].name for name in ("image", "mask")]

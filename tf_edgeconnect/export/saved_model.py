@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tf_edgeconnect.data.headers import MAX_PIXELS
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.export.comparison import compare
+from tf_edgeconnect.export.comparison import compare, errors_only
 from tf_edgeconnect.export.folding import FloatType
 from tf_edgeconnect.export.model_card import model_card
 from tf_edgeconnect.export.serving_network import serving_graph
@@ -107,7 +107,8 @@ def save_graph(
     module = tf.Module()
     networks = (graph.edge_generator, graph.inpaint_generator)
     module.weights = [v.value for network in networks for v in network.variables]
-    tf.saved_model.save(module, str(folder), signatures=signatures)
+    with errors_only():  # it names a folder that is about to be renamed
+        tf.saved_model.save(module, str(folder), signatures=signatures)
 
 
 def _check_options(
