@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tf_edgeconnect.models.vgg import vgg_features
+from tf_edgeconnect.trainers.callbacks import SampleSheets
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
 from tf_edgeconnect.trainers.inpaint import InpaintLosses, InpaintTrainer
 from tf_edgeconnect.trainers.joint import JointTrainer
@@ -266,3 +267,16 @@ def test_fit_under_several_workers_is_refused(networks, monkeypatch):
     monkeypatch.setattr(EdgeTrainer, "distribute_strategy", strategy)
     with pytest.raises(ValueError, match="`fit` fails under MultiWorkerMirrored"):
         trainer.fit()
+
+
+def test_sample_sheets_under_fit_tell_the_step(networks, batch, tmp_path):
+    batches = tf.data.Dataset.from_tensors(batch).repeat()
+    edge_trainer(networks).fit(
+        batches,
+        steps_per_epoch=3,
+        epochs=2,
+        verbose=0,
+        callbacks=[SampleSheets(batch, tmp_path, stage="edge")],
+    )
+    names = [f"edge-{step:07}.png" for step in (0, 3, 6)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names

@@ -56,11 +56,11 @@ class SampleSheets(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Shows where training starts."""
-        self.write(0)
+        self.write(_step(self.model))
 
     def on_epoch_end(self, epoch, logs=None):
         """Shows what an epoch brought."""
-        self.write(epoch + 1)
+        self.write(_step(self.model))
 
 
 class HealthWarnings(keras.callbacks.Callback):
@@ -79,12 +79,13 @@ class HealthWarnings(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Starts to watch."""
-        self._health = Health(self.model.losses_of.adversarial, self._step())
+        self._health = Health(self.model.losses_of.adversarial, _step(self.model))
 
     def on_epoch_end(self, epoch, logs=None):
         """Looks at the means of an epoch."""
-        for warning in self._health.observe(self._step(), logs or {}):
+        for warning in self._health.observe(_step(self.model), logs or {}):
             self.say(f"warning: {warning}")
 
-    def _step(self) -> int:
-        return int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
+
+def _step(trainer: keras.Model) -> int:
+    return int(keras.ops.convert_to_numpy(trainer.optimizer.iterations))
