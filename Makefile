@@ -20,7 +20,7 @@ TEST_ENV := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1 
 	NO_GCE_CHECK=true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench clean
+.PHONY: help demo test lint notebooks docs bench clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -36,10 +36,7 @@ lint: $(VENV)/dev.stamp ## check style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# The variable silences an advertisement; nothing here uses the network.
-docs: $(VENV)/docs.stamp ## build the documentation into site/
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-	@echo "site/index.html; with search: $(BIN)/mkdocs serve"
+.PHONY: help demo test lint notebooks docs bench clean
 
 bench: $(VENV)/bench.stamp ## measure beside PyTorch, ONNX Runtime, OpenVINO: hours
 	$(BENCH_BIN)/python benchmarks/write_results.py $(ARGS)
