@@ -47,12 +47,12 @@ class AdversarialTrainer(keras.Model):
         super().__init__(name=name)
         if not 0 <= ema < 1:
             raise ValueError(f"`ema` must be at least 0 and below 1, got {ema}")
-        networks = {name: net for name, net in networks.items() if net is not None}
-        self.networks = networks
-        for frozen in set(networks) - set(generators) - set(discriminators):
-            networks[frozen].trainable = False
-        self.generator_variables = _trainable(networks, generators)
-        self.discriminator_variables = _trainable(networks, discriminators)
+        present = {name: net for name, net in networks.items() if net is not None}
+        self.networks = present
+        for frozen in set(present) - set(generators) - set(discriminators):
+            present[frozen].trainable = False
+        self.generator_variables = _trainable(present, generators)
+        self.discriminator_variables = _trainable(present, discriminators)
         self.ema = ema
         self.averages = []
         if ema:

@@ -7,6 +7,7 @@ absent: TensorFlow writes beside, renames, and names the newest in a file of its
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -74,7 +75,7 @@ class Checkpoints:
         latest = self._manager.latest_checkpoint
         if latest is None:
             return 0
-        status = None
+        status: Any = None
         try:
             status = self._checkpoint.restore(latest)
             status.assert_consumed()

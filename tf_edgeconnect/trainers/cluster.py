@@ -32,7 +32,7 @@ class Cluster(NamedTuple):
     """
 
     addresses: tuple[str, ...]
-    index: int
+    index: int  # type: ignore[assignment]  # hides the tuple's method
 
     @property
     def address(self) -> str:

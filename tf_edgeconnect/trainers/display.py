@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 
 from rich.console import Console
 from rich.progress import (
@@ -118,7 +119,7 @@ class Display:
         self.say(f"{self._stage} {step}/{self._steps}  held-out photos: {words}")
 
 
-def describe_validation(figures: dict[str, float | None]) -> str:
+def describe_validation(figures: Mapping[str, float | None]) -> str:
     """Puts the figures of a validation into words; names with or without `val/`.
 
     What is undefined (None or NaN: no hole, no edge) shows as a dash.

@@ -37,7 +37,9 @@ class EdgeLosses:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the losses that are computed, as logged."""
-        names = ("edge/cross_entropy",) if self.cross_entropy_weight else ()
+        names: tuple[str, ...] = ()
+        if self.cross_entropy_weight:
+            names += ("edge/cross_entropy",)
         if self.need_discriminator:
             names += ("edge/g_adv", "edge/feature_matching", "edge/d_loss")
         return names
@@ -61,7 +63,8 @@ class EdgeLosses:
         Returns:
             The generator's and the discriminator's losses, two dicts of scalars.
         """
-        generator_losses, discriminator_losses = {}, {}
+        generator_losses: dict[str, tf.Tensor] = {}
+        discriminator_losses: dict[str, tf.Tensor] = {}
         if self.cross_entropy_weight:
             value = edge_cross_entropy_loss(
                 edge, predicted_edge, mask, global_mean(tf.reduce_mean(mask))

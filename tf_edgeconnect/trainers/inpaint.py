@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, cast
 
 import keras
 import numpy as np
@@ -136,20 +136,21 @@ class InpaintLosses:
                 _cut(pictures, self.vgg_crop, draw[0])
                 for pictures in (image, mask, predicted_image)
             )
+        vgg = cast(keras.Model, self.vgg)  # `__post_init__` has looked
         if self.perceptual_weight:
             compared = predicted_image
             if self.perceptual_of == "filled":
                 compared = composite(predicted_image, image, mask)
             value = perceptual_loss(
-                self.vgg(image, training=False), self.vgg(compared, training=False)
+                vgg(image, training=False), vgg(compared, training=False)
             )
             if self.perceptual_of == "filled":
                 value /= tf.maximum(share, SMALLEST_SHARE)
             generator_losses["inpaint/perceptual"] = self.perceptual_weight * value
         if self.style_weight:
             value = style_loss(
-                self.vgg(image * mask, training=False),
-                self.vgg(predicted_image * mask, training=False),
+                vgg(image * mask, training=False),
+                vgg(predicted_image * mask, training=False),
             )
             generator_losses["inpaint/style"] = self.style_weight * value
         return generator_losses, discriminator_losses
@@ -219,7 +220,7 @@ class InpaintTrainer(AdversarialTrainer):
             name="inpaint",
         )
         self.losses_of = losses
-        kind = "canny" if edge_generator is None else "predicted"
+        kind: HoleEdges = "canny" if edge_generator is None else "predicted"
         self.hole_edges = dict(hole_edges or {kind: 1.0})
         self.test_metrics = image_metrics()
         if edge_generator is not None:
