@@ -10,13 +10,32 @@ Example:
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from tf_edgeconnect.version import __version__
+from tf_edgeconnect.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from tf_edgeconnect.config import load_config as load_config
+    from tf_edgeconnect.data.edges import canny as canny
+    from tf_edgeconnect.data.pipeline import build_dataset as build_dataset
+    from tf_edgeconnect.errors import InputError as InputError
+    from tf_edgeconnect.inference.inpainter import Inpainter as Inpainter
+    from tf_edgeconnect.inference.lite import LiteInpainter as LiteInpainter
+    from tf_edgeconnect.masking import composite as composite
+    from tf_edgeconnect.masking import mask_image as mask_image
+    from tf_edgeconnect.models.discriminators import (
+        patch_discriminator as patch_discriminator,
+    )
+    from tf_edgeconnect.models.generators import edge_generator as edge_generator
+    from tf_edgeconnect.models.generators import inpaint_generator as inpaint_generator
+    from tf_edgeconnect.trainers.edge import EdgeTrainer as EdgeTrainer
+    from tf_edgeconnect.trainers.inpaint import InpaintTrainer as InpaintTrainer
+    from tf_edgeconnect.trainers.joint import JointTrainer as JointTrainer
 
 _HOMES = {
     "EdgeTrainer": "trainers.edge",
     "InpaintTrainer": "trainers.inpaint",
-    "Inpainter": "inference",
+    "Inpainter": "inference.inpainter",
     "InputError": "errors",
     "JointTrainer": "trainers.joint",
     "LiteInpainter": "inference.lite",
@@ -33,12 +52,14 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a checker would take every name for one of these
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

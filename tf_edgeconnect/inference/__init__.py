@@ -11,6 +11,15 @@ Reference:
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tf_edgeconnect.inference.arrays import Inpainted as Inpainted
+    from tf_edgeconnect.inference.files import FileInpainter as FileInpainter
+    from tf_edgeconnect.inference.graph import InpaintGraph as InpaintGraph
+    from tf_edgeconnect.inference.graph import pad as pad
+    from tf_edgeconnect.inference.inpainter import Inpainter as Inpainter
+    from tf_edgeconnect.inference.lite import LiteInpainter as LiteInpainter
 
 _HOMES = {
     "FileInpainter": "files",
@@ -24,7 +33,9 @@ _HOMES = {
 __all__ = list(_HOMES)
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+if not TYPE_CHECKING:  # a checker would take every name for one of these
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
