@@ -7,6 +7,7 @@ around a person's drawing, is run beside them.
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -70,16 +71,16 @@ class ExportedInpainter(Inpainter):
             raise _refusal(error) from None
 
 
-class _SavedGraph(InpaintGraph):
-    """The methods of an `InpaintGraph`, by the signatures of a SavedModel."""
+class _SavedGraph:
+    """A `Graph` of the signatures of a SavedModel, and of Canny beside them."""
 
-    def __init__(self, model: tf.Module, sigma: float) -> None:
-        super().__init__(None, None, sigma)
-        # The model, too: it owns the variables of its signatures.
-        object.__setattr__(self, "model", model)
+    def __init__(self, model: Any, sigma: float) -> None:
+        self.sigma = sigma
+        self.known_edges = InpaintGraph(None, None, sigma).known_edges
+        self._model = model  # it owns the variables of its signatures
 
     def _run(self, signature: str, images, mask, **edges) -> dict[str, tf.Tensor]:
-        function = self.model.signatures[signature]
+        function = self._model.signatures[signature]
         return function(image=images, mask=tf.cast(255 * mask, tf.uint8), **edges)
 
     def completed_edges(self, images: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:

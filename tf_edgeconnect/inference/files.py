@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -70,7 +71,7 @@ class FileInpainter:
                 "is; make it smaller, or run it in parts: --large crop, or tile"
             ) from None
         write_photo(job.output, result, overwrite=self.overwrite)
-        if edges is not None:
+        if edges is not None and job.edges_output is not None:
             write_photo(job.edges_output, edges, overwrite=self.overwrite)
 
     def read_hole(self, mask: str | Path, size: tuple[int, int]) -> np.ndarray:
@@ -98,7 +99,10 @@ class FileInpainter:
             lines = self.inpainter.predict_edges(photo.rgb(), hole, large=self.large)
             return Photo(lines[..., None]), None
         drawing = None if job.edges is None else read_edges(job.edges)
-        settings = {"published": self.published, "large": self.large}
+        settings: dict[str, Any] = {
+            "published": self.published,
+            "large": self.large,
+        }
         if job.edges_output is None:
             filled = self.inpainter.paint(photo.rgb(), hole, drawing, **settings)
             return photo.with_hole_filled(filled, hole), None

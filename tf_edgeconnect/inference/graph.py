@@ -9,6 +9,7 @@ the networks take, and the results are cropped. Edges leave as `round(255 * edge
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import Protocol
 
 import keras
 import tensorflow as tf
@@ -24,6 +25,28 @@ SMALLEST_SIZE = 12  # reflection padding of 2 on a map of a quarter of the size
 # Nothing here branches or loops on a tensor in Python. Rewriting Canny for that case
 # would take a third of the time of a trace.
 traced = functools.partial(tf.function, autograph=False)
+
+
+class Graph(Protocol):
+    """What an `Inpainter` runs; see the methods of `InpaintGraph`."""
+
+    @property
+    def sigma(self) -> float:
+        """Of Canny, in pixels."""
+
+    def known_edges(self, images: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """Canny's edges of the known region."""
+
+    def completed_edges(self, images: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """Those, and inside the hole the edge generator's."""
+
+    def fill(self, images: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Photos filled along the completed edges, and these."""
+
+    def fill_along(
+        self, images: tf.Tensor, mask: tf.Tensor, drawing: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The same along a person's drawing."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -144,6 +167,8 @@ class InpaintGraph:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Paints padded photos; known bytes are taken from the photos as given."""
         generator = self.inpaint_generator
+        if generator is None:
+            raise ValueError("this graph has no inpaint_generator: it only gives edges")
         inputs = inpaint_inputs(image, lines, mask, mask_channel=takes_mask(generator))
         painted = to_levels(255 * _crop(generator(inputs, training=False), images))
         # In float32, which holds every byte: TFLite selects between no uint8.

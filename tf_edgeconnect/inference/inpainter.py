@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ import tensorflow as tf
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.arrays import Inpainted, as_drawing, as_pair
 from tf_edgeconnect.inference.exports_on_disk import find_export
-from tf_edgeconnect.inference.graph import InpaintGraph, traced
+from tf_edgeconnect.inference.graph import Graph, InpaintGraph, traced
 from tf_edgeconnect.inference.large import InParts, as_masks
 from tf_edgeconnect.models.storage import load_networks, resolve
 from tf_edgeconnect.regions import Large, Scene, choose
@@ -57,10 +57,13 @@ class Inpainter:
         self.inpaint_generator = inpaint_generator
         graph = InpaintGraph(edge_generator, inpaint_generator, float(sigma))
         self._trace(graph, description)
+        self._fill_as_published = traced(
+            graph.fill_as_published, input_signature=[IMAGES, MASK]
+        )
         self.draws = edge_generator is not None
         self.paints = inpaint_generator is not None
 
-    def _trace(self, graph: InpaintGraph, description: str) -> None:
+    def _trace(self, graph: Graph, description: str) -> None:
         self.sigma = graph.sigma
         self.description = description
         self.draws = self.paints = True
@@ -69,7 +72,6 @@ class Inpainter:
         self._known_edges = traced(graph.known_edges, input_signature=pair)
         self._completed_edges = traced(graph.completed_edges, input_signature=pair)
         self._fill = traced(graph.fill, input_signature=pair)
-        self._fill_as_published = traced(graph.fill_as_published, input_signature=pair)
         self._fill_along = traced(graph.fill_along, input_signature=[*pair, DRAWING])
         self._in_parts = InParts(
             self._known_edges,
@@ -158,7 +160,7 @@ class Inpainter:
                 a model that lacks the network this needs.
         """
         filled, lines = self._painted(image, mask, edges, published, large, True)
-        return Inpainted(filled, lines)
+        return Inpainted(filled, cast(np.ndarray, lines))
 
     def paint(
         self,

@@ -93,18 +93,17 @@ class LiteInpainter:
         return Inpainted(filled.reshape(np.shape(image)), lines.reshape(np.shape(mask)))
 
     def predict_edges(self, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """Completes the edges of a photo without painting.
+        """Completes edges without painting, as `Inpainter.predict_edges` does.
 
         Args:
             image: as in `__call__`.
             mask: as in `__call__`.
 
         Returns:
-            uint8 of the mask's shape: Canny's edges where the photo is known, the edge
-            generator's inside the hole.
+            uint8 of the mask's shape.
 
         Raises:
-            InputError: an array of another type, rank or size.
+            InputError: as `__call__`.
         """
         images, holes = as_pair(image, mask)
         canvases = []
@@ -124,7 +123,7 @@ class LiteInpainter:
         from skimage.feature import canny
 
         red, green, blue = np.moveaxis(photo.astype(np.float32) / np.float32(255), 2, 0)
-        weights = np.float32(GRAY_WEIGHTS)
+        weights = np.asarray(GRAY_WEIGHTS, np.float32)
         gray = weights[0] * red + weights[1] * green + weights[2] * blue
         known = canny(gray, self._sigma, mask=~hole)
         return np.uint8(255) * known[..., None].astype(np.uint8)
@@ -146,7 +145,7 @@ class LiteInpainter:
         return self._cropped(results, images)
 
     def _drawn(
-        self, images: np.ndarray, holes: np.ndarray, drawings: None
+        self, images: np.ndarray, holes: np.ndarray, drawings: np.ndarray | None
     ) -> np.ndarray:
         """Runs the file: uint8 `(N, h, w, 1)`, the edges."""
         pairs = zip(images, holes, strict=True)
