@@ -29,7 +29,7 @@ class _Loader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict = {}
 
-    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()
         for key_node, _ in getattr(node, "value", ()):
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
@@ -161,8 +161,10 @@ def _over_defaults(settings: dict[str, Any]) -> dict[str, Any]:
     merged = Config().model_dump()
     for name, value in settings.items():
         section = merged.get(name)
-        both = isinstance(section, dict) and isinstance(value, dict)
-        merged[name] = {**section, **value} if both else value
+        if isinstance(section, dict) and isinstance(value, dict):
+            merged[name] = {**section, **value}
+        else:
+            merged[name] = value
     return merged
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from tf_edgeconnect.config.models import Config
 
@@ -68,7 +69,7 @@ def _names(location: Sequence[int | str]) -> list[str]:
     return [str(part) for part in location if str(part)[:1] not in ("(", "[")]
 
 
-def _mistake(key: str, details: dict[str, Any]) -> str:
+def _mistake(key: str, details: ErrorDetails) -> str:
     got = _shown(details["input"])
     if details["type"] == "extra_forbidden":
         hint = f"; did you mean {nearest}?" if (nearest := _nearest(key)) else ""

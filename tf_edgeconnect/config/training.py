@@ -19,6 +19,12 @@ Schedule = Literal["constant", "steps", "plateau"]
 HoleEdges = Literal["canny", "none", "predicted"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Precision = Literal["float32", "mixed_bfloat16"]
+RATES: dict[Stage, float] = {
+    "edge": 1e-4,
+    "inpaint": 1e-4,
+    "edge-inpaint": 1e-4,
+    "joint": 1e-6,
+}
 PER_STAGE = ("train.steps", "train.learning_rate", "train.schedule", "train.lower_at")
 
 
@@ -33,7 +39,7 @@ class TrainConfig(Section):
     steps: PerStage[Count] = Field(2_000_000, description="length of a stage in steps")
     batch_size: int = Field(8, ge=1, description="photos a step, over all replicas")
     learning_rate: PerStage[Rate] = Field(
-        {"edge": 1e-4, "inpaint": 1e-4, "edge-inpaint": 1e-4, "joint": 1e-6},
+        RATES,
         description="Adam's rate for the generators, above 0",
     )
     hole_edges: dict[HoleEdges, Weight] | None = Field(
@@ -86,7 +92,7 @@ class TrainConfig(Section):
     def _every_stage_has_a_value(cls, value: Any, others: ValidationInfo) -> Any:
         if not isinstance(value, dict):
             return value
-        default = cls.model_fields[others.field_name].default
+        default = cls.model_fields[str(others.field_name)].default
         if not isinstance(default, dict):
             default = dict.fromkeys(STAGES, default)
         return {stage: value.get(stage, default[stage]) for stage in STAGES}
@@ -109,7 +115,7 @@ class TrainConfig(Section):
                 raise wrong("one step or more, since train.schedule is steps")
         return lower_at
 
-    def for_stage(self, stage: Stage) -> "TrainConfig":
+    def for_stage(self, stage: Stage) -> "StageConfig":
         """Resolves what may differ by stage.
 
         Args:
@@ -126,7 +132,16 @@ class TrainConfig(Section):
             raise ValueError(f"stage must be one of {', '.join(STAGES)}; got {stage!r}")
         names = [name.removeprefix("train.") for name in PER_STAGE]
         plain = {name: _at(getattr(self, name), stage) for name in names}
-        return self.model_copy(update=plain)
+        return StageConfig.model_construct(**{**dict(self), **plain})
+
+
+class StageConfig(TrainConfig):
+    """The settings of one stage, as `TrainConfig.for_stage` resolves them."""
+
+    steps: Count
+    learning_rate: Rate
+    schedule: Schedule
+    lower_at: tuple[Count, ...]
 
 
 def _at(value: Any, stage: Stage) -> Any:
