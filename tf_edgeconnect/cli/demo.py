@@ -7,9 +7,9 @@ import typer
 
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.cli.train import SAVED_NOT_FINISHED
-from tf_edgeconnect.config import load_config
+from tf_edgeconnect.config import Stage, load_config
 
-STAGES = ("edge", "inpaint", "joint")
+STAGES: tuple[Stage, ...] = ("edge", "inpaint", "joint")
 ROWS = 6
 
 

@@ -117,7 +117,7 @@ def doctor(
     from tf_edgeconnect.doctor.weights import check_model
 
     track = partial(rich_track, console=Console(stderr=True), transient=True)
-    if fix_masks is not None:
+    if fix_masks is not None and originals is not None:
         _check_copies(originals, fix_masks)
     found = Checkup()
     if settings is not None:
@@ -155,7 +155,7 @@ def doctor(
     if run_dir is not None and (settings is None or run_dir.exists()):
         found.join(check_run(run_dir, track))
     _tell(found)
-    if fix_masks is not None:
+    if fix_masks is not None and originals is not None:
         _write_copies(originals, fix_masks, track, invert)
     _write_reports(found, sheet, report)
     return DONE if found.is_clean else WILL_HURT

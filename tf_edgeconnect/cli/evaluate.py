@@ -1,9 +1,8 @@
 """`tf-edgeconnect evaluate`: the paper's table and figures, for any system."""
 
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,20 +19,6 @@ if TYPE_CHECKING:
     from tf_edgeconnect.evaluation.systems import System
 
 SOME_LEFT_OUT = 1
-
-
-class Baseline(StrEnum):
-    """Classic methods of OpenCV."""
-
-    TELEA = "telea"
-    NS = "ns"
-
-
-class Protocol(StrEnum):
-    """How pictures are measured."""
-
-    STANDARD = "standard"
-    EDGECONNECT = "edgeconnect"
 
 
 def evaluate(
@@ -80,7 +65,7 @@ def evaluate(
         ),
     ] = None,
     baseline: Annotated[
-        Baseline | None, typer.Option(help="Or a classic method.")
+        Literal["telea", "ns"] | None, typer.Option(help="Or a classic method.")
     ] = None,
     edges: Annotated[
         str | None,
@@ -100,12 +85,12 @@ def evaluate(
         str | None, typer.Option(help="Head of the system's column.")
     ] = None,
     protocol: Annotated[
-        Protocol,
+        Literal["standard", "edgeconnect"],
         typer.Option(
             help="standard: in RGB, SSIM with a Gaussian window of 11; edgeconnect: as "
             "the original's script, in grey, with a window of 51."
         ),
-    ] = Protocol.STANDARD,
+    ] = "standard",
     size: Annotated[
         int | None,
         typer.Option(
@@ -140,8 +125,8 @@ def evaluate(
     Writes report.html, report.md, report.json, table.tex and images.csv.
     """
     if compare:
-        given = (images, masks, size, model, predictions, baseline, edges, label)
-        given += (fid_weights, lpips_weights, fid_cache)
+        system_given = (size, model, predictions, baseline, edges, label)
+        given = (images, masks, *system_given, fid_weights, lpips_weights, fid_cache)
         if any(value is not None for value in given) or published:
             raise InputError(
                 "--compare joins finished evaluations: give their folders and -o only"
@@ -151,11 +136,10 @@ def evaluate(
         raise InputError(f"{folders[0]}: folders are for --compare; see the options")
     if images is None or masks is None:
         raise InputError("--images and --masks are needed: what to fill, and where")
-    if predictions is None and baseline is None:
-        model = model or Path(DEFAULT)
-    if sum(value is not None for value in (model, predictions, baseline)) != 1:
+    if sum(value is not None for value in (model, predictions, baseline)) > 1:
         raise InputError("give one of --model, --predictions and --baseline")
-    if model is None and (edges is not None or published):
+    by_model = predictions is None and baseline is None
+    if not by_model and (edges is not None or published):
         option = "--published" if published else "--edges"
         raise InputError(f"{option} is for a --model: nothing else draws edges")
     if published and edges not in (None, "predicted"):
@@ -169,20 +153,24 @@ def evaluate(
     conditions = Conditions(
         images=images,
         masks=masks,
-        protocol=protocol.value,
+        protocol=protocol,
         size=size,
         seed=seed,
         bins=_bounds(bins),
         fid_weights=fid_weights,
         lpips_weights=lpips_weights,
     )
-    if model is not None:
-        edges = edges or "predicted"
-        system = model_system(model, edges=edges, published=published, label=label)
-    elif predictions is not None:
+    if predictions is not None:
         system = predictions_system(predictions, label=label)
+    elif baseline is not None:
+        system = baseline_system(baseline, label=label)
     else:
-        system = baseline_system(baseline.value, label=label)
+        system = model_system(
+            model or Path(DEFAULT),
+            edges=edges or "predicted",
+            published=published,
+            label=label,
+        )
     return _measure(conditions, system, output, fid_cache)
 
 

@@ -1,13 +1,17 @@
 """`tf-edgeconnect export`: writes a trained model for TF Serving or for phones."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import DEFAULT
+
+if TYPE_CHECKING:
+    from tf_edgeconnect.export.folding import FloatType
+    from tf_edgeconnect.export.tflite import LitePrecision
 
 _SIZE = 256
 _MAX_PIXELS = 100_000_000
@@ -87,25 +91,25 @@ def export(
     if format == "tflite":
         from tf_edgeconnect.export.tflite import export_tflite
 
-        exported = export_tflite(
+        lines = export_tflite(
             model,
             output,
             size=size[0] if size else _SIZE,
-            precision=precision,
+            precision=cast("LitePrecision", precision),
             photos=photos,
             progress=lambda line: typer.echo(line, err=True),
-        )
+        ).lines
     else:
         from tf_edgeconnect.export.saved_model import export_saved_model
 
-        exported = export_saved_model(
+        lines = export_saved_model(
             model,
             output,
-            precision=precision,
+            precision=cast("FloatType", precision),
             warmup_sizes=size or [_SIZE],
             max_pixels=max_pixels or _MAX_PIXELS,
-        )
-    for line in exported.lines:
+        ).lines
+    for line in lines:
         typer.echo(line)
 
 
