@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_edgeconnect.doctor.findings import Finding, Track
+from tf_edgeconnect.doctor.looks import Look
 from tf_edgeconnect.doctor.photos import Photo
 
 MAX_BITS = 16  # of 128 that may differ
@@ -61,18 +62,18 @@ def copies(
     shared = sorted(held_by_size.keys() & trained_by_size.keys())
     pairs = []
     for size in track(shared, "comparing files", total=len(shared)):
-        trained = {_digest(photo.path): photo for photo in trained_by_size[size]}
-        for held in held_by_size[size]:
-            if (digest := _digest(held.path)) in trained:
+        trained = {_digest(path): photo for path, photo in trained_by_size[size]}
+        for path, held in held_by_size[size]:
+            if (digest := _digest(path)) in trained:
                 pairs.append((held, trained[digest]))
     return pairs
 
 
-def _by_size(photos: Sequence[Photo]) -> dict[int, list[Photo]]:
+def _by_size(photos: Sequence[Photo]) -> dict[int, list[tuple[Path, Photo]]]:
     found = defaultdict(list)
     for photo in photos:
         if photo.path is not None:
-            found[photo.path.stat().st_size].append(photo)
+            found[photo.path.stat().st_size].append((photo.path, photo))
     return found
 
 
@@ -83,27 +84,27 @@ def _digest(path: Path) -> bytes:
 
 def lookalikes(training: Sequence[Photo], held_out: Sequence[Photo]) -> list[Pair]:
     """Finds photos that look the same: (held out, training)."""
-    training, held_out = _told_apart(training), _told_apart(held_out)
-    if not training or not held_out:
+    trained, held = _told_apart(training), _told_apart(held_out)
+    if not trained or not held:
         return []
-    hashes = np.stack([photo.look.hash for photo in training])
+    hashes = np.stack([look.hash for _, look in trained])
     pairs = []
-    for held in held_out:
-        bits = np.bitwise_count(hashes ^ held.look.hash).sum(axis=1)
+    for photo, look in held:
+        bits = np.bitwise_count(hashes ^ look.hash).sum(axis=1)
         alike = [
-            (_correlation(held, training[place]), place)
+            (_correlation(look, trained[place][1]), place)
             for place in np.flatnonzero(bits <= MAX_BITS)
         ]
         if alike and max(alike)[0] >= MIN_CORRELATION:
-            pairs.append((held, training[max(alike)[1]]))
+            pairs.append((photo, trained[max(alike)[1]][0]))
     return pairs
 
 
-def _told_apart(photos: Sequence[Photo]) -> list[Photo]:
-    seen = (photo for photo in photos if photo.look and not photo.look.failure)
-    return [photo for photo in seen if photo.look.thumbnail.std() >= MIN_CONTRAST]
+def _told_apart(photos: Sequence[Photo]) -> list[tuple[Photo, Look]]:
+    seen = [(p, p.look) for p in photos if p.look and not p.look.failure]
+    return [pair for pair in seen if pair[1].thumbnail.std() >= MIN_CONTRAST]
 
 
-def _correlation(one: Photo, other: Photo) -> float:
-    pair = [photo.look.thumbnail.astype(np.float64).ravel() for photo in (one, other)]
-    return float(np.corrcoef(*pair)[0, 1])
+def _correlation(one: Look, other: Look) -> float:
+    first, second = (look.thumbnail.astype(np.float64).ravel() for look in (one, other))
+    return float(np.corrcoef(first, second)[0, 1])

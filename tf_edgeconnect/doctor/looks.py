@@ -46,8 +46,8 @@ class Look(NamedTuple):
     size: tuple[int, int] = (0, 0)
     is_gray: bool = False
     is_transparent: bool = False
-    thumbnail: np.ndarray | None = None
-    hash: np.ndarray | None = None
+    thumbnail: np.ndarray = np.zeros((0, 0), np.uint8)
+    hash: np.ndarray = np.zeros(2, np.uint64)
 
 
 def look(data: bytes) -> Look:

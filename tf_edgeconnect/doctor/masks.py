@@ -69,12 +69,12 @@ class Mask(NamedTuple):
     Attributes:
         name: its path below the folder.
         path: the file.
-        look: None where it was not looked at.
+        look: empty where it was not looked at.
     """
 
     name: str
     path: Path
-    look: MaskLook | None = None
+    look: MaskLook = MaskLook()
 
 
 def list_masks(folder: Path) -> list[Mask]:
@@ -166,7 +166,7 @@ def look_at_mask(path: Path) -> MaskLook:
 def _is_transparent(image: Image.Image) -> bool:
     if not image.has_transparency_data:
         return False
-    return image.convert("RGBA").getchannel("A").getextrema()[0] < 255
+    return bool(np.asarray(image.convert("RGBA").getchannel("A")).min() < 255)
 
 
 def check_masks(masks: Sequence[Mask]) -> list[Finding]:

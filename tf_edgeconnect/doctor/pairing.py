@@ -63,11 +63,10 @@ def check_pair_sizes(photos: Sequence[Photo], masks: Sequence[Mask]) -> list[Fin
     by_name = {_stem(mask.name): mask for mask in masks if not mask.look.failure}
     one_for_all = masks[0] if len(masks) == 1 and by_name else None
     pairs = [
-        (photo, one_for_all or by_name.get(_stem(photo.name)))
+        (photo, mask)
         for photo in photos
-        if photo.size[0]
+        if photo.size[0] and (mask := one_for_all or by_name.get(_stem(photo.name)))
     ]
-    pairs = [(photo, mask) for photo, mask in pairs if mask is not None]
     odd = [(photo, mask) for photo, mask in pairs if photo.size != mask.look.size]
     if not odd:
         return []

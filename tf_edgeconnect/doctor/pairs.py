@@ -46,7 +46,7 @@ def check_pairs(
             where = "mask.hole_ratio of training"
             checkup.add(mask_checks.check_ratios(looked, trained_on, where))
         if photos:
-            if masks.is_dir() and images.is_dir():
+            if masks.is_dir() and images is not None and images.is_dir():
                 checkup.add(check_pairing(photos, listed))
             checkup.add(check_pair_sizes(photos, looked))
     return checkup

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,16 +63,20 @@ def photos_of(source: Source, folder: str = "") -> list[Photo]:
         source: the photos.
         folder: what to write before each name.
     """
-    is_files = isinstance(source, FileSource)
+    files = source if isinstance(source, FileSource) else None
     return [
         Photo(
             f"{folder}{source.key(index)}",
-            lambda index=index: source.encoded(index).contents,
-            source.size(index) if is_files else (0, 0),
-            Path(source.paths[index]) if is_files else None,
+            partial(_contents, source, index),
+            files.size(index) if files else (0, 0),
+            Path(files.paths[index]) if files else None,
         )
         for index in range(len(source))
     ]
+
+
+def _contents(source: Source, index: int) -> bytes:
+    return source.encoded(index).contents
 
 
 def evenly(total: int, count: int) -> list[int]:
@@ -173,9 +178,9 @@ def check_sizes(photos: Sequence[Photo], size: int) -> list[Finding]:
 
 def check_kinds(photos: Sequence[Photo]) -> list[Finding]:
     """Finds grey and transparent photos among those that were looked at."""
-    seen = [photo for photo in photos if photo.look and not photo.look.failure]
-    gray = [photo for photo in seen if photo.look.is_gray]
-    clear = [photo for photo in seen if photo.look.is_transparent]
+    seen = [(p, p.look) for p in photos if p.look and not p.look.failure]
+    gray = [photo for photo, look in seen if look.is_gray]
+    clear = [photo for photo, look in seen if look.is_transparent]
     return [
         *_finding(
             "gray",

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tf_edgeconnect.config import STAGES, Config, load_config
+from tf_edgeconnect.config import STAGES, Config, Stage, load_config
 from tf_edgeconnect.doctor.findings import Checkup, Finding, Track, untracked
 from tf_edgeconnect.doctor.weights import check_model
 from tf_edgeconnect.errors import InputError
@@ -131,7 +131,7 @@ def _check_weights(run_dir: Path, stage: str, newest: int | None) -> list[Findin
     return []
 
 
-def _check_finished(config: Config, stage: str, newest: int | None) -> list[Finding]:
+def _check_finished(config: Config, stage: Stage, newest: int | None) -> list[Finding]:
     steps = config.train.for_stage(stage).steps
     if newest is None or newest >= steps:
         return []

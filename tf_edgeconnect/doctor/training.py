@@ -54,8 +54,9 @@ def check_training(
     checkup = Checkup()
     checkup.add(check_settings(config))
     checkup.join(_check_photos(config, sample, track))
-    if config.mask.kinds.get("external"):
-        checkup.join(_check_masks(config, sample, track))
+    if config.mask.kinds.get("external") and config.mask.folder:
+        folder = Path(config.mask.folder)
+        checkup.join(_check_masks(config, folder, sample, track))
     checkup.join(_check_machine(config, run_dir, networks, gpu_missed))
     if config.losses.perceptual or config.losses.style:
         checkup.add(check_vgg(config.losses.vgg_weights))
@@ -105,7 +106,7 @@ def _check_photos(config: Config, sample: int, track: Track) -> Checkup:
     checkup.add(photo_checks.check_sizes(every, data.size))
     checkup.add(photo_checks.check_kinds(every))
     if len(looked) == 2:
-        checkup.add(check_duplicates(*looked, track))
+        checkup.add(check_duplicates(looked[0], looked[1], track))
     checkup.add(_check_edges(config, sides, looked, track))
     return checkup
 
@@ -139,10 +140,10 @@ def _check_edges(
     return check_edges(empty, total, sigma)
 
 
-def _check_masks(config: Config, sample: int, track: Track) -> Checkup:
+def _check_masks(config: Config, folder: Path, sample: int, track: Track) -> Checkup:
     mask = config.mask
     try:
-        _, masks, checkup = mask_checks.examine(Path(mask.folder), sample, track)
+        _, masks, checkup = mask_checks.examine(folder, sample, track)
     except InputError as error:
         remedy = "training refuses to start; mend mask.folder"
         return Checkup(findings=[Finding("error", "no-masks", str(error), remedy)])
