@@ -21,6 +21,8 @@ HOLE_TINT = (234, 241, 253)  # under the imagined lines
 KNOWN_LINE = (20, 20, 24)
 IMAGINED_LINE = (24, 92, 224)
 
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
 MARGIN, GAP, CAPTION_GAP = 20, 10, 9
 SMALL_SIZE, CAPTION_SIZE, TITLE_SIZE = 12, 15, 20
 
@@ -91,8 +93,8 @@ def grid(
 
     Args:
         captions: one a column.
-        rows: of each, a uint8 `(H, W, 3)` a column; None is left blank, but not the
-            first one. Pictures of a row have one size.
+        rows: of each, a uint8 `(H, W, 3)` a column, at least one; None is left blank.
+            Pictures of a row have one size.
         labels: a short text under each row, or "".
         tile: longer side of each picture on the sheet, in pixels.
         title: a line above all.
@@ -100,7 +102,7 @@ def grid(
     Returns:
         An RGB image.
     """
-    heights = [_fit(row[0].shape, tile)[1] for row in rows]
+    heights = [_fit(_first(row).shape, tile)[1] for row in rows]
     label_height = CAPTION_SIZE + CAPTION_GAP
     below = [GAP + (label_height if label else 0) for label in labels]
     top = MARGIN + (TITLE_SIZE + MARGIN if title else 0)
@@ -176,7 +178,7 @@ def contact_sheet(
     return page
 
 
-def _shortened(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+def _shortened(text: str, font: Font, width: int) -> str:
     """Takes letters out of the middle: names differ at their ends."""
     short, kept = text, len(text)
     while font.getlength(short) > width:
@@ -213,7 +215,7 @@ def photo_with_hole(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
         uint8 `(H, W, 3)`.
     """
     hole = _plane(mask) > 0.5
-    return np.where(hole[..., None], np.uint8(HOLE), _rgb(image))
+    return np.where(hole[..., None], np.array(HOLE, np.uint8), _rgb(image))
 
 
 def drawn_edges(edge: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -268,6 +270,10 @@ def _plane(array: np.ndarray) -> np.ndarray:
     if array.dtype == np.uint8 and array.max(initial=0) <= 1:
         return array.astype(np.float64)
     return _unit(array)
+
+
+def _first(row: Sequence[np.ndarray | None]) -> np.ndarray:
+    return next(picture for picture in row if picture is not None)
 
 
 def _rgb(array: np.ndarray) -> np.ndarray:

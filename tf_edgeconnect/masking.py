@@ -8,9 +8,9 @@ Both functions are plain arithmetic, so they take NumPy arrays, TensorFlow tenso
 Keras tensors alike.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
-Array = TypeVar("Array")
+Array = TypeVar("Array", bound=Any)
 
 HALF_GRAY = 127.5  # of 255: a mask file is a hole where it is lighter
 

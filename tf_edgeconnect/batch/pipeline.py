@@ -77,7 +77,7 @@ def with_size(line: str) -> tuple[str, str]:
     """Puts the size of an item's photo before its line; only the header is read."""
     item = Item.parse(line)
     try:
-        file = item.photo
+        file: str | io.BytesIO = item.photo
         if item.offset is not None:
             features = read_example(item.photo, item.offset).features.feature
             file = io.BytesIO(features[item.feature].bytes_list.value[0])

@@ -93,7 +93,10 @@ class RecordResults:
             partial.unlink(missing_ok=True)
 
 
-RESULTS = {"png": PngResults, "tfrecord": RecordResults}
+RESULTS: dict[str, type[PngResults | RecordResults]] = {
+    "png": PngResults,
+    "tfrecord": RecordResults,
+}
 
 
 def prepare(folder: Path, settings: dict[str, Any]) -> None:

@@ -8,10 +8,15 @@ TensorFlow; so they are imported when the first gRPC client is made, not before.
 import random
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tf_edgeconnect.client.errors import ServingError
+
+if TYPE_CHECKING:
+    from tf_edgeconnect.client.grpc_wire import GrpcWire
+    from tf_edgeconnect.client.rest_wire import RestWire
 
 MODEL_NAME = "edgeconnect"
 MAX_BYTES = 256 * 2**20
@@ -41,6 +46,8 @@ class Client:
         ...     inpainted, edges = client.inpaint(image, mask)
     """
 
+    _wire: "RestWire | GrpcWire"
+
     def __init__(
         self,
         address: str,
@@ -54,7 +61,7 @@ class Client:
         ca: str | None = None,
     ) -> None:
         self.timeout, self.attempts = timeout, attempts
-        target = {"model": model, "version": version, "label": label}
+        target: dict[str, Any] = {"model": model, "version": version, "label": label}
         if address.startswith(("http://", "https://")):
             from tf_edgeconnect.client.rest_wire import RestWire
 

@@ -155,7 +155,7 @@ def _by_channels(
         for name, tensor in state.items():
             bare = str(name).removeprefix("module.")
             if bare in (f"{first.source}.weight", f"{first.source}.weight_orig"):
-                shape = getattr(tensor, "shape", ())
+                shape: tuple[int, ...] = getattr(tensor, "shape", ())
                 if len(shape) == 4 and shape[1] == first.inputs:
                     return plan
     inputs = " or ".join(str(plan.layers(1)[0].inputs) for plan in plans)

@@ -104,7 +104,7 @@ class _Translation:
         self.warnings: list[str] = []
 
     def run(self) -> ConvertedConfig:
-        stage = STAGES[self.choice("MODEL", STAGES)]
+        stage: Stage = STAGES[self.choice("MODEL", STAGES)]
         self._mode_and_stage(stage)
         self._data()
         self._masks()

@@ -4,9 +4,14 @@ Facts of the original as its documentation and its defaults state them, beside t
 of this project's settings.
 """
 
-from typing import Any
+from typing import Any, Literal
 
-STAGES: dict[int, str] = {1: "edge", 2: "inpaint", 3: "edge-inpaint", 4: "joint"}
+STAGES: dict[int, Literal["edge", "inpaint", "edge-inpaint", "joint"]] = {
+    1: "edge",
+    2: "inpaint",
+    3: "edge-inpaint",
+    4: "joint",
+}
 MASK_KINDS = {
     1: {"block": 1.0},
     2: {"half": 1.0},

@@ -114,7 +114,8 @@ def convert_inception(
         )
     checkpoint = read_checkpoint(source)
     _check_network(source, checkpoint)
-    shapes, arrays = array_shapes(), {}
+    shapes = array_shapes()
+    arrays: dict[str, np.ndarray] = {}
     for theirs, ours in _names():
         prefix = f"{PREFIX}{ours}"
         shape = shapes[f"{prefix}.weight"]
@@ -175,7 +176,7 @@ def _tensor(source, checkpoint, name, shape) -> np.ndarray:
     return tensor.astype(np.float32)
 
 
-def _write(destination: Path, arrays: dict[str, np.ndarray]) -> None:
+def _write(destination: Path, arrays: Mapping[str, Any]) -> None:
     """Writes the file beside its place and renames it: it is whole or absent."""
     destination.parent.mkdir(parents=True, exist_ok=True)
     partial = destination.with_name(f".{destination.name}.partial")

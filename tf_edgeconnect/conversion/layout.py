@@ -157,7 +157,7 @@ PLANS = (
 
 def expected_shapes(plan: NetworkPlan, filters: int) -> dict[str, tuple[int, ...]]:
     """Every tensor that the checkpoint of a network of this width holds, by name."""
-    shapes = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for layer in plan.layers(filters):
         shapes |= layer.shapes()
     for twin, first in plan.twins.items():

@@ -12,7 +12,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from tf_edgeconnect.conversion.pickles import (
     Damaged,
@@ -144,7 +144,7 @@ def _read_archive(archive: zipfile.ZipFile, file_size: int) -> Any:
     if order not in (b"little", b"big"):
         raise Refused(f"a byte order of {quote(order)}")
     saved = _unpickle(stream, zip_storage)
-    byte_order = "<" if order == b"little" else ">"
+    byte_order: Literal["<", ">"] = "<" if order == b"little" else ">"
     return Arrays(lambda key: take(f"data/{key}", file_size), byte_order).fill(saved)
 
 

@@ -8,7 +8,7 @@ file does not hold.
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -155,7 +155,7 @@ class Arrays:
         byte_order: of the file, `<` or `>`.
     """
 
-    def __init__(self, read: Callable[[str], bytes], byte_order: str):
+    def __init__(self, read: Callable[[str], bytes], byte_order: Literal["<", ">"]):
         self._read = read
         self._byte_order = byte_order
         self._storages: dict[str, tuple[Whole, np.ndarray]] = {}

@@ -21,6 +21,9 @@ from tf_edgeconnect.conversion.layout import (
 from tf_edgeconnect.conversion.spectral import solve_v
 from tf_edgeconnect.errors import InputError
 
+# A tensor's name, the variable it goes to, and how its axes turn.
+Assignment = tuple[str, keras.Variable, Callable[[np.ndarray], np.ndarray]]
+
 _SHOWN = 3  # names in one line; the rest is counted
 
 
@@ -69,8 +72,9 @@ def build_network(
                 )
             )
     for twin, first in plan.twins.items():
-        for name, *rest in [m for m in mapped if m.source.startswith(f"{first}.")]:
-            mapped.append(Mapped(twin + name.removeprefix(first), *rest))
+        for one in [m for m in mapped if m.source.startswith(f"{first}.")]:
+            source = twin + one.source.removeprefix(first)
+            mapped.append(one._replace(source=source))
     return network, mapped
 
 
@@ -146,9 +150,7 @@ def _listed(names: Iterable[str], separator: str = ", ") -> str:
     return separator.join(names[:_SHOWN]) + more
 
 
-def _assignments(
-    layer: LayerPlan, target: keras.layers.Layer
-) -> list[tuple[str, keras.Variable, Callable[[np.ndarray], np.ndarray]]]:
+def _assignments(layer: LayerPlan, target: keras.layers.Layer) -> list[Assignment]:
     """Each tensor of a layer, the variable it goes to, and how its axes turn."""
 
     def as_is(tensor: np.ndarray) -> np.ndarray:
@@ -162,7 +164,7 @@ def _assignments(
         return cube.transpose(1, 2, 0).reshape(-1)
 
     weight = "weight_orig" if layer.spectral else "weight"
-    found = [(f"{layer.source}.{weight}", target.kernel, turn_kernel)]
+    found: list[Assignment] = [(f"{layer.source}.{weight}", target.kernel, turn_kernel)]
     if layer.spectral:
         found.append((f"{layer.source}.weight_u", target.u, as_is))
         found.append((f"{layer.source}.weight_v", target.v, turn_v))

@@ -12,9 +12,10 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 MAX_PIXELS = 100_000_000
 # The shortest side the networks take; enlarging less than that to an example is noise.
@@ -66,7 +67,7 @@ def read_header(path: str | Path) -> Header:
         return Header(reason=first_line[0])
 
 
-def _judge(image: Image.Image) -> Header:
+def _judge(image: ImageFile) -> Header:
     width, height = image.size
     if width * height > MAX_PIXELS:
         return Header(reason=f"{width}x{height}: more than 100 megapixels")
@@ -74,23 +75,21 @@ def _judge(image: Image.Image) -> Header:
         return Header(reason=f"{width}x{height}: a side is below {MIN_SIDE} pixels")
     if image.format == "WEBP" and getattr(image, "n_frames", 1) > 1:
         return Header(reason="a WebP animation")
-    if image.format == "BMP":
-        reason = _bmp_reason(image)
-        if reason:
-            return Header(reason=reason)
+    if image.format == "BMP" and image.fp and (reason := _bmp_reason(image.fp)):
+        return Header(reason=reason)
     return Header(width, height, _orientation(image))
 
 
-def _bmp_reason(image: Image.Image) -> str:
-    image.fp.seek(28)
-    bits = int.from_bytes(image.fp.read(2), "little")
-    compression = int.from_bytes(image.fp.read(4), "little")
+def _bmp_reason(file: IO[bytes]) -> str:
+    file.seek(28)
+    bits = int.from_bytes(file.read(2), "little")
+    compression = int.from_bytes(file.read(4), "little")
     if bits not in (8, 24, 32) or compression not in (0, 3):
         return f"a BMP of {bits} bits and compression {compression}: save it as PNG"
     return ""
 
 
-def _orientation(image: Image.Image) -> int:
+def _orientation(image: ImageFile) -> int:
     try:
         # The base class's method: that of PNG decodes all pixels to find what may
         # stand behind them, which the walk over the chunks finds without.

@@ -7,9 +7,10 @@ its order, and leaves out what its header shows to be unusable.
 import glob
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from tf_edgeconnect.data.files import open_folder, open_list
-from tf_edgeconnect.data.samples import SampleSource
+from tf_edgeconnect.data.samples import Part, SampleSource
 from tf_edgeconnect.data.source import Source
 from tf_edgeconnect.data.tfds import INFO_FILE, open_tfds
 from tf_edgeconnect.data.tfrecords import (
@@ -61,7 +62,7 @@ def open_source(
     text = str(spec)
     cache = None if cache is None else Path(cache)
     if text.startswith("sample:"):
-        return SampleSource(text.removeprefix("sample:") or "train")
+        return SampleSource(cast(Part, text.removeprefix("sample:") or "train"))
     if text.startswith("tfds:"):
         return open_tfds(
             text.removeprefix("tfds:"), cache, max_bad_fraction, download=download

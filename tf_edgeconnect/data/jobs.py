@@ -93,13 +93,12 @@ def plan_jobs(
 
 
 def _single_plan(photo: Path, mask: Path, output: Path, edges: Path | None) -> Plan:
-    found = [
-        path if path is None or path.is_file() else _of_name(path, photo.stem, what)
-        for what, path in (("mask", mask), ("edge drawing", edges))
-    ]
+    mask = mask if mask.is_file() else _of_name(mask, photo.stem, "mask")
+    if edges is not None and not edges.is_file():
+        edges = _of_name(edges, photo.stem, "edge drawing")
     if output.is_dir() or not output.suffix:
         output = output / f"{photo.stem}.png"
-    return Plan([Job(photo, found[0], output, found[1])], output)
+    return Plan([Job(photo, mask, output, edges)], output)
 
 
 def _of_name(folder: Path, name: str, what: str) -> Path:

@@ -133,9 +133,7 @@ class MaskDrawer:
 
     def _clear(self, number: int, pixels: int) -> np.ndarray:
         frame = _frame(self._size)
-        inner = tuple(
-            side - 2 * kept for side, kept in zip(self._size, frame, strict=True)
-        )
+        inner = self._size[0] - 2 * frame[0], self._size[1] - 2 * frame[1]
         field = self._field(number, pixels, inner) + _push(inner)
         return np.pad(_cut(field, pixels), [(kept, kept) for kept in frame])
 
@@ -158,7 +156,8 @@ def _cut(field: np.ndarray, pixels: int) -> np.ndarray:
 
 def _frame(size: tuple[int, int]) -> tuple[int, int]:
     """Rows and columns at each border that stay clear of the hole."""
-    return tuple(max(1, int(CLEARANCE * side)) for side in size)
+    rows, columns = (max(1, int(CLEARANCE * side)) for side in size)
+    return rows, columns
 
 
 def _push(size: tuple[int, int]) -> np.ndarray:

@@ -60,7 +60,7 @@ def mask_sampler(
     if int(size) != size or size < 2:
         raise InputError(f"mask size must be a whole number of 2 or more, got {size!r}")
     size = int(size)
-    makers = {
+    makers: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
         "block": partial(_block, size=size),
         "half": partial(_half, size=size),
     }

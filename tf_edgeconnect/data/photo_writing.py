@@ -128,7 +128,7 @@ def _encode_png16(planes: np.ndarray, photo: Photo) -> bytes:
         parts.append(_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(photo.icc)))
     if photo.exif:
         parts.append(_chunk(b"eXIf", photo.exif.removeprefix(b"Exif\0\0")))
-    parts += [_chunk(b"IDAT", zlib.compress(scanlines, 6)), _chunk(b"IEND", b"")]
+    parts += [_chunk(b"IDAT", zlib.compress(scanlines.data, 6)), _chunk(b"IEND", b"")]
     return b"".join(parts)
 
 

@@ -162,7 +162,8 @@ def _regions(part: Part) -> list[Region]:
         )
     queues = []
     for number, pixels in enumerate(sample_photos()):
-        top, left, bottom, right = part_of_photo(*pixels.shape[:2], part)
+        height, width = pixels.shape[:2]
+        top, left, bottom, right = part_of_photo(height, width, part)
         short = min(bottom - top, right - left)
         queue = []
         for scale in _SCALES[part]:

@@ -174,7 +174,8 @@ def open_records(
 
 def _walk(path: Path) -> tuple[list[int], bool]:
     """Offsets of a file's records, and whether its last one is cut off."""
-    offsets, position, size = [], 0, os.path.getsize(path)
+    offsets: list[int] = []
+    position, size = 0, os.path.getsize(path)
     with open(path, "rb", buffering=0) as file:
         while position < size:
             file.seek(position)

@@ -20,7 +20,7 @@ Reference: Dekker, "A floating-point technique for extending the available preci
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -100,7 +100,8 @@ def _correlate_pairs(padded: tf.Tensor, kernel: np.ndarray, axis: int) -> tf.Ten
     radius = len(kernel) // 2
     highs = kernel.astype(np.float32)
     lows = (kernel - highs).astype(np.float32)
-    total = rest = None
+    total: Any = None
+    rest: Any = None
     for tap in [radius, *range(radius)]:
         value = shifted(padded, tap, 2 * radius, axis)
         value_rest = tf.zeros_like(value)

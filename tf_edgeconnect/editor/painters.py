@@ -55,7 +55,7 @@ class LocalPainter:
     def __init__(self, inpainter: "Inpainter") -> None:
         self.description = inpainter.description
         self.sigma = inpainter.sigma or DEFAULT_SIGMA  # 0: drawn at random in training
-        self.sigma_is_fixed = None
+        self.sigma_is_fixed: str | None = None
         if self.sigma < 0:
             self.sigma_is_fixed = "this model was trained without known lines"
         elif not hasattr(inpainter, "edge_generator"):
@@ -122,7 +122,7 @@ class RemotePainter:
     def __init__(self, client: "Client", address: str) -> None:
         self.description = f"the endpoint {address}"
         self.sigma = DEFAULT_SIGMA
-        self.sigma_is_fixed = "the endpoint's model has its own inside"
+        self.sigma_is_fixed: str | None = "the endpoint's model has its own inside"
         self._client = client
 
     def lines(self, image: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray:

@@ -24,8 +24,8 @@ def read_comparable(folders: Sequence[str | Path]) -> list[Evaluation]:
         InputError: a folder holds none or comes twice, they were not measured alike
             (the line names what differs), or they share no picture.
     """
-    folders = [Path(folder) for folder in folders]
-    twice = [f for f, n in Counter(f.resolve() for f in folders).items() if n > 1]
+    counts = Counter(Path(folder).resolve() for folder in folders)
+    twice = [folder for folder, count in counts.items() if count > 1]
     if twice:
         raise InputError(f"{twice[0]} is given twice; give each evaluation once")
     evaluations = [Evaluation.read(folder) for folder in folders]

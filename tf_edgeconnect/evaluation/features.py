@@ -53,8 +53,8 @@ class FeatureCache:
             `(N, D)` float32.
         """
         paths = [self._path(picture) for picture in pictures]
-        kept = [_read(path) for path in paths]
-        if all(row is not None for row in kept):
+        kept = [row for path in paths if (row := _read(path)) is not None]
+        if len(kept) == len(paths):
             return np.stack(kept)
         found = self._compute(pictures)
         for path, row in zip(paths, found, strict=True):
@@ -67,7 +67,7 @@ class FeatureCache:
 
     def _path(self, picture: np.ndarray) -> Path:
         digest = hashlib.sha256(repr(picture.shape).encode())
-        digest.update(np.ascontiguousarray(picture))
+        digest.update(np.ascontiguousarray(picture).data)
         name = digest.hexdigest()
         return self._folder / name[:2] / f"{name}.npy"
 
@@ -102,13 +102,13 @@ def fid_by_bin(
         photos.append(cache.features([_square(picture) for picture in true]))
         made = (read_photo(filled_path(folder, name)).rgb() for name in names)
         filled.append(cache.features([_square(picture) for picture in made]))
-    photos, filled = np.concatenate(photos), np.concatenate(filled)
-    found = {}
+    of_photos, of_filled = np.concatenate(photos), np.concatenate(filled)
+    found: dict[str, float | None] = {}
     for label in (*filled_bins(manifest), ALL):
         chosen = [label in (ALL, image.bin) for image in images]
         found[label] = None
         if sum(chosen) > 1:
-            distance = frechet_distance(photos[chosen], filled[chosen])
+            distance = frechet_distance(of_photos[chosen], of_filled[chosen])
             found[label] = round(distance, DIGITS)
     return found
 

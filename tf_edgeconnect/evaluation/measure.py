@@ -98,9 +98,10 @@ def edge_counts(filled: Filled, hole: np.ndarray) -> tuple[float, float, float] 
     if filled.edges is None or filled.true_edges is None:
         return None
     drawn, true = filled.edges[hole] > HALF_GRAY, filled.true_edges[hole] > HALF_GRAY
-    return tuple(
-        float(np.count_nonzero(both))
-        for both in (drawn & true, drawn & ~true, ~drawn & true)
+    return (
+        float(np.count_nonzero(drawn & true)),
+        float(np.count_nonzero(drawn & ~true)),
+        float(np.count_nonzero(~drawn & true)),
     )
 
 

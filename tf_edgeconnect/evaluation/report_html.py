@@ -1,7 +1,7 @@
 """A report as one HTML file: pictures inside, no scripts, nothing fetched."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from importlib import resources
 from itertools import groupby
@@ -59,7 +59,7 @@ def html_page(report: Report) -> str:
     )
 
 
-def _contents(sections: Sequence[str]) -> str:
+def _contents(sections: Iterable[str]) -> str:
     links = "".join(
         f'<li><a href="#{_anchor(index)}">{escape(heading)}</a></li>'
         for index, heading in enumerate(sections)

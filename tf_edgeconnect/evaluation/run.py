@@ -196,11 +196,14 @@ class _Work:
             path = edges_path(self.output, name)
             write_photo(path, Photo(filled.edges[..., None]), overwrite=True)
         protocol = self.manifest["protocol"]
+        figures: dict[str, Any] = measure(
+            picture.photo, filled.image, protocol, self.lpips
+        )
         return ImageResult(
             name,
             item["bin"],
             item["hole_ratio"],
-            **measure(picture.photo, filled.image, protocol, self.lpips),
+            **figures,
             edge_counts=edge_counts(filled, picture.hole),
             note=filled.note,
         )

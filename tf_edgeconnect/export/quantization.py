@@ -11,6 +11,7 @@ Reference:
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -54,14 +55,16 @@ def quantized_graph(
         for network in (inpainter.edge_generator, inpainter.inpaint_generator)
     ]
     observed = [_Observed(network) for network in networks]
-    graph = InpaintGraph(*observed, inpainter.sigma)
+    edges, fill = observed
+    graph = InpaintGraph(edges, fill, inpainter.sigma)
     for image, mask in examples:
         graph.fill(tf.constant(image), tf.constant(mask))
     marked = [
         _marked(network, each.ranges)
         for network, each in zip(networks, observed, strict=True)
     ]
-    return InpaintGraph(*marked, inpainter.sigma)
+    edges, fill = marked
+    return InpaintGraph(edges, fill, inpainter.sigma)
 
 
 class _Observed:
@@ -93,8 +96,9 @@ def _marked(network: keras.Model, ranges: Ranges) -> keras.Model:
     }
 
     def clone(layer: keras.Operation) -> keras.Operation:
-        copy = _MARKED.get(type(layer), type(layer)).from_config(layer.get_config())
-        if type(layer) in _MARKED:
+        kind: Any = type(layer)
+        copy = _MARKED.get(kind, kind).from_config(layer.get_config())
+        if kind in _MARKED:
             axis = copy.output_axis
             kernel = np.abs(ops.convert_to_numpy(layer.kernel))
             others = tuple(n for n in range(4) if n != axis)

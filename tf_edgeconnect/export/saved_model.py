@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tf_edgeconnect.data.headers import MAX_PIXELS
@@ -105,7 +106,7 @@ def save_graph(
     # Keras models as attributes would be stored a second time, and TF Serving would
     # not find their variables: the module holds the raw variables alone.
     module = tf.Module()
-    networks = (graph.edge_generator, graph.inpaint_generator)
+    networks = _present(graph.edge_generator, graph.inpaint_generator)
     module.weights = [v.value for network in networks for v in network.variables]
     with errors_only():  # it names a folder that is about to be renamed
         tf.saved_model.save(module, str(folder), signatures=signatures)
@@ -131,8 +132,8 @@ def _check_options(
 def _facts(
     inpainter: Inpainter, graph: InpaintGraph, signatures: dict[str, Callable]
 ) -> dict[str, Any]:
-    networks = [inpainter.edge_generator, inpainter.inpaint_generator]
-    plain = [graph.edge_generator, graph.inpaint_generator]
+    networks = _present(inpainter.edge_generator, inpainter.inpaint_generator)
+    plain = _present(graph.edge_generator, graph.inpaint_generator)
     return {
         "format": "saved-model",
         "source": inpainter.description,
@@ -147,7 +148,11 @@ def _facts(
     }
 
 
-def _described(function: Callable) -> dict[str, Any]:
+def _present(*networks: keras.Model | None) -> list[keras.Model]:
+    return [network for network in networks if network is not None]
+
+
+def _described(function: Any) -> dict[str, Any]:
     concrete = function.get_concrete_function()
     _, inputs = concrete.structured_input_signature
     inputs = inputs or {

@@ -83,8 +83,10 @@ def build_signatures(graph: InpaintGraph, max_pixels: int) -> dict[str, Callable
         sentence = tf.strings.format(
             "image_bytes and mask_bytes must be as many, got {} and {}", counts
         )
-        pair = require(tf.equal(*counts), sentence, [image_bytes, mask_bytes])
-        pair = require_decodable(*pair, max_pixels)
+        image_bytes, mask_bytes = require(
+            tf.equal(*counts), sentence, [image_bytes, mask_bytes]
+        )
+        pair = require_decodable(image_bytes, mask_bytes, max_pixels)
 
         def filled(item: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
             photo, hole = decode(item[0])[None], decode_hole(item[1])[None]

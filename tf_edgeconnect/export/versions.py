@@ -20,13 +20,13 @@ class NewVersion:
 
     Attributes:
         partial: the folder to write into.
-        folder: where it stands once it is complete; None until then.
+        folder: where it stands; set once it is complete.
     """
 
     def __init__(self, partial: Path) -> None:
         """Starts with an empty folder."""
         self.partial = partial
-        self.folder: Path | None = None
+        self.folder: Path
 
 
 @contextmanager

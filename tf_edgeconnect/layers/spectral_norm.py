@@ -27,7 +27,7 @@ class _UnitNormal(keras.initializers.RandomNormal):
         return _unit(super().__call__(shape, dtype))
 
 
-class _SpectralNorm:
+class _SpectralNorm(keras.layers.Layer):
     """Mixin of the two layers below; `_output_axis` is the kernel's output axis."""
 
     _output_axis: int

@@ -8,6 +8,7 @@ fewer give a figure that is too high.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PIL import Image
@@ -117,4 +118,4 @@ def _small(factor: np.ndarray) -> np.ndarray:
     """Brings a factor of more rows than columns down to a square one."""
     if len(factor) <= factor.shape[1]:
         return factor
-    return np.linalg.qr(factor, mode="r")
+    return cast(np.ndarray, np.linalg.qr(factor, mode="r"))

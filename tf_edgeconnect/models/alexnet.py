@@ -71,7 +71,7 @@ def _convolve(x, number, side):
 
 
 def _load(model, weights):
-    variables = {}
+    variables: dict[str, keras.Variable] = {}
     for number in range(len(FILTERS)):
         layer = model.get_layer(f"Conv_{number}")
         prefix = f"AlexNet_0.Conv_{number}"

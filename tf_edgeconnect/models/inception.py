@@ -151,7 +151,7 @@ def array_shapes() -> dict[str, tuple[int, ...]]:
 
 
 def _array_shapes(convolutions):
-    shapes = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for layer in convolutions:
         height, width, inputs, outputs = layer.kernel.shape
         name = f"{PREFIX}{layer.name}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import keras
 import numpy as np
 
 from tf_edgeconnect.errors import InputError
@@ -55,7 +56,8 @@ def pack(
     if lacking:
         raise InputError(f"model {model} has no {' and no '.join(lacking)} to pack")
     figures = {} if report is None else _figures(report)
-    networks, meta = {}, {}
+    networks: dict[str, keras.Model] = {}
+    meta: dict[str, Any] = {}
     for name in GENERATORS:
         loaded, known = load_networks(found[name], (name,))
         networks.update(loaded)

@@ -17,13 +17,14 @@ from tf_edgeconnect.regions.boxes import (
     tile_count,
 )
 
-Large = Literal["auto", "full", "crop", "tile"]
+Way = Literal["full", "crop", "tile"]
+Large = Literal["auto", Way]
 
 THICKEST = 192  # pixels across a hole that are filled at the photo's own scale
 _BLOCK = 16  # holes are told apart, and measured, in blocks of this side
 
 
-def choose(size: tuple[int, int], large: Large, side: int = RUN_SIDE) -> Large:
+def choose(size: tuple[int, int], large: Large, side: int = RUN_SIDE) -> Way:
     """Says what `auto` means for a photo.
 
     Args:
@@ -89,7 +90,7 @@ def _groups(hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     height, width = hole.shape
     ends = [(0, -height % _BLOCK), (0, -width % _BLOCK)]
-    labels = _labelled(_blocks(np.pad(hole, ends)).any(axis=(1, 3)))
+    labels = _labelled(_blocks(np.pad(hole, ends)).max(axis=(1, 3)))
     place = np.nonzero(labels)
     _, index = np.unique(labels[place], return_inverse=True)
     count = index.max() + 1
@@ -101,7 +102,7 @@ def _groups(hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         ends_at = np.minimum((place[axis] + 1) * _BLOCK, whole)
         np.maximum.at(inner[:, axis + 2], index, ends_at)
     labels[place] = index
-    filled = _blocks(np.pad(hole, ends, constant_values=True)).all(axis=(1, 3))
+    filled = _blocks(np.pad(hole, ends, constant_values=True)).min(axis=(1, 3))
     thickness = np.zeros(count, int)
     side = 0
     while filled.any():

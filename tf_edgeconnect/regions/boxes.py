@@ -117,7 +117,7 @@ def tiles(length: int, side: int) -> list[tuple[int, np.ndarray]]:
         fade = (np.minimum(before, after) - unfeathered) / feathered
         outside = (centre < start) | (centre > start + side)
         fades.append(np.where(outside, 0, np.clip(fade, 0, 1)))
-    weights = np.float32(fades / np.sum(fades, axis=0))
+    weights = np.asarray(fades / np.sum(fades, axis=0), np.float32)
     return list(zip(starts, weights, strict=True))
 
 

@@ -3,7 +3,7 @@
 Pixels are uint8 throughout; a hole is bool, true = hole.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -59,7 +59,7 @@ class Scene(NamedTuple):
         if factor == 1:
             return self
         image = _squares(self.image, factor).mean((1, 3), dtype=np.float32)
-        hole = _squares(self.hole, factor).any((1, 3))
+        hole = _squares(self.hole, factor).max((1, 3))
         drawing = self.drawing
         if drawing is not None:
             drawing = _squares(drawing, factor).max((1, 3))
@@ -86,6 +86,7 @@ def paint(
     channels = canvas.shape[-1]
     for batch in _batches(areas, side):
         scenes = [scene.cut(area.box.slices).reduced(area.factor) for area in batch]
+        painted: Iterable[np.ndarray]
         if max(batch[0].run_size) > side:
             painted = [_run_in_tiles(part, run, side, channels) for part in scenes]
         else:

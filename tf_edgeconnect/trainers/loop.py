@@ -220,11 +220,11 @@ class StageLoop:
             self.display.say(f"no gain for a while: the rate falls to {rate:.3g}")
 
     def _write(self, step, figures):
-        if self.workers.is_chief:
+        if self.journal is not None:
             self.journal.write(step, figures)
 
     def _sheet(self, step):
-        if self.workers.is_chief:
+        if self.journal is not None:
             self.journal.picture(step, "samples", self.sheet(step))
 
     @staticmethod

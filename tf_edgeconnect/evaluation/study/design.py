@@ -18,7 +18,7 @@ from tf_edgeconnect.evaluation.results import Evaluation, read_json
 Task = Literal["2afc", "jnd"]
 TASKS: tuple[Task, ...] = ("2afc", "jnd")
 Side = Literal["a", "b"]
-SIDES: tuple[Side, ...] = ("a", "b")
+SIDES: tuple[Side, Side] = ("a", "b")
 
 DESIGN = "study.json"
 
@@ -44,7 +44,7 @@ class Trial:
     @property
     def truth(self) -> str:
         """The right answer."""
-        if self.task == "jnd":
+        if self.real is not None:
             return self.real
         return "real" if self.system is None else "filled"
 
@@ -187,7 +187,7 @@ def read_study(folder: Path) -> Study:
 
 def _in_turns(values: list, count: int, draw: random.Random) -> list:
     """`count` values, each as often as the others give or take one, in random order."""
-    drawn = []
+    drawn: list = []
     while len(drawn) < count:
         drawn += draw.sample(values, len(values))
     drawn = drawn[:count]

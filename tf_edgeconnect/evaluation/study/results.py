@@ -31,7 +31,7 @@ class Share(NamedTuple):
         n: answers.
     """
 
-    count: int
+    count: int  # type: ignore[assignment]  # hides the tuple's method
     n: int
 
     def interval(self) -> tuple[float, float]:
