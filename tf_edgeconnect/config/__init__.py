@@ -7,12 +7,13 @@ Leaves: a frozen `Config`.
 from tf_edgeconnect.config.files import config_names, load_config, save_config
 from tf_edgeconnect.config.models import Config
 from tf_edgeconnect.config.section import STAGES, Stage
-from tf_edgeconnect.config.training import TrainConfig
+from tf_edgeconnect.config.training import StageConfig, TrainConfig
 
 __all__ = [
     "STAGES",
     "Config",
     "Stage",
+    "StageConfig",
     "TrainConfig",
     "config_names",
     "load_config",

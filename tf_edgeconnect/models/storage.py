@@ -14,6 +14,7 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from tf_edgeconnect.presets import folder as preset_folder
 FORMAT = 1
 META = "model.json"
 STAGES = ("edge", "inpaint", "edge-inpaint", "joint")  # from first to most advanced
-BUILDERS = {
+BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "edge_generator": edge_generator,
     "inpaint_generator": inpaint_generator,
     "edge_discriminator": patch_discriminator,

@@ -3,10 +3,11 @@
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 
-from tf_edgeconnect.config import Config, Stage, TrainConfig
+from tf_edgeconnect.config import Config, Stage, StageConfig
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.discriminators import patch_discriminator
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
@@ -14,7 +15,7 @@ from tf_edgeconnect.models.storage import STAGES, load_weights, read_meta, resol
 from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.trainers.adversarial import ADAM, AdversarialTrainer
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
-from tf_edgeconnect.trainers.inpaint import InpaintLosses, InpaintTrainer
+from tf_edgeconnect.trainers.inpaint import HoleEdges, InpaintLosses, InpaintTrainer
 from tf_edgeconnect.trainers.joint import JointTrainer
 from tf_edgeconnect.trainers.schedule import RateSchedule
 
@@ -129,7 +130,7 @@ def _vgg(config: Config) -> keras.Model | None:
         return vgg_features(config.losses.vgg_weights)
 
 
-def _hole_edges(stage: Stage, settings: TrainConfig) -> dict[str, float] | None:
+def _hole_edges(stage: Stage, settings: StageConfig) -> dict[HoleEdges, float] | None:
     """The lines that a stage can have, those of its own where none are asked for."""
     if settings.hole_edges is None:
         return None
@@ -147,7 +148,7 @@ def _hole_edges(stage: Stage, settings: TrainConfig) -> dict[str, float] | None:
     return kinds
 
 
-def build_schedule(settings: TrainConfig) -> RateSchedule:
+def build_schedule(settings: StageConfig) -> RateSchedule:
     """Builds the schedule of a stage from its resolved settings."""
     return RateSchedule(
         settings.learning_rate,
@@ -216,7 +217,7 @@ def adopt_architecture(config: Config, init_from: str | Path) -> Config:
     Raises:
         InputError: if it is none.
     """
-    settings = {}
+    settings: dict[str, Any] = {}
     for name, folder in resolve(init_from).items():
         if name.endswith("generator"):
             settings |= read_meta(folder)["networks"][name]
