@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from tf_edgeconnect.cli.completion import complete_model
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
 
@@ -34,6 +35,7 @@ def batch(
         typer.Option(
             metavar="M",
             help="A run directory, a weights folder or an exported SavedModel.",
+            autocompletion=complete_model,
         ),
     ],
     beam: Annotated[

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tf_edgeconnect.cli.completion import complete_run, complete_setting
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.cli.train import SAVED_NOT_FINISHED
 from tf_edgeconnect.config import Stage, load_config
@@ -15,7 +16,11 @@ ROWS = 6
 
 def demo(
     run_dir: Annotated[
-        Path, typer.Option(help="Where the run lives; it continues where it stopped.")
+        Path,
+        typer.Option(
+            help="Where the run lives; it continues where it stopped.",
+            autocompletion=complete_run,
+        ),
     ] = Path("runs/quickstart"),
     set_: Annotated[
         list[str] | None,
@@ -23,6 +28,7 @@ def demo(
             "--set",
             metavar="KEY=VALUE",
             help="Change a setting, such as train.steps=100; may be repeated.",
+            autocompletion=complete_setting,
         ),
     ] = None,
 ) -> int:

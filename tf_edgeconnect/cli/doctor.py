@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tf_edgeconnect.cli.completion import (
+    complete_config,
+    complete_model,
+    complete_run,
+    complete_setting,
+)
 from tf_edgeconnect.cli.startup import gpu_is_missed, import_quietly
 from tf_edgeconnect.cli.train import data_overrides
 from tf_edgeconnect.config import Config, load_config
@@ -25,7 +31,11 @@ SHEET, REPORT = "suspects.png", "findings.json"
 def doctor(
     config: Annotated[
         str | None,
-        typer.Option(metavar="NAME|FILE", help="Settings of a run, as train takes."),
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Settings of a run, as train takes.",
+            autocompletion=complete_config,
+        ),
     ] = None,
     data: Annotated[
         str | None,
@@ -33,11 +43,20 @@ def doctor(
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a setting.",
+            autocompletion=complete_setting,
+        ),
     ] = None,
     init_from: Annotated[
         Path | None,
-        typer.Option(metavar="M", help="Weights that the run would start from."),
+        typer.Option(
+            metavar="M",
+            help="Weights that the run would start from.",
+            autocompletion=complete_model,
+        ),
     ] = None,
     images: Annotated[
         Path | None,
@@ -48,11 +67,18 @@ def doctor(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(metavar="M", help="A run or weights folder to fill them with."),
+        typer.Option(
+            metavar="M",
+            help="A run or weights folder to fill them with.",
+            autocompletion=complete_model,
+        ),
     ] = None,
     run_dir: Annotated[
         Path | None,
-        typer.Option(help="A run to resume; with --config, where it would be."),
+        typer.Option(
+            help="A run to resume; with --config, where it would be.",
+            autocompletion=complete_run,
+        ),
     ] = None,
     sample: Annotated[
         int,

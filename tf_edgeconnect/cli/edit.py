@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tf_edgeconnect.cli.addresses import warn_if_reachable
+from tf_edgeconnect.cli.completion import complete_model
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import DEFAULT
@@ -23,6 +24,7 @@ def edit(
             metavar="M",
             help="A run directory, a weights folder, an exported SavedModel or a "
             f"preset. [default: {DEFAULT}]",
+            autocompletion=complete_model,
         ),
     ] = None,
     server: Annotated[

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tf_edgeconnect.cli.completion import complete_model
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.cli.warning_lines import shown_on
 from tf_edgeconnect.errors import InputError
@@ -56,6 +57,7 @@ def evaluate(
             metavar="M",
             help="Measure this run directory, weights folder or preset. "
             f"[default: {DEFAULT}]",
+            autocompletion=complete_model,
         ),
     ] = None,
     predictions: Annotated[

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
+from tf_edgeconnect.cli.completion import complete_model
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import DEFAULT
@@ -35,7 +36,9 @@ def export(
     model: Annotated[
         Path,
         typer.Option(
-            metavar="M", help="A run directory, a weights folder or a preset."
+            metavar="M",
+            help="A run directory, a weights folder or a preset.",
+            autocompletion=complete_model,
         ),
     ] = Path(DEFAULT),
     format: Annotated[

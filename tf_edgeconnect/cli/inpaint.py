@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tf_edgeconnect.cli.completion import complete_model
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.cli.warning_lines import shown_on
 from tf_edgeconnect.errors import InputError
@@ -43,6 +44,7 @@ def inpaint(
             metavar="M",
             help="A run directory, a weights folder, an exported SavedModel or a "
             "preset.",
+            autocompletion=complete_model,
         ),
     ] = Path(DEFAULT),
     edges: Annotated[

@@ -37,7 +37,6 @@ PROGRAM = "tf-edgeconnect"
 DONE, WRONG_INPUT, INTERRUPTED = 0, 2, 130
 
 app = typer.Typer(
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="EdgeConnect image inpainting: lines first, colour next.",
     pretty_exceptions_enable=False,

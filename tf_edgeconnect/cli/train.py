@@ -8,6 +8,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from tf_edgeconnect.cli.completion import (
+    complete_config,
+    complete_model,
+    complete_run,
+    complete_setting,
+)
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.config import Stage, load_config
 from tf_edgeconnect.config.files import DEFAULT
@@ -23,6 +29,7 @@ def train(
         typer.Option(
             metavar="NAME|FILE",
             help="places2, celeba, psv, mobile, small, quickstart, or a .yaml file.",
+            autocompletion=complete_config,
         ),
     ] = None,
     data: Annotated[
@@ -34,7 +41,10 @@ def train(
     ] = None,
     run_dir: Annotated[
         Path | None,
-        typer.Option(help="Where the run lives; by default runs/NAME of the config."),
+        typer.Option(
+            help="Where the run lives; by default runs/NAME of the config.",
+            autocompletion=complete_run,
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,
@@ -42,11 +52,15 @@ def train(
             "--set",
             metavar="KEY=VALUE",
             help="Change a setting, such as train.steps=1000; may be repeated.",
+            autocompletion=complete_setting,
         ),
     ] = None,
     init_from: Annotated[
         Path | None,
-        typer.Option(help="Start at step 0 from the weights of another run."),
+        typer.Option(
+            help="Start at step 0 from the weights of another run.",
+            autocompletion=complete_model,
+        ),
     ] = None,
     strategy: Annotated[
         Literal["auto", "single", "mirrored", "multi-worker"],

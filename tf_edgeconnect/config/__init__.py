@@ -5,6 +5,7 @@ Leaves: a frozen `Config`.
 """
 
 from tf_edgeconnect.config.files import config_names, load_config, save_config
+from tf_edgeconnect.config.messages import setting_names
 from tf_edgeconnect.config.models import Config
 from tf_edgeconnect.config.section import STAGES, Stage
 from tf_edgeconnect.config.training import StageConfig, TrainConfig
@@ -18,4 +19,5 @@ __all__ = [
     "config_names",
     "load_config",
     "save_config",
+    "setting_names",
 ]

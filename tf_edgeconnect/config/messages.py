@@ -88,7 +88,7 @@ def _shown(value: Any) -> str:
 
 
 def _nearest(key: str) -> str | None:
-    keys = list(_keys(Config))
+    keys = list(setting_names())
     *section, name = key.split(".")
     siblings = {
         other.rpartition(".")[2]: other
@@ -102,9 +102,10 @@ def _nearest(key: str) -> str | None:
     return elsewhere[0] if elsewhere else None
 
 
-def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+def setting_names(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[str]:
+    """Lists the dotted keys of all settings, such as `train` and `train.steps`."""
     for name, field in model.model_fields.items():
         yield prefix + name
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _keys(inner, f"{prefix}{name}.")
+            yield from setting_names(inner, f"{prefix}{name}.")
