@@ -24,6 +24,7 @@ ROWS = [
     {"inference"},
     {"export", "evaluation", "doctor", "batch", "client", "server", "editor"},
     {"cli"},
+    {"registration"},
     {"__init__", "__main__"},
 ]
 BESIDE = {("editor", "client")}

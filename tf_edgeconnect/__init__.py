@@ -12,6 +12,7 @@ Example:
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from tf_edgeconnect.registration import register_with_keras
 from tf_edgeconnect.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -64,3 +65,6 @@ if not TYPE_CHECKING:  # a checker would take every name for one of these
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+register_with_keras()

@@ -72,15 +72,3 @@ def test_gradient_flows_through_sigma(layer_class):
     outer = np.moveaxis(np.outer(u, v).reshape(5, *rest), 0, axis)
     expected = weight / sigma - (weight * kernel).sum() / sigma**2 * outer
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("layer_class", LAYERS)
-def test_save_and_reload_keep_the_vectors(layer_class, tmp_path):
-    inputs = keras.Input((8, 8, 4))
-    model = keras.Model(inputs, built(layer_class)(inputs))
-    model(np.ones((1, 8, 8, 4), np.float32), training=True)
-    model.save(tmp_path / "model.keras")
-    again = keras.models.load_model(tmp_path / "model.keras")
-    assert len(again.weights) == 4  # kernel, bias, u, v
-    for variable, other in zip(model.weights, again.weights, strict=True):
-        assert np.array_equal(variable.numpy(), other.numpy()), variable.path

@@ -14,6 +14,7 @@ from tf_edgeconnect.metrics.streaming import ratio
 SCORES = ("precision", "recall", "f1", "average_precision", "base_rate")
 
 
+@keras.saving.register_keras_serializable("tf_edgeconnect")
 class EdgeMetrics(keras.metrics.Metric):
     """Precision, recall, F1, average precision and base rate inside the hole.
 

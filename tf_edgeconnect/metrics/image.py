@@ -9,6 +9,7 @@ see `tf_edgeconnect.masking`.
 
 import math
 
+import keras
 from keras import ops
 
 from tf_edgeconnect.metrics.streaming import SumOverCount, ratio
@@ -125,6 +126,7 @@ def _window_mean(image):
     return sum(tap * rows[:, :, i : i + width] for i, tap in enumerate(taps))
 
 
+@keras.saving.register_keras_serializable("tf_edgeconnect")
 class L1(SumOverCount):
     """Mean absolute difference over all values of all images."""
 
@@ -137,6 +139,7 @@ class L1(SumOverCount):
         self.add(ops.sum(difference), _size(difference))
 
 
+@keras.saving.register_keras_serializable("tf_edgeconnect")
 class HoleL1(SumOverCount):
     """Mean absolute difference over all values inside the holes."""
 
@@ -150,6 +153,7 @@ class HoleL1(SumOverCount):
         self.add(ops.sum(difference), ops.sum(mask) * ops.shape(difference)[-1])
 
 
+@keras.saving.register_keras_serializable("tf_edgeconnect")
 class Psnr(SumOverCount):
     """Mean over images of the PSNR of the whole image, in dB; see `psnr`."""
 
@@ -162,6 +166,7 @@ class Psnr(SumOverCount):
         self.add(ops.sum(values), _size(values))
 
 
+@keras.saving.register_keras_serializable("tf_edgeconnect")
 class HolePsnr(SumOverCount):
     """Mean over images with a hole of the PSNR inside it, in dB; see `psnr`."""
 
@@ -178,6 +183,7 @@ class HolePsnr(SumOverCount):
         )
 
 
+@keras.saving.register_keras_serializable("tf_edgeconnect")
 class Ssim(SumOverCount):
     """Mean over images of the structural similarity; see `ssim`."""
 

@@ -1,0 +1,61 @@
+"""Lets `keras.models.load_model` find this package's classes.
+
+Keras looks a saved class up by its registered name and imports no other package for it.
+Importing ours at once would import TensorFlow with `import tf_edgeconnect`; so the
+classes are registered when Keras itself has been imported, be it before or later.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
+
+# The modules whose classes may be in a saved model.
+MODULES = (
+    "tf_edgeconnect.layers.hole_fill",
+    "tf_edgeconnect.layers.instance_norm",
+    "tf_edgeconnect.layers.padding",
+    "tf_edgeconnect.layers.spectral_norm",
+    "tf_edgeconnect.metrics.edges",
+    "tf_edgeconnect.metrics.image",
+)
+
+
+def register_with_keras() -> None:
+    """Registers the classes now if Keras is there, else as soon as it is imported."""
+    if "keras" in sys.modules:
+        _register()
+    else:
+        sys.meta_path.insert(0, _AfterKeras())
+
+
+def _register() -> None:
+    for name in MODULES:
+        import_module(name)
+
+
+class _AfterKeras(MetaPathFinder):
+    """Stands in the way of the first `import keras`, and then no more."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        if fullname != "keras":
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            run = spec.loader.exec_module
+
+            def run_and_register(module: ModuleType) -> None:
+                run(module)
+                _register()
+
+            spec.loader.exec_module = run_and_register  # type: ignore[method-assign]
+        return spec
