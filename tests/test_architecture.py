@@ -16,7 +16,7 @@ PACKAGE = ROOT / "tf_edgeconnect"
 # A module imports from the rows above its own; from its own row only in its folder.
 ROWS = [
     {"errors", "version"},
-    {"config", "masking", "presets", "regions"},
+    {"config", "local_http", "masking", "presets", "regions"},
     {"data", "layers"},
     {"models"},
     {"losses", "metrics", "figures"},

@@ -53,14 +53,16 @@ class LocalServer:
             )
         except RuntimeError:
             self.model.close()
-            raise InputError(_taken(host, port, "--port")) from None
+            raise InputError(
+                f"cannot listen on {host}:{port}: give another --port or --host"
+            ) from None
         try:
             self._rest = start_rest(self.model, name, host, rest_port, max_bytes)
-        except OSError:
+        except InputError:
             self._grpc.stop(None).wait()
             self.model.close()
-            raise InputError(_taken(host, rest_port, "--rest-port")) from None
-        self.rest_port = self._rest.server_address[1]
+            raise
+        self.rest_port = self._rest.port
 
     def wait(self) -> None:
         """Returns when the server has been stopped."""
@@ -72,8 +74,7 @@ class LocalServer:
         Args:
             grace: seconds; None gives none.
         """
-        self._rest.shutdown()
-        self._rest.server_close()
+        self._rest.stop()
         self._grpc.stop(grace).wait()
         self.model.close()
 
@@ -86,7 +87,3 @@ class LocalServer:
 
 def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _taken(host: str, port: int, option: str) -> str:
-    return f"cannot listen on {host}:{port}: give another {option} or --host"

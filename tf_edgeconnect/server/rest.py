@@ -9,13 +9,12 @@ import base64
 import binascii
 import json
 import re
-import threading
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import tensorflow as tf
 
+from tf_edgeconnect.local_http import Answer, Handler, LocalServer, as_json
 from tf_edgeconnect.server.grpc_service import check_spec, metadata
 from tf_edgeconnect.server.loading import RequestError, ServedModel
 
@@ -30,13 +29,12 @@ _STATUS = {
     "RESOURCE_EXHAUSTED": HTTPStatus.TOO_MANY_REQUESTS,
     "UNAVAILABLE": HTTPStatus.SERVICE_UNAVAILABLE,
 }
-_READ_SECONDS = 60
 
 
 def start_rest(
     model: ServedModel, name: str, host: str, port: int, max_bytes: int
-) -> ThreadingHTTPServer:
-    """Starts the REST server in a thread of its own.
+) -> LocalServer:
+    """Starts the REST server.
 
     Args:
         model: what answers.
@@ -46,51 +44,34 @@ def start_rest(
         max_bytes: bound of a request's body.
 
     Returns:
-        The running server; its port is `server_address[1]`.
+        The running server.
 
     Raises:
-        OSError: the address cannot be bound.
+        InputError: the address cannot be bound.
     """
 
-    class Handler(_Handler):
+    class WithModel(_Handler):
         served, served_name, limit = model, name, max_bytes
 
-    server = ThreadingHTTPServer((host, port), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+    return LocalServer(WithModel, host, port, "--rest-port")
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     served: ServedModel
     served_name: str
     limit: int
-    protocol_version = "HTTP/1.1"
-    timeout = _READ_SECONDS
 
-    def do_GET(self) -> None:  # noqa: N802, the name http.server asks for
-        self._answer(self._get)
+    def refusal(self, error: Exception) -> tuple[HTTPStatus, str] | None:
+        if isinstance(error, RequestError):
+            code = _STATUS.get(error.code, HTTPStatus.INTERNAL_SERVER_ERROR)
+            return code, str(error)
+        return super().refusal(error)
 
-    def do_POST(self) -> None:  # noqa: N802, the name http.server asks for
-        self._answer(self._post)
+    def get(self) -> Answer:
+        return as_json(self._facts())
 
-    def log_message(self, *arguments) -> None:
-        """Requests are not logged: there is one line a fault, from TensorFlow."""
-
-    def _answer(self, method) -> None:
-        try:
-            status, body = HTTPStatus.OK, method()
-        except RequestError as error:
-            status = _STATUS.get(error.code, HTTPStatus.INTERNAL_SERVER_ERROR)
-            body = {"error": str(error)}
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(data)
+    def post(self) -> Answer:
+        return as_json(self._predictions())
 
     def _path(self, verbs: tuple[str | None, ...]) -> str | None:
         match = _PATH.fullmatch(self.path)
@@ -104,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         check_spec(self.served, self.served_name, match["name"], version)
         return match["verb"]
 
-    def _get(self) -> dict:
+    def _facts(self) -> dict:
         if self._path((None, "/metadata")):
             from google.protobuf import json_format
 
@@ -119,8 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
         }
         return {"model_version_status": [status]}
 
-    def _post(self) -> dict:
-        body = self._body()
+    def _predictions(self) -> dict:
+        body = self._sent()
         self._path((":predict",))
         try:
             request = json.loads(body)
@@ -150,18 +131,15 @@ class _Handler(BaseHTTPRequestHandler):
             return {"predictions": _to_rows(encoded)}
         return {"outputs": _alone(encoded)}
 
-    def _body(self) -> bytes:
-        length = self.headers.get("Content-Length", "")
-        if not length.isdigit():
-            self.close_connection = True
+    def _sent(self) -> bytes:
+        length = self.announced()
+        if length is None:
             raise _invalid("the request needs a Content-Length")
-        if int(length) > self.limit:
-            # What was sent is left unread, so nothing may follow it.
-            self.close_connection = True
+        if length > self.limit:
             raise _invalid(
                 f"the body has {length} bytes, this server takes {self.limit}"
             )
-        return self.rfile.read(int(length))
+        return self.body()
 
 
 def _invalid(message: str) -> RequestError:

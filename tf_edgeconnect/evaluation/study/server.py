@@ -16,13 +16,9 @@ import functools
 import io
 import json
 import math
-import threading
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import resources
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from PIL import Image
@@ -34,24 +30,21 @@ from tf_edgeconnect.evaluation.pictures import picture_of
 from tf_edgeconnect.evaluation.results import filled_path
 from tf_edgeconnect.evaluation.study.design import Study, Trial
 from tf_edgeconnect.evaluation.study.responses import Responses
+from tf_edgeconnect.local_http import (
+    PAGE_HEADERS,
+    Answer,
+    Handler,
+    LocalServer,
+    RefusedError,
+    as_json,
+    page_file,
+)
 
-PAGE = {
-    "/": ("page.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-}
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
+PAGE = ("page.html", "page.css", "page.js")
 MAX_BODY = 4096
-READ_SECONDS = 60
-POLL_SECONDS = 0.1  # how soon a stop is noticed
 
 
-class StudyServer:
+class StudyServer(LocalServer):
     """Runs a study until it is stopped.
 
     Args:
@@ -77,47 +70,19 @@ class StudyServer:
     ) -> None:
         self._session = _Session(study, folder)
 
-        class Handler(_Handler):
+        class WithSession(_Handler):
             session = self._session
 
         try:
-            self._server = ThreadingHTTPServer((host, port), Handler)
-        except OSError as error:
+            super().__init__(WithSession, host, port)
+        except InputError:
             self._session.responses.close()
-            raise InputError(
-                f"cannot listen on {host}:{port} ({error.strerror or error}): give "
-                "another --port or --host"
-            ) from None
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(POLL_SECONDS,), daemon=True
-        )
-        self._thread.start()
-        self.port = self._server.server_address[1]
-
-    def wait(self) -> None:
-        """Returns when the server has been stopped."""
-        self._thread.join()
+            raise
 
     def stop(self) -> None:
         """Stops it; what was answered is recorded."""
-        self._server.shutdown()
-        self._server.server_close()
+        super().stop()
         self._session.responses.close()
-
-    def __enter__(self) -> "StudyServer":
-        return self
-
-    def __exit__(self, *exception) -> None:
-        self.stop()
-
-
-class _RefusedError(Exception):
-    """A request that cannot be answered, with the status that says so."""
-
-    def __init__(self, status: HTTPStatus, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class _Session:
@@ -152,10 +117,11 @@ class _Session:
         return stream.getvalue()
 
     def trials(self, participant: object) -> list[Trial]:
-        known = isinstance(participant, str)
-        number = self.responses.number(participant) if known else None
+        number = None
+        if isinstance(participant, str):
+            number = self.responses.number(participant)
         if number is None:
-            raise _RefusedError(HTTPStatus.NOT_FOUND, "the participant is unknown")
+            raise RefusedError(HTTPStatus.NOT_FOUND, "the participant is unknown")
         return self.trials_of(number)
 
     def state(self, participant: str) -> dict[str, Any]:
@@ -176,19 +142,19 @@ class _Session:
         trials = self.trials(participant)
         current = self.responses.answered(participant)
         if index != str(current) or current == len(trials) or side not in ("a", "b"):
-            raise _RefusedError(HTTPStatus.NOT_FOUND, "there is no such picture now")
+            raise RefusedError(HTTPStatus.NOT_FOUND, "there is no such picture now")
         trial = trials[current]
         real = trial.system is None or side == trial.real
         return self.png(trial.name, None if real else trial.system)
 
     def answer(self, body: dict[str, Any]) -> None:
-        participant, index = body.get("participant"), body.get("trial")
+        participant, index = body.get("participant", ""), body.get("trial", -1)
         trials = self.trials(participant)
         if type(index) is not int or not 0 <= index < len(trials):
-            raise _RefusedError(HTTPStatus.BAD_REQUEST, "the trial is unknown")
+            raise RefusedError(HTTPStatus.BAD_REQUEST, "the trial is unknown")
         trial, answer = trials[index], body.get("answer")
         if answer not in trial.answers:
-            raise _RefusedError(
+            raise RefusedError(
                 HTTPStatus.BAD_REQUEST, f"the answer must be one of {trial.answers}"
             )
         self.responses.answer(
@@ -207,87 +173,56 @@ class _Session:
 
 def _duration(value: object) -> float | None:
     """Milliseconds that a page reports, or None where they are none."""
-    if type(value) not in (int, float) or not math.isfinite(value) or value < 0:
+    if not isinstance(value, int | float) or isinstance(value, bool):
         return None
-    return round(float(value), 1)
+    return round(float(value), 1) if math.isfinite(value) and value >= 0 else None
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     session: _Session
-    protocol_version = "HTTP/1.1"
-    timeout = READ_SECONDS
+    headers_of_all = PAGE_HEADERS
 
-    def do_GET(self) -> None:  # noqa: N802, the name http.server asks for
-        self._answer(self._get)
+    def refusal(self, error: Exception) -> tuple[HTTPStatus, str] | None:
+        if isinstance(error, InputError):  # a picture that has gone
+            return HTTPStatus.INTERNAL_SERVER_ERROR, str(error)
+        return super().refusal(error)
 
-    def do_POST(self) -> None:  # noqa: N802, the name http.server asks for
-        self._answer(self._post)
-
-    def log_message(self, *arguments) -> None:
-        """Requests are not logged: they would tell who answered when."""
-
-    def _answer(self, method) -> None:
-        status = HTTPStatus.OK
-        try:
-            kind, data = method()
-        except _RefusedError as error:
-            status = error.status
-            kind, data = _json({"error": str(error)})
-        except InputError as error:
-            status = HTTPStatus.INTERNAL_SERVER_ERROR
-            kind, data = _json({"error": str(error)})
-        self.send_response(status)
-        headers = HEADERS | {"Content-Type": kind, "Content-Length": str(len(data))}
-        if self.close_connection:
-            headers["Connection"] = "close"
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(data)
-
-    def _get(self) -> tuple[str, bytes]:
-        url = urlsplit(self.path)
-        query = {key: values[0] for key, values in parse_qs(url.query).items()}
-        if url.path in PAGE:
-            name, kind = PAGE[url.path]
-            return kind, resources.files(__package__).joinpath(name).read_bytes()
+    def get(self) -> Answer:
+        path, query = self.asked()
+        if found := page_file(__package__, path, PAGE):
+            return found
         participant = query.get("participant", "")
-        if url.path == "/trial":
-            return _json(self.session.state(participant))
-        if url.path == "/picture":
+        if path == "/trial":
+            return as_json(self.session.state(participant))
+        if path == "/picture":
             index, side = query.get("trial", ""), query.get("side", "")
             return "image/png", self.session.picture(participant, index, side)
-        raise _RefusedError(HTTPStatus.NOT_FOUND, "there is no such page")
+        raise RefusedError(HTTPStatus.NOT_FOUND, "there is no such page")
 
-    def _post(self) -> tuple[str, bytes]:
-        body, path = self._body(), urlsplit(self.path).path
+    def post(self) -> Answer:
+        body, (path, _) = self._sent(), self.asked()
         if path == "/join":
-            return _json({"participant": self.session.responses.join()})
+            return as_json({"participant": self.session.responses.join()})
+        participant = body.get("participant", "")
         if path == "/shown":
-            participant = body.get("participant")
             self.session.trials(participant)
-            self.session.responses.shown(participant, body.get("trial"))
+            self.session.responses.shown(participant, body.get("trial", -1))
         elif path == "/answer":
             self.session.answer(body)
         else:
-            raise _RefusedError(HTTPStatus.NOT_FOUND, "there is no such page")
-        return _json(self.session.state(body["participant"]))
+            raise RefusedError(HTTPStatus.NOT_FOUND, "there is no such page")
+        return as_json(self.session.state(participant))
 
-    def _body(self) -> dict[str, Any]:
-        length = self.headers.get("Content-Length", "")
+    def _sent(self) -> dict[str, Any]:
+        length = self.announced()
         # A form of another site cannot send this type without being asked.
         kind = self.headers.get("Content-Type", "")
-        if not length.isdigit() or int(length) > MAX_BODY or "json" not in kind:
-            self.close_connection = True
-            raise _RefusedError(HTTPStatus.BAD_REQUEST, "expected a short JSON body")
+        if length is None or length > MAX_BODY or "json" not in kind:
+            raise RefusedError(HTTPStatus.BAD_REQUEST, "expected a short JSON body")
         try:
-            body = json.loads(self.rfile.read(int(length)))
+            body = json.loads(self.body())
         except (ValueError, RecursionError):
             body = None
         if not isinstance(body, dict):
-            raise _RefusedError(HTTPStatus.BAD_REQUEST, "expected a JSON object")
+            raise RefusedError(HTTPStatus.BAD_REQUEST, "expected a JSON object")
         return body
-
-
-def _json(value: object) -> tuple[str, bytes]:
-    return "application/json", json.dumps(value).encode()
