@@ -38,7 +38,7 @@ def _register() -> None:
 
 
 class _AfterKeras(MetaPathFinder):
-    """Stands in the way of the first `import keras`, and then no more."""
+    """Stands in the way of `import keras` until that has been done once."""
 
     def find_spec(
         self,
@@ -48,12 +48,14 @@ class _AfterKeras(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname != "keras":
             return None
-        sys.meta_path.remove(self)
+        sys.meta_path.remove(self)  # or it would be asked again
         spec = find_spec(fullname)
+        sys.meta_path.insert(0, self)  # some ask for the spec and do not import
         if spec is not None and spec.loader is not None:
             run = spec.loader.exec_module
 
             def run_and_register(module: ModuleType) -> None:
+                sys.meta_path.remove(self)
                 run(module)
                 _register()
 

@@ -8,7 +8,7 @@ import typer
 from tf_edgeconnect.cli.completion import complete_run, complete_setting
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.cli.train import SAVED_NOT_FINISHED
-from tf_edgeconnect.config import Stage, load_config
+from tf_edgeconnect.config import Config, Stage, load_config
 
 STAGES: tuple[Stage, ...] = ("edge", "inpaint", "joint")
 ROWS = 6
@@ -50,7 +50,7 @@ def demo(
     return 0
 
 
-def _fill(config, run_dir: Path) -> None:
+def _fill(config: Config, run_dir: Path) -> None:
     import numpy as np
 
     from tf_edgeconnect.figures import Row, save, sheet

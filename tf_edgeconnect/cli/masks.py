@@ -1,6 +1,7 @@
 """`tf-edgeconnect masks`: makes a set of irregular masks with exact hole ratios."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -73,7 +74,7 @@ def masks(
     console = Console(stderr=True)
     shown: dict[tuple, list] = {}
 
-    def drawn():
+    def drawn() -> Iterator[tuple["MaskSpec", "np.ndarray"]]:
         for index, spec in enumerate(track(specs, "drawing", console=console)):
             mask = draw(spec, index)
             group = shown.setdefault((spec.bin, spec.border), [])

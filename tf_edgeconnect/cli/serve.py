@@ -4,7 +4,7 @@ import importlib.util
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from tf_edgeconnect.cli.addresses import warn_if_reachable
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import DEFAULT
+
+if TYPE_CHECKING:
+    from tf_edgeconnect.server.local import LocalServer
 
 NEEDED = ("tensorflow_serving", "grpc", "grpc_health")
 GRACE_SECONDS = 5.0
@@ -75,7 +78,7 @@ def serve(
         server.stop(GRACE_SECONDS)
 
 
-def _announce(server, served: str, host: str, name: str) -> None:
+def _announce(server: "LocalServer", served: str, host: str, name: str) -> None:
     model = server.model
     lines = [
         f"serving {served} {model.version}, as {name}",

@@ -7,8 +7,8 @@ TensorFlow; so they are imported when the first gRPC client is made, not before.
 
 import random
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from tf_edgeconnect.client.errors import ServingError
 if TYPE_CHECKING:
     from tf_edgeconnect.client.grpc_wire import GrpcWire
     from tf_edgeconnect.client.rest_wire import RestWire
+
+Result = TypeVar("Result")
 
 MODEL_NAME = "edgeconnect"
 MAX_BYTES = 256 * 2**20
@@ -180,10 +182,10 @@ class Client:
     def __enter__(self) -> "Client":
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _patiently(self, call):
+    def _patiently(self, call: Callable[[float], Result]) -> Result:
         """Tries a call of (seconds left) until it passes, fails for good or is late."""
         end = time.monotonic() + self.timeout
         for attempt in range(1, self.attempts + 1):

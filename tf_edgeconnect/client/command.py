@@ -9,7 +9,7 @@ from typing import get_args
 from tf_edgeconnect.client.client import MODEL_NAME, Client
 from tf_edgeconnect.client.errors import ServingError
 from tf_edgeconnect.client.files import fill_job, fill_plan
-from tf_edgeconnect.data.jobs import Plan, plan_jobs
+from tf_edgeconnect.data.jobs import Job, Plan, plan_jobs
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.regions import Large
 
@@ -53,7 +53,7 @@ def _work(client: Client, plan: Plan, options: argparse.Namespace) -> int:
     total = len(plan.jobs) + len(plan.lacking)
     ended = len(plan.lacking)
 
-    def show(job) -> None:
+    def show(job: Job) -> None:
         nonlocal ended
         ended += 1
         print(f"[{ended}/{total}] {job.photo.name}", file=sys.stderr)

@@ -4,7 +4,9 @@ Importing this module imports TensorFlow: the messages of TF Serving's API need 
 TensorFlow. Nothing else of TensorFlow is used here.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -91,7 +93,7 @@ class GrpcWire:
         """Closes the channel."""
         self._channel.close()
 
-    def _name(self, spec) -> None:
+    def _name(self, spec: Any) -> None:
         spec.name, version, label = self._target
         if label is not None:
             spec.version_label = label
@@ -99,7 +101,7 @@ class GrpcWire:
             spec.version.value = version
 
 
-def _call(method, request, seconds: float):
+def _call(method: Callable[..., Any], request: Any, seconds: float) -> Any:
     try:
         return method(request, timeout=seconds)
     except grpc.RpcError as error:

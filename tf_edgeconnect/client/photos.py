@@ -73,7 +73,9 @@ def complete_lines(
         ServingError: the server gave no edges.
     """
 
-    def run(images, holes, drawings):
+    def run(
+        images: np.ndarray, holes: np.ndarray, drawings: np.ndarray | None
+    ) -> np.ndarray:
         masks = (holes * WHITE).astype(np.uint8)[..., None]
         return client.predict_edges(images, masks)
 

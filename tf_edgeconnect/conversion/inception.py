@@ -159,12 +159,14 @@ def _names() -> Iterator[tuple[str, str]]:
             yield f"Mixed_{block}.{branch}", f"{ours}.{path}"
 
 
-def _norms(shape):
+def _norms(shape: tuple[int, ...]) -> list[tuple[str, tuple[int, ...]]]:
     names = ("weight", "bias", "running_mean", "running_var")
     return [(f"bn.{name}", shape) for name in names]
 
 
-def _tensor(source, checkpoint, name, shape) -> np.ndarray:
+def _tensor(
+    source: Path, checkpoint: Mapping[str, Any], name: str, shape: tuple[int, ...]
+) -> np.ndarray:
     tensor = checkpoint.get(name)
     if not isinstance(tensor, np.ndarray) or tensor.shape != shape:
         came = tensor.shape if isinstance(tensor, np.ndarray) else "none"

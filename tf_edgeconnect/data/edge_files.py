@@ -31,7 +31,7 @@ class EdgeOptions:
     thin: bool = False
     cache: str | Path | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.thin and self.folder is None:
             raise InputError("thin needs a folder of edge maps: Canny's are thin")
         if self.thin and self.sigma == NO_EDGES:

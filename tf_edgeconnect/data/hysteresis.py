@@ -65,7 +65,7 @@ def _merged(parent: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
         algorithm with fast convergence", SIAM PP 2020.
     """
 
-    def round_of_offers(parent: tf.Tensor, _) -> tuple[tf.Tensor, tf.Tensor]:
+    def round_of_offers(parent: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         grandparent = tf.gather(parent, parent)
         least = tf.math.unsorted_segment_min(
             tf.gather(grandparent, right), tf.gather(parent, left), tf.size(parent)

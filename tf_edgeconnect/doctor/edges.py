@@ -1,7 +1,7 @@
 """Checks on edges: that photos have some at this sigma, that edge maps pair."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -79,7 +79,9 @@ def check_edges(empty: Sequence[Photo], total: int, sigma: float) -> list[Findin
     ]
 
 
-def _edge_counts(source: Source, places: Sequence[int], sigma: float, size: int):
+def _edge_counts(
+    source: Source, places: Sequence[int], sigma: float, size: int
+) -> Iterator[tuple[int, int]]:
     """Yields (place, edge pixels) of the centre square of each photo that decodes."""
     count = _counter(sigma)
 

@@ -173,7 +173,13 @@ def check_masks(masks: Sequence[Mask]) -> list[Finding]:
     """Finds what is wrong with masks that were read."""
     sound = [mask for mask in masks if not mask.look.failure]
 
-    def found(severity, check, where: Callable[[Mask], bool], what, remedy):
+    def found(
+        severity: Severity,
+        check: str,
+        where: Callable[[Mask], bool],
+        what: str,
+        remedy: str,
+    ) -> list[Finding]:
         some = [mask for mask in sound if where(mask)]
         return _finding(severity, check, some, len(sound), what, remedy)
 

@@ -79,7 +79,9 @@ class LocalPainter:
             if large == "full":
                 return inpainter(image, hole, drawing).image
 
-            def run(images, holes, drawings):
+            def run(
+                images: np.ndarray, holes: np.ndarray, drawings: np.ndarray | None
+            ) -> np.ndarray:
                 return inpainter(images, holes, drawings, large="full").image
 
             # As `Inpainter` does, which looks for the edges of the whole photo, too.

@@ -60,7 +60,7 @@ class Conditions:
     fid_weights: Path | None = None
     lpips_weights: Path | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         smallest = SMALLEST_SIDE[self.protocol]
         if self.size is not None and self.size < smallest:
             raise InputError(

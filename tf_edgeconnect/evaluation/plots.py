@@ -6,7 +6,7 @@ axes with points need less code than a plotting library needs to be held down.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -100,7 +100,14 @@ def plot(
 class _Series:
     """One system's points and means."""
 
-    def __init__(self, metric, evaluation, figures, index, seed):
+    def __init__(
+        self,
+        metric: str,
+        evaluation: Evaluation,
+        figures: Mapping[str, Figures],
+        index: int,
+        seed: int,
+    ) -> None:
         self.label = evaluation.system
         self.index = index
         images = evaluation.images

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from tf_edgeconnect.data.photos import read_edges, read_photo
 from tf_edgeconnect.evaluation.pictures import picture_of
@@ -139,7 +140,7 @@ def _photo_and_hole(evaluation: Evaluation, name: str) -> tuple[np.ndarray, np.n
     return picture_of(item, evaluation.details, evaluation.size)[:2]
 
 
-def _side_by_side(evaluations: Sequence[Evaluation]):
+def _side_by_side(evaluations: Sequence[Evaluation]) -> Image.Image:
     rows, labels = [], []
     for image in choose(evaluations[0].images)["random"]:
         photo, hole = _photo_and_hole(evaluations[0], image.name)

@@ -75,7 +75,7 @@ def plain_network(network: keras.Model, dtype: FloatType = "float32") -> keras.M
     return copy
 
 
-def _folded_kernel(layer: keras.layers.Layer):
+def _folded_kernel(layer: keras.layers.Layer) -> keras.KerasTensor:
     if type(layer) in PLAIN:
         return layer.normalized_kernel(training=False)
     return layer.kernel

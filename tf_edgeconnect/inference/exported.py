@@ -79,7 +79,9 @@ class _SavedGraph:
         self.known_edges = InpaintGraph(None, None, sigma).known_edges
         self._model = model  # it owns the variables of its signatures
 
-    def _run(self, signature: str, images, mask, **edges) -> dict[str, tf.Tensor]:
+    def _run(
+        self, signature: str, images: tf.Tensor, mask: tf.Tensor, **edges: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         function = self._model.signatures[signature]
         return function(image=images, mask=tf.cast(255 * mask, tf.uint8), **edges)
 

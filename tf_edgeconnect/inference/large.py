@@ -59,7 +59,9 @@ class InParts:
             uint8 photos `(B, H, W, 3)`, and edges `(B, H, W, 1)` or None.
         """
 
-        def run(images, holes, drawings):
+        def run(
+            images: np.ndarray, holes: np.ndarray, drawings: np.ndarray | None
+        ) -> np.ndarray:
             if drawings is None:
                 painted = self.fill(images, as_masks(holes))
             else:
@@ -91,7 +93,9 @@ class InParts:
             uint8 `(B, H, W, 1)`.
         """
 
-        def run(images, holes, drawings):
+        def run(
+            images: np.ndarray, holes: np.ndarray, drawings: np.ndarray | None
+        ) -> np.ndarray:
             return np.array(self.completed_edges(images, as_masks(holes)))
 
         canvases = []

@@ -6,8 +6,10 @@ The messages are TF Serving's own. Every refusal is a status code and one senten
 from collections.abc import Callable, Sequence
 from concurrent import futures
 from functools import wraps
+from typing import Any
 
 import grpc
+import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -67,7 +69,7 @@ def start_grpc(
 
 def _answers(method: Callable) -> Callable:
     @wraps(method)
-    def answer(self, request, context):
+    def answer(self: Any, request: Any, context: Any) -> Any:
         try:
             return method(self, request)
         except RequestError as error:
@@ -99,7 +101,7 @@ def check_spec(model: ServedModel, name: str, asked: str, version: int | None) -
         )
 
 
-def _check(model: ServedModel, name: str, spec) -> None:
+def _check(model: ServedModel, name: str, spec: Any) -> None:
     choice = spec.WhichOneof("version_choice")
     if choice == "version_label":
         raise RequestError(
@@ -116,7 +118,7 @@ class _Prediction(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._model, self._name = model, name
 
     @_answers
-    def Predict(self, request):
+    def Predict(self, request: Any) -> Any:
         _check(self._model, self._name, request.model_spec)
         signature = request.model_spec.signature_name
         inputs = {key: _array(key, proto) for key, proto in request.inputs.items()}
@@ -131,7 +133,7 @@ class _Prediction(prediction_service_pb2_grpc.PredictionServiceServicer):
         return response
 
     @_answers
-    def GetModelMetadata(self, request):
+    def GetModelMetadata(self, request: Any) -> Any:
         _check(self._model, self._name, request.model_spec)
         if list(request.metadata_field) != [SIGNATURE_FIELD]:
             raise RequestError(
@@ -147,7 +149,7 @@ class _Status(model_service_pb2_grpc.ModelServiceServicer):
         self._model, self._name = model, name
 
     @_answers
-    def GetModelStatus(self, request):
+    def GetModelStatus(self, request: Any) -> Any:
         _check(self._model, self._name, request.model_spec)
         response = get_model_status_pb2.GetModelStatusResponse()
         response.model_version_status.add(version=self._model.version, state=_AVAILABLE)
@@ -173,7 +175,7 @@ def metadata(
     return response
 
 
-def _array(key: str, proto):
+def _array(key: str, proto: Any) -> np.ndarray:
     try:
         return tf.make_ndarray(proto)
     except (TypeError, ValueError, DecodeError) as error:

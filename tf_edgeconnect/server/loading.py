@@ -7,6 +7,7 @@ as with TF Serving, the graph itself must refuse a wrong one.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -136,7 +137,7 @@ class ServedModel:
             )
         return name
 
-    def _callable(self, name: str):
+    def _callable(self, name: str) -> Any:
         # Session.run would refuse wrong ranks in Python and cast types; this goes
         # straight to the runtime, as TF Serving does. TensorFlow 2.21.
         definition = self.signatures[name]
