@@ -32,9 +32,10 @@ demo: $(VENV)/plain.stamp ## train a small network and fill the holes of some ph
 test: $(VENV)/dev.stamp ## run the tests
 	$(TEST_ENV) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
 
-lint: $(VENV)/dev.stamp ## check style and format
+lint: $(VENV)/dev.stamp ## check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 .PHONY: help demo test lint notebooks docs bench clean
 
@@ -42,7 +43,7 @@ bench: $(VENV)/bench.stamp ## measure beside PyTorch, ONNX Runtime, OpenVINO: ho
 	$(BENCH_BIN)/python benchmarks/write_results.py $(ARGS)
 
 clean: ## remove .venv, builds and caches; runs/ stays
-	rm -rf $(VENV) $(BENCH_VENV) build dist site *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) build dist site *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/plain.stamp: $(VENV)/made.stamp $(METADATA)

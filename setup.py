@@ -32,11 +32,13 @@ EXTRAS = {
         "hypothesis>=6.100",
         # The second Keras backend, for the test that needs no TensorFlow.
         "jax>=0.4.36",
+        "mypy>=2.0",
         "nbmake>=1.5",
         "pytest>=8.0",
         "pytest-xdist>=3.6",
         "ruff>=0.12",
         "tensorflow-serving-api>=2.19,<2.22",
+        "types-PyYAML>=6.0",
     ],
 }
 

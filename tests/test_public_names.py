@@ -1,5 +1,6 @@
 """The package's own face: `import tf_edgeconnect as ec`."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import tf_edgeconnect as ec
+from tf_edgeconnect import inference
 
 ROOT = Path(__file__).parents[1]
 
@@ -42,3 +44,62 @@ def test_public_names_are_those_of_their_modules():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="'tf_edgeconnect' has no attribute 'net'"):
         _ = ec.net
+
+
+def names_for_checkers(package):
+    """What a type checker is told to import, name -> module."""
+    tree = ast.parse(Path(package.__file__).read_text(encoding="utf-8"))
+    blocks = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    (block,) = blocks
+    return {alias.asname: node.module for node in block.body for alias in node.names}
+
+
+@pytest.mark.parametrize("package", [ec, inference], ids=lambda p: p.__name__)
+def test_type_checkers_are_told_of_the_names_that_are_looked_up(package):
+    told = names_for_checkers(package)
+    assert told.keys() == package._HOMES.keys()
+    for name, module in told.items():
+        assert module == f"{package.__name__}.{package._HOMES[name]}"
+
+
+TYPED = """
+import numpy as np
+import tf_edgeconnect as ec
+
+inpainter = ec.Inpainter.load("runs/mine")
+reveal_type(inpainter)
+reveal_type(inpainter(np.zeros(3), np.zeros(3)).image)
+reveal_type(ec.load_config("places2").train.for_stage("edge").steps)
+reveal_type(ec.canny)
+ec.Inpainter.load(3)
+ec.EdgeTrainer(ema="much")
+ec.inpainter_generator()
+"""
+
+
+def test_a_typed_script_sees_real_types(tmp_path):
+    pytest.importorskip("mypy", reason="needs mypy: pip install mypy")
+    script = tmp_path / "script.py"
+    script.write_text(TYPED)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "mypy", "--no-error-summary", "--hide-error-codes"),
+            *("--config-file=", "--ignore-missing-imports", "--follow-imports=silent"),
+            *("--cache-dir", str(tmp_path), str(script)),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    told = done.stdout.replace(f"{script}:", "")
+    assert '5: note: Revealed type is "tf_edgeconnect.inference.inpainter' in told
+    assert '6: note: Revealed type is "numpy.ndarray[' in told
+    assert '7: note: Revealed type is "int"' in told
+    assert '8: note: Revealed type is "def (gray: Any, sigma: float' in told
+    assert '9: error: Argument 1 to "load" of "Inpainter" has incompatible' in told
+    assert '10: error: Argument "ema" to "EdgeTrainer" has incompatible' in told
+    assert '11: error: Module has no attribute "inpainter_generator"' in told
