@@ -84,7 +84,7 @@ ec.inpainter_generator()
 def test_a_typed_script_sees_real_types(tmp_path):
     pytest.importorskip("mypy", reason="needs mypy: pip install mypy")
     script = tmp_path / "script.py"
-    script.write_text(TYPED)
+    script.write_text(TYPED.lstrip())
     done = subprocess.run(
         [
             *(sys.executable, "-m", "mypy", "--no-error-summary", "--hide-error-codes"),
