@@ -74,6 +74,7 @@ setup(
         "Programming Language :: Python :: 3.12",
         "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Image Processing",
+        "Typing :: Typed",
     ],
     packages=find_packages(include=["tf_edgeconnect", "tf_edgeconnect.*"]),
     package_data={
