@@ -8,7 +8,7 @@ from tests.doctor.pictures import SIDE, mask, photo, save
 from tf_edgeconnect.doctor import check_pairs
 from tf_edgeconnect.doctor.cleaning import write_clean_masks
 from tf_edgeconnect.doctor.findings import untracked
-from tf_edgeconnect.doctor.masks import list_masks, look_at_mask
+from tf_edgeconnect.doctor.mask_looks import list_masks, look_at_mask
 from tf_edgeconnect.errors import InputError
 
 

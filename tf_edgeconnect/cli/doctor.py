@@ -212,14 +212,14 @@ def _check_reports(sheet: Path | None, report: Path | None, overwrite: bool) -> 
 
 def _check_copies(originals: Path, folder: Path) -> None:
     from tf_edgeconnect.doctor.cleaning import check_clean_folder
-    from tf_edgeconnect.doctor.masks import list_masks
+    from tf_edgeconnect.doctor.mask_looks import list_masks
 
     check_clean_folder(folder, list_masks(originals))
 
 
 def _write_copies(originals: Path, folder: Path, track: "Track", invert: bool) -> None:
     from tf_edgeconnect.doctor.cleaning import write_clean_masks
-    from tf_edgeconnect.doctor.masks import list_masks
+    from tf_edgeconnect.doctor.mask_looks import list_masks
 
     cleaned = write_clean_masks(list_masks(originals), folder, track, invert=invert)
     for name, reason in cleaned.left_out:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tf_edgeconnect.data.photos import read_mask
 from tf_edgeconnect.doctor.findings import Track
-from tf_edgeconnect.doctor.masks import Mask, look_at_mask
+from tf_edgeconnect.doctor.mask_looks import Mask, look_at_mask
 from tf_edgeconnect.errors import InputError
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from tf_edgeconnect.doctor.findings import Finding
-from tf_edgeconnect.doctor.masks import Mask
+from tf_edgeconnect.doctor.mask_looks import Mask
 from tf_edgeconnect.doctor.photos import Photo
 
 
