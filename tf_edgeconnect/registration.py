@@ -26,7 +26,7 @@ MODULES = (
 
 def register_with_keras() -> None:
     """Registers the classes now if Keras is there, else as soon as it is imported."""
-    if "keras" in sys.modules:
+    if sys.modules.get("keras"):  # None: barred
         _register()
     else:
         sys.meta_path.insert(0, _AfterKeras())
