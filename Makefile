@@ -39,7 +39,7 @@ lint: $(VENV)/dev.stamp ## check style, format and types
 
 .PHONY: help demo test lint notebooks docs bench clean
 
-bench: $(VENV)/bench.stamp ## measure beside PyTorch, ONNX Runtime, OpenVINO: hours
+bench: $(VENV)/bench.stamp ## measure beside PyTorch, ONNX Runtime, OpenVINO: 20 minutes
 	$(BENCH_BIN)/python benchmarks/write_results.py $(ARGS)
 
 clean: ## remove .venv, builds and caches; runs/ stays

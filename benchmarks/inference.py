@@ -29,8 +29,9 @@ def pictures(size: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
     return image, mask
 
 
-def saved_model(size: int, batch: int, *, precision: str):
-    """An export, its serving signature called as TF Serving does."""
+@functools.cache
+def exported(precision: str):
+    """A SavedModel of full-size networks, written and loaded."""
     import tensorflow as tf
 
     import tf_edgeconnect as ec
@@ -40,10 +41,17 @@ def saved_model(size: int, batch: int, *, precision: str):
 
     inpainter = ec.Inpainter(ec.edge_generator(), ec.inpaint_generator())
     graph = serving_graph(inpainter, precision)
-    image, mask = (tf.constant(array) for array in pictures(size, batch))
     with tempfile.TemporaryDirectory() as folder:
         save_graph(graph, build_signatures(graph, 10**8), folder)
-        model = tf.saved_model.load(folder)
+        return tf.saved_model.load(folder)
+
+
+def saved_model(size: int, batch: int, *, precision: str):
+    """An export, its serving signature called as TF Serving does."""
+    import tensorflow as tf
+
+    model = exported(precision)
+    image, mask = (tf.constant(array) for array in pictures(size, batch))
     signature = model.signatures["serving_default"]
 
     def run():
@@ -61,14 +69,20 @@ def keras_predict(size: int, batch: int):
     return lambda: inpainter(image, mask[..., 0], large="full")
 
 
-def _torch_pair(size: int, batch: int):
+def torch_inputs(size: int, batch: int):
+    """Float pictures, edges and masks, `(B, C, H, W)`."""
     import torch
-    from torch_networks import Pair
 
     image, mask = pictures(size, batch)
     image = torch.from_numpy(image.transpose(0, 3, 1, 2).copy()).float() / 255
     mask = torch.from_numpy(mask.transpose(0, 3, 1, 2).copy()).float() / 255
-    return Pair().eval(), (image, (torch.rand_like(mask) > 0.9).float(), mask)
+    return image, (torch.rand_like(mask) > 0.9).float(), mask
+
+
+def _torch_pair(size: int, batch: int):
+    from torch_networks import Pair
+
+    return Pair().eval(), torch_inputs(size, batch)
 
 
 def torch_eager(size: int, batch: int, *, compiled: bool = False, short: bool = False):

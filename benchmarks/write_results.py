@@ -1,20 +1,34 @@
 """Runs the benchmarks one after the other into benchmarks/results/<processor>.md.
 
-    python benchmarks/write_results.py [--photos FOLDER] [--model RUN] [--threads 1]
+    python benchmarks/write_results.py [--photos FOLDER] [--model small] [--rounds N]
 
-`make bench` does this. What a benchmark prints is kept as it is, with its command. The
-data pipeline needs a folder of photos and TFLite a trained model; without them the page
-says that they were left out.
+`make bench` does this, in some 20 minutes on two free cores; `ARGS="--rounds 10"` asks
+for more rounds of each. What a benchmark prints is kept as it is, with its command and
+the time it took. Photos come from `../shared` where that is; without a folder of
+photos the data pipeline and Canny are left out, and the page says so.
 """
 
 import argparse
+import os
 import platform
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+from tf_edgeconnect import presets
+
 HERE = Path(__file__).parent
+PHOTOS = HERE.parent.parent / "shared" / "data" / "photos" / "val"
+# What takes `--rounds`.
+ROUNDS = {
+    "inference.py",
+    "inference_sizes.py",
+    "startup.py",
+    "training_step.py",
+    "data_pipeline.py",
+}
 
 
 def processor() -> str:
@@ -26,53 +40,85 @@ def processor() -> str:
     found = re.search(r"model name\s*: (.*)", text)
     name = found[1] if found else platform.machine()
     name = re.sub(r"\((R|TM)\)|CPU|Processor|@.*", "", name)
-    units = " AMX" if "amx_bf16" in text else " AVX-512" if "avx512f" in text else ""
-    return f"{' '.join(name.split())}{units}, {text.count('processor	:')} cores"
-
-
-def commands(options: argparse.Namespace) -> list[list[str]]:
-    """Scripts and their arguments, in the order of the page."""
-    threads = ["--threads", str(options.threads)]
-    found = [
-        ["inference.py", *threads],
-        ["inference.py", *threads, "--batch", "4"],
-        ["inference.py", *threads, "--size", "512", "--rounds", "3"],
-        ["training_step.py", *threads, "--stage", "edge"],
-        ["training_step.py", *threads, "--stage", "inpaint"],
-        ["cost_model.py"],
+    units = [
+        unit
+        for unit, flag in (
+            ("AMX", "amx_bf16"),
+            ("AVX-512", "avx512f"),
+            ("bfloat16", "avx512_bf16"),
+        )
+        if re.search(rf"\b{flag}\b", text)
     ]
+    cores = len(re.findall(r"^processor\s*:", text, re.MULTILINE))
+    return f"{' '.join([*name.split(), *units])}, {cores} cores"
+
+
+def commands(options: argparse.Namespace) -> list[tuple[str, list[str]]]:
+    """Titles, and scripts with their arguments, in the order of the page."""
+    model = options.model
+    if model in presets.NAMES and not Path(model).exists():
+        model = str(presets.folder(model))
+    photos = ["--photos", options.photos] if options.photos else []
+    cores = str(os.cpu_count())
+    found = [
+        ("Filling: all systems", ["inference.py", "--rounds", "3"]),
+        ("Filling: sizes and batches, one thread", ["inference_sizes.py"]),
+        (
+            f"Filling: sizes and batches, {cores} threads",
+            ["inference_sizes.py", "--threads", cores, "--largest", "7000"],
+        ),
+        ("What short floats lose", ["precision.py", "--model", model, *photos]),
+        ("Start-up of an export", ["startup.py"]),
+        ("TFLite", ["tflite.py", "--model", model, *photos]),
+    ]
+    for stage in ("edge", "inpaint"):
+        step = ["training_step.py", "--stage", stage, "--batch", "1", "--rounds", "2"]
+        found.append((f"Training step, stage {stage}", step))
     if options.photos:
-        found.append(["data_pipeline.py", options.photos, *threads])
-        found.append(["canny.py", options.photos])
-    if options.model:
-        found.append(["tflite.py", "--model", options.model])
+        found.append(("Canny against scikit-image", ["canny.py", options.photos]))
+        pipeline = ["data_pipeline.py", options.photos, "--count", "256"]
+        found.append(("Training examples, one thread", pipeline))
+        pipeline = [*pipeline, "--threads", cores]
+        found.append((f"Training examples, {cores} threads", pipeline))
+    found.append(("Cost model, computed", ["cost_model.py"]))
+    if options.rounds:
+        for _, command in found:
+            if command[0] in ROUNDS:
+                command += ["--rounds", str(options.rounds)]
     return found
 
 
 def main() -> None:
     """Writes the page, each table as soon as it is there."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--photos", help="folder of photos, for the data pipeline")
-    parser.add_argument("--model", help="trained run, for TFLite")
-    parser.add_argument("--threads", type=int, default=1, help="0: the library's own")
+    there = str(PHOTOS) if PHOTOS.is_dir() else None
+    parser.add_argument("--photos", default=there, help="folder of photos")
+    parser.add_argument("--model", default=presets.DEFAULT, help="preset or run")
+    parser.add_argument("--rounds", type=int, help="of each; default: its own")
+    parser.add_argument("--only", nargs="*", help="scripts, such as canny.py")
     options = parser.parse_args()
     name = processor()
     page = HERE / "results" / f"{re.sub('[^a-z0-9]+', '-', name.lower())}.md"
     page.parent.mkdir(exist_ok=True)
-    left_out = [f"`--{key}`" for key in ("photos", "model") if not vars(options)[key]]
     with page.open("w") as file:
-        file.write(f"# {name}\n\nPrinted by `make bench`.\n")
-        if left_out:
-            file.write(f"\nLeft out for want of {' and '.join(left_out)}.\n")
-        for command in commands(options):
-            print(f"benchmarks/{' '.join(command)}", flush=True)
+        file.write(f"# {name}\n\nPrinted by `make bench`. Full-size networks have ")
+        file.write("random weights, which cost the same as trained ones.\n")
+        if not options.photos:
+            file.write("\nCanny and examples are left out for want of `--photos`.\n")
+        for title, command in commands(options):
+            if options.only and command[0] not in options.only:
+                continue
+            shown = [Path(word).name if "/" in word else word for word in command]
+            print(f"benchmarks/{' '.join(shown)}", flush=True)
+            start = time.perf_counter()
             done = subprocess.run(
                 [sys.executable, str(HERE / command[0]), *command[1:]],
                 stdout=subprocess.PIPE,
                 text=True,
             )
-            shown = [Path(word).name if "/" in word else word for word in command]
-            file.write(f"\n## `{' '.join(shown)}`\n\n{done.stdout.strip()}\n")
+            took = time.perf_counter() - start
+            file.write(f"\n## {title}\n\n`python benchmarks/{' '.join(shown)}`, ")
+            file.write(f"{took:.0f} s\n\n{done.stdout.strip()}\n")
             if done.returncode:
                 file.write(f"\nEnded with exit code {done.returncode}.\n")
             file.flush()

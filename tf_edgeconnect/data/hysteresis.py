@@ -1,17 +1,21 @@
 """Canny's last step: weak edge pixels stay where a line joins them to a strong one.
 
 Works on the list of thin pixels, not on the picture, and merges components instead of
-growing edges pixel by pixel: some 8 rounds for a photo, where growing takes up to 100.
+growing edges pixel by pixel. Each weak pixel first follows its least neighbours for a
+few steps, which joins most of a line to one pixel; only what connects different ones is
+then merged.
 """
 
 import tensorflow as tf
+
+# Each doubles how far a pixel has followed; how many there are changes speed alone.
+_JUMPS = 4
 
 
 def linked(at: tf.Tensor, magnitude: tf.Tensor, high_threshold: float) -> tf.Tensor:
     """Hysteresis: the thin pixels whose 8-connected component reaches the threshold.
 
-    Strong pixels share node 0, weak pixels are nodes from 1; the components of the
-    weak ones are then merged, 0 being the least.
+    Strong pixels share node 0, weak pixels are nodes from 1 in the order of the list.
 
     Args:
         at: int32 `(n,)`, ascending flat positions of thin pixels, none at a border.
@@ -23,9 +27,9 @@ def linked(at: tf.Tensor, magnitude: tf.Tensor, high_threshold: float) -> tf.Ten
     """
     size = tf.size(magnitude)
     down = tf.shape(magnitude)[1] * tf.shape(magnitude)[2]
-    strong = tf.gather(tf.reshape(magnitude, [-1]), at) >= high_threshold
-    strong_at = tf.gather(at, tf.where(strong)[:, 0])
-    weak_at = tf.gather(at, tf.where(~strong)[:, 0])
+    strong = tf.gather_nd(tf.reshape(magnitude, [-1]), at[:, None]) >= high_threshold
+    strong_at = tf.gather_nd(at, tf.where(strong))
+    weak_at = tf.gather_nd(at, tf.where(~strong))
     weak = 1 + tf.range(tf.size(weak_at))
     # 0 nothing here, 1 strong, 2 and above weak.
     at = tf.concat([strong_at, weak_at], 0)[:, None]
@@ -34,16 +38,23 @@ def linked(at: tf.Tensor, magnitude: tf.Tensor, high_threshold: float) -> tf.Ten
     steps = [-down - 1, -down, 1 - down, -1, 1, down - 1, down, down + 1]
     around = tf.gather(place, weak_at + tf.stack(steps)[:, None])
     beside_strong = tf.reduce_any(around == 1, axis=0)
-    pairs = tf.where(around > 1)
-    own = tf.where(beside_strong, 0, weak)
+    # The other half of the neighbours come later in the list: they name the same pairs.
+    before = tf.where(around[:4] > 1, around[:4] - 1, weak)
+    least = tf.where(beside_strong, 0, tf.reduce_min(before, axis=0))
+    node = tf.concat([[0], least], 0)
+    for _ in range(_JUMPS):
+        node = tf.gather(node, node)
+    # A graph of the pixels that were reached has the components of all pixels.
+    own, other = tf.broadcast_to(node[1:], tf.shape(before)), tf.gather(node, before)
+    apart = tf.where(own != other)
+    own, other = tf.gather_nd(own, apart), tf.gather_nd(other, apart)
     parent = _merged(
-        tf.concat([[0], own], 0),
-        tf.cast(pairs[:, 1], tf.int32) + 1,
-        tf.gather_nd(around, pairs) - 1,
+        tf.range(tf.size(node)), tf.concat([own, other], 0), tf.concat([other, own], 0)
     )
-    linked_weak = tf.cast(parent[1:] == 0, tf.float32)
-    kept = tf.concat([tf.ones(tf.shape(strong_at)), linked_weak], 0)
-    return tf.reshape(tf.scatter_nd(at, kept, [size]), tf.shape(magnitude))
+    linked_at = tf.gather_nd(weak_at, tf.where(tf.gather(parent, node[1:]) == 0))
+    edges = tf.scatter_nd(linked_at[:, None], tf.ones_like(linked_at), [size])
+    edges = tf.cast(tf.maximum(edges, tf.cast(place == 1, tf.int32)), tf.float32)
+    return tf.reshape(edges, tf.shape(magnitude))
 
 
 def _merged(parent: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:

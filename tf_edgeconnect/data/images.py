@@ -122,8 +122,11 @@ def orient(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     image = tf.cond(
         is_one_of(5, 6, 7, 8), lambda: tf.transpose(image, (1, 0, 2)), lambda: image
     )
-    image = tf.cond(is_one_of(2, 3, 6, 7), lambda: image[:, ::-1], lambda: image)
-    return tf.cond(is_one_of(3, 4, 7, 8), lambda: image[::-1], lambda: image)
+    # A slice by -1 gives the same, thirty times slower.
+    image = tf.cond(
+        is_one_of(2, 3, 6, 7), lambda: tf.reverse(image, [1]), lambda: image
+    )
+    return tf.cond(is_one_of(3, 4, 7, 8), lambda: tf.reverse(image, [0]), lambda: image)
 
 
 def to_gray(image: tf.Tensor) -> tf.Tensor:
@@ -209,4 +212,4 @@ def flip_left_right(image: tf.Tensor, flipped: tf.Tensor) -> tf.Tensor:
     Returns:
         `(H, W, C)`.
     """
-    return tf.cond(flipped, lambda: image[:, ::-1], lambda: image)
+    return tf.cond(flipped, lambda: tf.reverse(image, [1]), lambda: image)

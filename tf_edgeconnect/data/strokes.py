@@ -43,8 +43,8 @@ def stroke_sampler(
         ratio = tf.random.stateless_uniform([], seeds[0], low, high)
         field = draw(seeds[1:], ratio)
         rank = tf.cast(tf.round(ratio * coarse**2), tf.int32)
-        levels = tf.sort(tf.reshape(field, [-1]))
-        level = levels[tf.clip_by_value(rank, 1, coarse**2 - 1) - 1]
+        rank = tf.clip_by_value(rank, 1, coarse**2 - 1)
+        level = tf.raw_ops.NthElement(input=tf.reshape(field, [-1]), n=rank - 1)
         fine = upsample @ tf.matmul(field, upsample, transpose_b=True)
         return tf.cast(fine <= level, tf.float32)[..., None]
 
