@@ -48,7 +48,7 @@ def main() -> None:
         photos, edges = [], []
         for image, mask in examples.report:
             hole = mask[..., 0] > 0
-            expected = inpainter(image, mask[..., 0], large="full")
+            expected = inpainter(image, mask[..., 0] > 0, large="full")
             filled, lines = fill(tf.constant(image), tf.constant(mask))
             wanted = expected.edges.reshape(lines.shape)
             photos.append(filled.numpy()[hole].astype(float) - expected.image[hole])

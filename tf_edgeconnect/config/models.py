@@ -37,6 +37,11 @@ class DataConfig(Section):
         "center", description="which square of a photo: the centre, or a random one"
     )
     flip: bool = Field(True, description="mirror half of the photos left to right")
+    cache_edges: bool = Field(
+        False,
+        description="keep Canny's edges of each photo in the run directory; for crop "
+        "center and one sigma",
+    )
     max_bad_fraction: Fraction = Field(
         0.01, description="unreadable photos that are put up with, a share of 0 to 1"
     )

@@ -24,12 +24,15 @@ class EdgeOptions:
             Canny's; None for Canny.
         thin: keep of an edge map only what is a Canny edge too.
         cache: JSON file that keeps the header scan of `folder`.
+        keep: folder for the edges of each photo's square, see `edge_cache`; None finds
+            them again each time. Only for Canny of one sigma.
     """
 
     sigma: float = 2.0
     folder: str | Path | None = None
     thin: bool = False
     cache: str | Path | None = None
+    keep: str | Path | None = None
 
     def __post_init__(self) -> None:
         if self.thin and self.folder is None:
@@ -38,6 +41,12 @@ class EdgeOptions:
             raise InputError(
                 "thin keeps what Canny finds, and sigma -1 finds nothing: "
                 "give a sigma of 0 or more"
+            )
+        if self.keep is not None and (self.folder is not None or self.sigma <= 0):
+            raise InputError(
+                "data.cache_edges keeps Canny's edges of one edge.sigma above 0, "
+                f"which is {self.sigma:g} here"
+                + (", and edge.source is external" if self.folder else "")
             )
 
 

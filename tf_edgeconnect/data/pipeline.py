@@ -16,6 +16,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from tf_edgeconnect.data.edge_cache import kept_edges
 from tf_edgeconnect.data.edge_files import EdgeOptions, pair_edges
 from tf_edgeconnect.data.edges import inference_edges, training_edges
 from tf_edgeconnect.data.files import FileSource
@@ -107,12 +108,14 @@ def build_dataset(
         source = open_source(source)
     masks = {"irregular": 1.0} if masks is None else masks
     edges = EdgeOptions() if edges is None else edges
+    _check_cache(edges, crop, training, service)
     maker = _Maker(
         source=source,
         edge_maps=pair_edges(source, edges),
         sample_mask=masks if callable(masks) else mask_sampler(masks, size),
         sigma=edges.sigma,
         thin=edges.thin,
+        keep=edges.keep,
         size=size,
         crop=crop if training else "center",
         flip=flip and training,
@@ -179,6 +182,23 @@ def _check(size: int, batch_size: int, start: int, shard: tuple[int, int]) -> No
         )
 
 
+def _check_cache(
+    edges: EdgeOptions, crop: Crop, training: bool, service: str | None
+) -> None:
+    if edges.keep is None:
+        return
+    if crop != "center":
+        raise InputError(
+            "data.cache_edges needs data.crop=center: the edges of a random crop "
+            "are others each time"
+        )
+    if service is not None or not training:
+        raise InputError(
+            "data.cache_edges is for training without a tf.data service: its workers "
+            "do not see the run directory"
+        )
+
+
 @dataclass(frozen=True)
 class _Maker:
     """Makes the example at a position, in two steps, `read` and `make`."""
@@ -188,6 +208,7 @@ class _Maker:
     sample_mask: Callable[[tf.Tensor], tf.Tensor]
     sigma: float
     thin: bool
+    keep: str | Path | None
     size: int
     crop: Crop
     flip: bool
@@ -203,11 +224,13 @@ class _Maker:
             if self.training:
                 index = shuffled_index(position, len(self.source), self.seed, attempt)
             photo = self.source.read(index)
-            return self._photo(position, attempt, photo, self._edge_map(index, photo))
+            edge_map = self._edge_map(index, photo)
+            return self._photo(position, attempt, index, photo, edge_map)
 
         nothing = self._photo(
             position,
             tf.constant(attempts, tf.int64),
+            position,
             tf.zeros((1, 1, 3), tf.uint8),
             None if self.edge_maps is None else tf.zeros((1, 1, 1)),
             decoded=False,
@@ -228,6 +251,7 @@ class _Maker:
         self,
         position: tf.Tensor,
         skipped: tf.Tensor,
+        index: tf.Tensor,
         photo: tf.Tensor,
         edge_map: tf.Tensor | None,
         *,
@@ -237,6 +261,8 @@ class _Maker:
         element["decoded"] = tf.constant(decoded)
         if edge_map is not None:
             element["edge_map"] = edge_map
+        if self.keep is not None:
+            element["index"] = index
         return element
 
     def _edge_map(self, index: tf.Tensor, photo: tf.Tensor) -> tf.Tensor | None:
@@ -256,16 +282,15 @@ class _Maker:
         box = square(tf.shape(photo["photo"]), self.size, self.crop, crop_seed)
         flipped = tf.random.stateless_uniform((), flip_seed) < 0.5
 
-        def place(pixels: tf.Tensor) -> tf.Tensor:
-            pixels = crop_resize(pixels, box, self.size)
+        def turned(pixels: tf.Tensor) -> tf.Tensor:
             return flip_left_right(pixels, flipped) if self.flip else pixels
 
-        image = place(photo["photo"])
+        image = turned(crop_resize(photo["photo"], box, self.size))
         gray = to_gray(image)
         example = {
             "image": image,
             "gray": gray,
-            "edge": self._edge(photo, gray, place, edge_seed),
+            "edge": self._edge(photo, gray, box, turned, edge_seed),
             "mask": tf.cast(self.sample_mask(mask_seed), tf.float32),
             "draw": example_draw(position, self.seed),
             "position": position,
@@ -281,7 +306,8 @@ class _Maker:
         self,
         photo: Example,
         gray: tf.Tensor,
-        place: Callable[[tf.Tensor], tf.Tensor],
+        box: tf.Tensor,
+        turned: Callable[[tf.Tensor], tf.Tensor],
         seed: tf.Tensor,
     ) -> tf.Tensor:
         def canny() -> tf.Tensor:
@@ -289,7 +315,14 @@ class _Maker:
                 return training_edges(gray, self.sigma, seed)
             return inference_edges(gray, self.sigma)
 
+        if self.keep is not None:
+            # Mirrored twice: kept as they were before the photo was mirrored.
+            return turned(
+                kept_edges(
+                    self.keep, photo["index"], self.size, lambda: turned(canny())
+                )
+            )
         if self.edge_maps is None:
             return canny()
-        lines = place(photo["edge_map"])
+        lines = turned(crop_resize(photo["edge_map"], box, self.size))
         return lines * canny() if self.thin else lines

@@ -1,6 +1,7 @@
 """A config's photos, and the batches made of them."""
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def training_batches(
     source: Source,
     start: int,
     place: tf.distribute.InputContext,
+    run_dir: Path,
     service: str | None = None,
 ) -> tf.data.Dataset:
     """Returns one worker's endless stream of batches, a batch for each replica.
@@ -67,11 +69,16 @@ def training_batches(
         source: photos.
         start: position from which on, counted over all workers.
         place: which worker this is for; each takes every k-th position.
+        run_dir: keeps the edges, where `data.cache_edges` asks for it.
         service: `host:port` of a tf.data service that makes them; None: this process.
     """
+    options = _example_options(config)
+    if config.data.cache_edges:
+        keep = edge_cache(config, source, run_dir)
+        options["edges"] = dataclasses.replace(options["edges"], keep=keep)
     return build_dataset(
         source,
-        **_example_options(config),
+        **options,
         crop=config.data.crop,
         flip=config.data.flip,
         batch_size=place.get_per_replica_batch_size(config.train.batch_size),
@@ -79,6 +86,13 @@ def training_batches(
         shard=(place.input_pipeline_id, place.num_input_pipelines),
         service=service,
     )
+
+
+def edge_cache(config: Config, source: Source, run_dir: Path) -> Path:
+    """Returns the folder that keeps the edges of these photos with these settings."""
+    photos = source.fingerprint()[:16]
+    name = f"{photos}-sigma{config.edge.sigma:g}-{config.data.size}"
+    return run_dir.absolute() / "edges" / name
 
 
 def validation_batches(
