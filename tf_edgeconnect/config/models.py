@@ -46,6 +46,13 @@ class DataConfig(Section):
         0.01, description="unreadable photos that are put up with, a share of 0 to 1"
     )
 
+    @field_validator("cache_edges")
+    @classmethod
+    def _kept_edges_stay_the_same(cls, cache: bool, others: ValidationInfo) -> bool:
+        if cache and others.data.get("crop") == "random":
+            raise wrong("false, since data.crop is random: edges differ each time")
+        return cache
+
 
 class EdgeConfig(Section):
     """The lines that the edge generator completes."""

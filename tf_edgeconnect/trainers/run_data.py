@@ -74,8 +74,7 @@ def training_batches(
     """
     options = _example_options(config)
     if config.data.cache_edges:
-        keep = edge_cache(config, source, run_dir)
-        options["edges"] = dataclasses.replace(options["edges"], keep=keep)
+        options["edges"] = kept_edges(config, source, run_dir)
     return build_dataset(
         source,
         **options,
@@ -88,11 +87,21 @@ def training_batches(
     )
 
 
-def edge_cache(config: Config, source: Source, run_dir: Path) -> Path:
-    """Returns the folder that keeps the edges of these photos with these settings."""
+def kept_edges(config: Config, source: Source, run_dir: Path) -> EdgeOptions:
+    """Returns the edges of training where `data.cache_edges` keeps them.
+
+    Args:
+        config: of the run.
+        source: photos; others have another folder, as have other settings.
+        run_dir: has the folder.
+
+    Raises:
+        InputError: if edges of these settings cannot be kept.
+    """
     photos = source.fingerprint()[:16]
     name = f"{photos}-sigma{config.edge.sigma:g}-{config.data.size}"
-    return run_dir.absolute() / "edges" / name
+    keep = run_dir.absolute() / "edges" / name
+    return dataclasses.replace(_example_options(config)["edges"], keep=keep)
 
 
 def validation_batches(

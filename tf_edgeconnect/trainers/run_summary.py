@@ -10,7 +10,7 @@ from tf_edgeconnect.data.edge_cache import cache_bytes
 from tf_edgeconnect.data.tfds import NotDownloaded
 from tf_edgeconnect.models.blocks import count_parameters
 from tf_edgeconnect.models.footprint import training_bytes
-from tf_edgeconnect.trainers.run_data import edge_cache, open_sources
+from tf_edgeconnect.trainers.run_data import kept_edges, open_sources
 from tf_edgeconnect.trainers.run_directory import check_directory
 from tf_edgeconnect.trainers.run_networks import build_networks
 
@@ -52,7 +52,7 @@ def describe(
         return
     if config.data.cache_edges:
         held = cache_bytes(len(photos), config.data.size)
-        where = edge_cache(config, photos, Path(run_dir))
+        where = kept_edges(config, photos, Path(run_dir)).keep
         say(f"edge cache: up to {held / 1e6:.1f} MB, {len(photos):,} files, in {where}")
 
 
