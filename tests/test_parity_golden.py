@@ -18,7 +18,8 @@ from tf_edgeconnect.masking import composite
 from tf_edgeconnect.models.inputs import edge_inputs, inpaint_inputs
 from tf_edgeconnect.models.storage import load_networks
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
-from tf_edgeconnect.trainers.inpaint import InpaintLosses, InpaintTrainer
+from tf_edgeconnect.trainers.inpaint import InpaintTrainer
+from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 
 OUTPUT_TOLERANCE, LOSS_TOLERANCE = 1e-4, 1e-3
 
@@ -120,10 +121,8 @@ def test_golden_parity_of_adversarial_losses(
 ):
     generator, discriminator = EdgeLosses(kind)(
         networks["edge_discriminator"],
-        batch["gray"],
-        batch["edge"],
-        batch["mask"],
-        predicted_edge,
+        batch,
+        {"predicted_edge": predicted_edge},
         training=False,
     )
     found = float(discriminator["edge/d_loss"]), float(generator["edge/g_adv"])

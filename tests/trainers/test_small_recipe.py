@@ -9,7 +9,8 @@ from tests.trainers.tiny_run import config, journal
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.losses.perceptual import PERCEPTUAL_LAYERS
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
-from tf_edgeconnect.trainers.inpaint import InpaintLosses, InpaintTrainer, choose_edges
+from tf_edgeconnect.trainers.inpaint import InpaintTrainer, choose_edges
+from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 from tf_edgeconnect.trainers.run import train
 from tf_edgeconnect.trainers.run_networks import build_networks, build_trainer
 
@@ -94,9 +95,10 @@ def test_holes_of_all_sizes_may_count_alike(batch):
     )
     mask = batch["mask"].copy()
     mask[1, :, 3:] = 0  # a quarter of the others' hole
-    image = tf.constant(batch["image"])
+    batch = {**batch, "mask": mask}
     error = np.array([0.1, 0.4, 0.0, 0.0], np.float32)[:, None, None, None]
-    found, _ = losses(None, image, mask, image + error, training=True)
+    pictures = {"predicted_image": batch["image"] + error}
+    found, _ = losses(None, batch, pictures, training=True)
     np.testing.assert_allclose(found["inpaint/l1"], (0.1 + 0.4) / 4, rtol=1e-5)
 
 
@@ -110,8 +112,9 @@ def test_vgg_looks_at_the_same_square_of_photo_and_prediction(batch, draw):
 
     losses = InpaintLosses(adversarial_weight=0, style_weight=0, vgg=vgg, vgg_crop=16)
     image = tf.constant(batch["image"])
-    draws = tf.fill([4], draw)
-    found, _ = losses(None, image, batch["mask"], image + 0.5, True, draws)
+    examples = {**batch, "image": image, "draw": tf.fill([4], draw)}
+    pictures = {"predicted_image": image + 0.5}
+    found, _ = losses(None, examples, pictures, training=True)
     np.testing.assert_allclose(found["inpaint/perceptual"], 0.1 * 5 * 0.5, rtol=1e-5)
     assert seen[0].shape == (4, 16, 16, 3)
     np.testing.assert_allclose(seen[1], seen[0] + 0.5, rtol=1e-5)
@@ -128,8 +131,8 @@ def test_the_perceptual_loss_may_compare_the_filled_photo(batch):
     losses = InpaintLosses(
         adversarial_weight=0, style_weight=0, vgg=vgg, perceptual_of="filled"
     )
-    image = tf.constant(batch["image"])
-    found, _ = losses(None, image, batch["mask"], image + 0.5, training=True)
+    pictures = {"predicted_image": batch["image"] + 0.5}
+    found, _ = losses(None, batch, pictures, training=True)
     # Half of the photo is hole; an error outside it does not count.
     np.testing.assert_allclose(found["inpaint/perceptual"], 0.1 * 5 * 0.5, rtol=1e-5)
 

@@ -18,7 +18,7 @@ from tf_edgeconnect.config.section import (
 Schedule = Literal["constant", "steps", "plateau"]
 HoleEdges = Literal["canny", "none", "predicted"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
-Precision = Literal["float32", "mixed_bfloat16"]
+Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 RATES: dict[Stage, float] = {
     "edge": 1e-4,
     "inpaint": 1e-4,
@@ -51,7 +51,22 @@ class TrainConfig(Section):
     precision: Precision = Field(
         "float32",
         description="arithmetic of the networks; mixed_bfloat16 keeps weights, losses "
-        "and norms in float32 and is faster where the device has bfloat16",
+        "and norms in float32 and is faster where the device has bfloat16; "
+        "mixed_float16, for older GPUs, also scales the losses",
+    )
+    fast_convolutions: bool = Field(
+        True,
+        description="on a CPU in float32: 3x3 convolutions by Winograd's algorithm, "
+        "whose rounding is somewhat coarser",
+    )
+    accumulate: int = Field(
+        1,
+        ge=1,
+        description="parts that a batch is split into; they are taken one after the "
+        "other and make one step, with less memory; divides batch_size / replicas",
+    )
+    jit_compile: bool = Field(
+        False, description="compile the step by XLA; on one device only"
     )
     betas: tuple[Beta, Beta] = Field(
         (0.0, 0.9), description="Adam's two decays, each 0 or more and below 1"
@@ -96,6 +111,13 @@ class TrainConfig(Section):
         if not isinstance(default, dict):
             default = dict.fromkeys(STAGES, default)
         return {stage: value.get(stage, default[stage]) for stage in STAGES}
+
+    @field_validator("accumulate")
+    @classmethod
+    def _parts_divide_the_batch(cls, parts: int, others: ValidationInfo) -> int:
+        if others.data.get("batch_size", parts) % parts:
+            raise wrong("a divisor of train.batch_size")
+        return parts
 
     @field_validator("hole_edges")
     @classmethod

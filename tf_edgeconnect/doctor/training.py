@@ -159,7 +159,8 @@ def _check_machine(
     memory = disk = 0
     for stage in MAIN_STAGES:
         built, settings = networks(stage, config), config.train.for_stage(stage)
-        needed = training_bytes(built, config.data.size, settings.batch_size)
+        at_once = settings.batch_size // settings.accumulate
+        needed = training_bytes(built, config.data.size, at_once)
         memory = max(memory, needed)
         disk += resources.stage_bytes(
             checkpoint_bytes(built, averaged=bool(settings.ema)),

@@ -35,7 +35,7 @@ def training_bytes(networks: dict[str, keras.Model], size: int, batch_size: int)
     Args:
         networks: by name, those of a stage.
         size: side of the photos in pixels.
-        batch_size: photos a step.
+        batch_size: photos that are in memory at once.
     """
     total = 0
     for name, network in networks.items():

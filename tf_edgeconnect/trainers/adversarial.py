@@ -4,15 +4,31 @@ A step computes the generators' and the discriminators' losses from the same for
 pass, takes both gradients at the weights before the step and then applies both. A
 subclass says what is computed (`compute_losses`) and what is measured (`test_step`).
 
-Replicas: each loss is scaled by 1 / replicas in one place, because `Optimizer.apply`
-sums gradients over replicas; means over the batch are thus means over the global batch.
+Replicas and parts of a batch: each loss is scaled by 1 / (replicas * parts) in one
+place, because `Optimizer.apply` sums gradients over replicas and a step those of its
+parts; means over the batch are thus means over the global batch. What is no mean of
+the parts, such as the share of hole, is taken of the whole batch beforehand, and
+spectral norms take their power iteration once a step, before its first part.
 """
 
-import contextlib
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from tf_edgeconnect.layers.winograd import use_winograd
+from tf_edgeconnect.trainers.averages import Averages
+from tf_edgeconnect.trainers.loss_scale import (
+    LossScale,
+    is_half,
+    same_on_all_replicas,
+    with_loss_scale,
+)
+from tf_edgeconnect.trainers.parts import (
+    refine_spectral_norms,
+    split,
+    with_batch_figures,
+)
 
 ADAM = dict(beta_1=0.0, beta_2=0.9, epsilon=1e-8)
 
@@ -30,7 +46,6 @@ class AdversarialTrainer(keras.Model):
         discriminators: names of those that the discriminator optimizer trains.
         loss_names: what `compute_losses` returns, in the order of the logs.
         ema: decay of the moving average of the generators' weights, in [0, 1); 0: none.
-            The first steps average over fewer: min(ema, (1 + step) / (10 + step)).
         name: name of the trainer, prefix of what it logs.
     """
 
@@ -45,18 +60,14 @@ class AdversarialTrainer(keras.Model):
         name: str,
     ):
         super().__init__(name=name)
-        if not 0 <= ema < 1:
-            raise ValueError(f"`ema` must be at least 0 and below 1, got {ema}")
         present = {name: net for name, net in networks.items() if net is not None}
         self.networks = present
+        self._learners = (*generators, *discriminators)
         for frozen in set(present) - set(generators) - set(discriminators):
             present[frozen].trainable = False
         self.generator_variables = _trainable(present, generators)
         self.discriminator_variables = _trainable(present, discriminators)
-        self.ema = ema
-        self.averages = []
-        if ema:
-            self.averages = [_average_of(v) for v in self.generator_variables]
+        self.averages = Averages(self.generator_variables, ema)
         self.loss_names = tuple(loss_names)
         norms = [f"{name}/g_gradient_norm"]
         if self.discriminator_variables:
@@ -73,20 +84,30 @@ class AdversarialTrainer(keras.Model):
         self,
         generator_optimizer: keras.optimizers.Optimizer | None = None,
         discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+        *,
+        accumulate: int = 1,
         **kwargs: Any,
     ) -> None:
         """Sets the two optimizers; by default the published Adams (1e-4 and 1e-5).
 
+        Networks that compute in float16 get a loss scale for each optimizer.
+
         Args:
             generator_optimizer: for the generators' weights.
             discriminator_optimizer: for the discriminators' weights.
+            accumulate: parts that a replica's batch is split into; their gradients are
+                summed before they are applied, which saves memory. It has to divide
+                the batch.
             **kwargs: of `keras.Model.compile`: `run_eagerly`, `jit_compile`,
                 `steps_per_execution`.
 
         Raises:
             ValueError: for `jit_compile` or `steps_per_execution` above 1 with more
-                than one replica, which Keras cannot do.
+                than one replica, which Keras cannot do; for `accumulate` below 1.
         """
+        if accumulate < 1:
+            raise ValueError(f"`accumulate` must be 1 or more, got {accumulate}")
+        self.accumulate = accumulate
         replicas = self.distribute_strategy.num_replicas_in_sync
         steps = kwargs.get("steps_per_execution", 1)
         jit_compile = kwargs.pop("jit_compile", False)
@@ -99,6 +120,9 @@ class AdversarialTrainer(keras.Model):
         discriminator_optimizer = discriminator_optimizer or keras.optimizers.Adam(
             1e-5, **ADAM
         )
+        if any(is_half(network) for network in self.networks.values()):
+            generator_optimizer = with_loss_scale(generator_optimizer)
+            discriminator_optimizer = with_loss_scale(discriminator_optimizer)
         super().compile(
             optimizer=generator_optimizer,
             loss=None,
@@ -111,6 +135,18 @@ class AdversarialTrainer(keras.Model):
             self.optimizer.build(self.generator_variables)
             if self.discriminator_variables:
                 discriminator_optimizer.build(self.discriminator_variables)
+
+    def take_fast_convolutions(self) -> None:
+        """Lets all networks compute by `layers.winograd` what gains from it on a CPU.
+
+        Before the first step.
+        """
+        for network in self._looked_through():
+            use_winograd(network)
+
+    def _looked_through(self) -> list[keras.Model]:
+        """All networks that a step runs; stages with VGG add it."""
+        return list(self.networks.values())
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Trains as `keras.Model.fit` does.
@@ -143,29 +179,73 @@ class AdversarialTrainer(keras.Model):
 
     def train_step(self, batch: dict) -> dict:
         """Takes one step and returns the running means of what is logged."""
-        with tf.GradientTape(persistent=True) as tape:
-            generator_losses, discriminator_losses, pictures = self.compute_losses(
-                batch, training=True
-            )
-            generator_loss = _per_replica(sum(generator_losses.values()))
-            discriminator_loss = _per_replica(sum(discriminator_losses.values()))
-
-        gradients = [tape.gradient(generator_loss, self.generator_variables)]
-        if self.discriminator_variables:
-            gradients.append(
-                tape.gradient(discriminator_loss, self.discriminator_variables)
-            )
-        del tape
-        self.optimizer.apply(gradients[0], self.generator_variables)
-        if self.discriminator_variables:
-            self.discriminator_optimizer.apply(
-                gradients[1], self.discriminator_variables
-            )
-        self._average()
-
-        self._watch({**generator_losses, **discriminator_losses}, gradients)
-        self.measure(self.train_metrics, batch, pictures)
+        batch = with_batch_figures(batch)
+        if self.accumulate == 1:
+            losses, gradients = self._differentiate(batch, training=True)
+        else:
+            losses, gradients = self._accumulate(batch)
+        scales = [LossScale(optimizer) for optimizer, _ in self._pairs()]
+        self._watch(losses, gradients, scales)
+        for (optimizer, variables), slopes in zip(
+            self._pairs(), gradients, strict=True
+        ):
+            optimizer.apply(same_on_all_replicas(optimizer, slopes), variables)
+        self.averages.update(self.optimizer.iterations)
         return self.train_results()
+
+    def _pairs(self):
+        """Each optimizer with the variables that it trains."""
+        pairs = [(self.optimizer, self.generator_variables)]
+        if self.discriminator_variables:
+            pairs.append((self.discriminator_optimizer, self.discriminator_variables))
+        return pairs
+
+    def _differentiate(self, batch, training):
+        """Gives the losses in the order of their names, and both (scaled) gradients."""
+        with tf.GradientTape(persistent=True) as tape:
+            *losses, pictures = self.compute_losses(batch, training)
+            share = 1 / (self.accumulate * _replicas())
+            totals = [
+                LossScale(optimizer).scale(share * sum(each.values()))
+                for (optimizer, _), each in zip(self._pairs(), losses, strict=False)
+            ]
+        gradients = [
+            tape.gradient(total, variables, unconnected_gradients="zero")
+            for total, (_, variables) in zip(totals, self._pairs(), strict=True)
+        ]
+        del tape
+        self.measure(self.train_metrics, batch, pictures)
+        losses = losses[0] | losses[1]
+        return tf.stack([losses[name] for name in self.loss_names]), gradients
+
+    def _accumulate(self, batch):
+        """Does what `_differentiate` does, one part of the batch after the other.
+
+        In a loop of the graph, so that a part's activations are gone before the next
+        one's come.
+        """
+        for name in self._learners:
+            if name in self.networks:
+                refine_spectral_norms(self.networks[name])
+        part_of = split(batch, self.accumulate)
+
+        def add(index, losses, gradients):
+            found = self._differentiate(part_of(index), training=False)
+            return index + 1, *tf.nest.map_structure(tf.add, (losses, gradients), found)
+
+        start = (
+            tf.constant(0),
+            tf.zeros(len(self.loss_names)),
+            [[tf.zeros(v.shape) for v in variables] for _, variables in self._pairs()],
+        )
+        _, losses, gradients = tf.while_loop(
+            lambda index, *_: index < self.accumulate,
+            add,
+            start,
+            parallel_iterations=1,
+            maximum_iterations=self.accumulate,
+        )
+        return losses / self.accumulate, gradients
 
     def test_step(self, batch: dict) -> dict:
         """Measures one batch of held-out photos; the figures run over all batches."""
@@ -183,52 +263,26 @@ class AdversarialTrainer(keras.Model):
 
     def train_results(self) -> dict:
         """Returns what is logged of training, means since the last reset."""
-        return _results([*self.watched.values(), *self.train_metrics])
+        results = _results([*self.watched.values(), *self.train_metrics])
+        for word, (optimizer, _) in zip("gd", self._pairs(), strict=False):
+            results |= LossScale(optimizer).results(f"{self.name}/{word}_loss_scale")
+        return results
 
     def test_results(self) -> dict:
         """Returns the figures over all batches of `test_step` since the last reset."""
         return _results(self.test_metrics)
 
-    def _watch(self, losses, gradients):
-        values = [losses[name] for name in self.loss_names]
-        # A replica's gradients are of its loss / replicas: undo that for the log.
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        values += [replicas * tf.linalg.global_norm(each) for each in gradients]
-        for metric, value in zip(self.watched.values(), values, strict=True):
-            metric.update_state(value)
-
-    def _average(self):
-        step = tf.cast(self.optimizer.iterations, tf.float32)
-        decay = tf.minimum(self.ema, (1 + step) / (10 + step))
-        for variable, average in self._averaged_pairs():
-            average.assign(average + (1 - decay) * (variable - average))
-
-    def _averaged_pairs(self):
-        if not self.ema:
-            return []
-        return list(zip(self.generator_variables, self.averages, strict=True))
-
-    def restart_averages(self) -> None:
-        """Sets the moving averages to the weights, which were loaded from elsewhere."""
-        for variable, average in self._averaged_pairs():
-            average.assign(keras.ops.convert_to_numpy(variable))
-
-    @contextlib.contextmanager
-    def averaged_weights(self):
-        """Puts the moving averages in place of the generators' weights for a while.
-
-        Without EMA it changes nothing.
-        """
-        to_numpy = keras.ops.convert_to_numpy
-        pairs = self._averaged_pairs()
-        kept = [to_numpy(variable).copy() for variable, _ in pairs]
-        for variable, average in pairs:
-            variable.assign(to_numpy(average))
-        try:
-            yield
-        finally:
-            for (variable, _), value in zip(pairs, kept, strict=True):
-                variable.assign(value)
+    def _watch(self, losses, gradients, scales):
+        watched = list(self.watched.values())
+        count = len(self.loss_names)
+        for index, metric in enumerate(watched[:count]):
+            metric.update_state(losses[index])
+        for metric, slopes, scale in zip(
+            watched[count:], gradients, scales, strict=True
+        ):
+            # A replica's gradients are of its loss / replicas: undo that for the log.
+            norm = _replicas() * scale.unscale(tf.linalg.global_norm(slopes))
+            metric.update_state(*scale.without_overflow(norm))
 
 
 def _trainable(networks, names):
@@ -236,25 +290,8 @@ def _trainable(networks, names):
     return [v for network in found for v in network.trainable_variables]
 
 
-def _average_of(variable):
-    return keras.Variable(
-        keras.ops.convert_to_numpy(variable),
-        trainable=False,
-        name=f"average_{variable.name}",
-        aggregation="only_first_replica",  # equal on all replicas
-    )
-
-
-def _per_replica(loss):
-    return loss / tf.distribute.get_strategy().num_replicas_in_sync
-
-
-def global_mean(value: tf.Tensor) -> tf.Tensor:
-    """Returns the mean of a scalar over the replicas of the current step."""
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return value
-    return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
+def _replicas():
+    return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def _results(metrics):

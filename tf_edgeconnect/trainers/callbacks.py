@@ -38,7 +38,7 @@ class SampleSheets(keras.callbacks.Callback):
         Returns:
             The picture, `(H, W, 3)` uint8.
         """
-        with self.model.averaged_weights():
+        with self.model.averages.in_place():
             pictures = self.model(self.batch, training=False)
         edges = keras.ops.convert_to_numpy(pictures["composite_edge"])
         filled = [None] * len(edges)

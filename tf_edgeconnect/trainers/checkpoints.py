@@ -52,7 +52,7 @@ class Checkpoints:
             step=self._step,
             networks=_raw(trainer.networks),
             optimizers=_raw(optimizers),
-            averages=[variable.value for variable in trainer.averages],
+            averages=[variable.value for variable in trainer.averages.variables],
             schedule=schedule.state,
         )
         self._manager = tf.train.CheckpointManager(self._checkpoint, folder, keep)

@@ -11,7 +11,8 @@ from tf_edgeconnect.losses.feature_matching import feature_matching_loss
 from tf_edgeconnect.masking import composite
 from tf_edgeconnect.metrics.edges import EdgeMetrics
 from tf_edgeconnect.models.inputs import edge_inputs
-from tf_edgeconnect.trainers.adversarial import AdversarialTrainer, global_mean
+from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
+from tf_edgeconnect.trainers.parts import with_batch_figures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,30 +50,30 @@ class EdgeLosses:
         """Whether a loss that looks through the discriminator has a weight."""
         return bool(self.adversarial_weight or self.feature_matching_weight)
 
-    def __call__(self, discriminator, gray, edge, mask, predicted_edge, training):
+    def __call__(self, discriminator, batch, pictures, training):
         """Compares the raw prediction with the real edges.
 
         Args:
             discriminator: over (grey, edge), two channels.
-            gray: `(B, H, W, 1)`, unmasked.
-            edge: `(B, H, W, 1)`, the real edges.
-            mask: `(B, H, W, 1)`, 1 = hole.
-            predicted_edge: `(B, H, W, 1)`, not composited.
+            batch: `gray`, `edge` and `mask`; see `AdversarialTrainer`.
+            pictures: with `predicted_edge`, not composited.
             training: see `AdversarialTrainer.compute_losses`.
 
         Returns:
             The generator's and the discriminator's losses, two dicts of scalars.
         """
+        batch = with_batch_figures(batch)
+        edge, predicted_edge = batch["edge"], pictures["predicted_edge"]
         generator_losses: dict[str, tf.Tensor] = {}
         discriminator_losses: dict[str, tf.Tensor] = {}
         if self.cross_entropy_weight:
             value = edge_cross_entropy_loss(
-                edge, predicted_edge, mask, global_mean(tf.reduce_mean(mask))
+                edge, predicted_edge, batch["mask"], batch["hole_share"]
             )
             generator_losses["edge/cross_entropy"] = self.cross_entropy_weight * value
         if self.need_discriminator:
             compared = self._compare(
-                discriminator, gray, edge, predicted_edge, training
+                discriminator, batch["gray"], edge, predicted_edge, training
             )
             generator_losses |= compared[0]
             discriminator_losses |= compared[1]
@@ -168,15 +169,8 @@ class EdgeTrainer(AdversarialTrainer):
     def compute_losses(self, batch, training):
         """Computes the losses of the raw prediction; see `AdversarialTrainer`."""
         pictures = self(batch, training=training)
-        generator_losses, discriminator_losses = self.losses_of(
-            self.networks.get("edge_discriminator"),
-            batch["gray"],
-            batch["edge"],
-            batch["mask"],
-            pictures["predicted_edge"],
-            training,
-        )
-        return generator_losses, discriminator_losses, pictures
+        judge = self.networks.get("edge_discriminator")
+        return (*self.losses_of(judge, batch, pictures, training), pictures)
 
     def measure(self, metrics, batch, pictures):
         """Updates edge precision, recall, F1 and average precision in the hole."""

@@ -5,12 +5,8 @@ import keras
 from tf_edgeconnect.metrics.edges import EdgeMetrics
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
 from tf_edgeconnect.trainers.edge import EdgeLosses, draw_edges
-from tf_edgeconnect.trainers.inpaint import (
-    InpaintLosses,
-    image_metrics,
-    measure_pictures,
-    paint,
-)
+from tf_edgeconnect.trainers.inpaint import image_metrics, measure_pictures, paint
+from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 
 
 class JointTrainer(AdversarialTrainer):
@@ -85,26 +81,17 @@ class JointTrainer(AdversarialTrainer):
     def compute_losses(self, batch, training):
         """Computes the losses of the raw predictions; see `AdversarialTrainer`."""
         pictures = self(batch, training=training)
-        generator_losses, discriminator_losses = self.losses_of(
-            self.networks.get("inpaint_discriminator"),
-            batch["image"],
-            batch["mask"],
-            pictures["predicted_image"],
-            training,
-            batch.get("draw"),
-        )
+        judge = self.networks.get("inpaint_discriminator")
+        found = self.losses_of(judge, batch, pictures, training)
         if "edge_discriminator" in self.networks:
-            edge_generator_losses, edge_discriminator_losses = self.edge_losses_of(
-                self.networks["edge_discriminator"],
-                batch["gray"],
-                batch["edge"],
-                batch["mask"],
-                pictures["predicted_edge"],
-                training,
-            )
-            generator_losses |= edge_generator_losses
-            discriminator_losses |= edge_discriminator_losses
-        return generator_losses, discriminator_losses, pictures
+            judge = self.networks["edge_discriminator"]
+            of_edges = self.edge_losses_of(judge, batch, pictures, training)
+            found = [a | b for a, b in zip(found, of_edges, strict=True)]
+        return (*found, pictures)
+
+    def _looked_through(self):
+        vgg = self.losses_of.vgg
+        return super()._looked_through() + ([] if vgg is None else [vgg])
 
     def measure(self, metrics, batch, pictures):
         """Updates PSNR, L1 and the edges' figures."""

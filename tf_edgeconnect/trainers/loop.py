@@ -84,6 +84,9 @@ class StageLoop:
 
     def __post_init__(self):
         """Compiles the two step functions."""
+        self._step = self.trainer.train_step
+        if self.trainer.jit_compile:
+            self._step = tf.function(self._step, jit_compile=True)
         self._train = tf.function(self._train_replicas)
         self._test = tf.function(self._test_replicas)
 
@@ -143,7 +146,7 @@ class StageLoop:
         """
 
         def step(batch):
-            logs = self.trainer.train_step(batch)
+            logs = self._step(batch)
             watched = [logs[name] for name in self.trainer.watched]
             signals = [asked, tf.reduce_any(batch["skipped"] > 0)]
             return tf.stack([tf.cast(value, tf.float32) for value in watched + signals])
@@ -205,7 +208,7 @@ class StageLoop:
 
     def _validate(self, step):
         self._reset(self.trainer.test_metrics)
-        with self.trainer.averaged_weights():
+        with self.trainer.averages.in_place():
             for batch in self.held_out:
                 self._test(batch)
         results = _floats(self.trainer.test_results())

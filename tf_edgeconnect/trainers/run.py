@@ -76,7 +76,12 @@ def train(
         WorkerLost: if another worker ended; all have to be started again.
     """
     run_dir = Path(run_dir)
-    workers = choose_strategy(strategy, config.train.batch_size)
+    workers = choose_strategy(
+        strategy,
+        config.train.batch_size,
+        accumulate=config.train.accumulate,
+        jit_compile=config.train.jit_compile,
+    )
     with workers.explained():
         check_directory(run_dir, config, fresh)
         workers.agree(
@@ -132,7 +137,7 @@ def _train(
         display.say(f"{stage}: continues at step {step} of {settings.steps}")
     else:
         load_earlier_weights(stage, trainer.networks, run_dir, init_from, display.say)
-        trainer.restart_averages()
+        trainer.averages.restart()
     _say_left_out_losses(stage, config, display.say)
 
     with workers.chief_first():  # it leaves its scan for the others
@@ -203,7 +208,7 @@ def _publish(run_dir, stage, config, trainer, init_from, step) -> None:
         init_from=None if init_from is None else str(init_from),
         ema=config.train.ema,
     )
-    with trainer.averaged_weights(), writing(folder, step):
+    with trainer.averages.in_place(), writing(folder, step):
         save_networks(folder, trainer.networks, meta)
 
 

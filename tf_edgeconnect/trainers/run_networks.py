@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tf_edgeconnect.config import Config, Stage, StageConfig
 from tf_edgeconnect.errors import InputError
@@ -15,7 +16,8 @@ from tf_edgeconnect.models.storage import STAGES, load_weights, read_meta, resol
 from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.trainers.adversarial import ADAM, AdversarialTrainer
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
-from tf_edgeconnect.trainers.inpaint import HoleEdges, InpaintLosses, InpaintTrainer
+from tf_edgeconnect.trainers.inpaint import HoleEdges, InpaintTrainer
+from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 from tf_edgeconnect.trainers.joint import JointTrainer
 from tf_edgeconnect.trainers.schedule import RateSchedule
 
@@ -109,8 +111,16 @@ def build_trainer(
     trainer.compile(
         keras.optimizers.Adam(rate, **adam),
         keras.optimizers.Adam(rate * settings.discriminator_rate, **adam),
+        accumulate=settings.accumulate,
+        jit_compile=settings.jit_compile,
     )
+    if settings.fast_convolutions and not settings.jit_compile and _is_on_cpu():
+        trainer.take_fast_convolutions()
     return trainer
+
+
+def _is_on_cpu() -> bool:
+    return not tf.config.list_logical_devices("GPU")
 
 
 def _edge_losses(config: Config) -> EdgeLosses:

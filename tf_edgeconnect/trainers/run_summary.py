@@ -42,7 +42,8 @@ def describe(
     for name, network in networks.items():
         count = count_parameters(network.trainable_variables)
         say(f"{name}: {count:,} parameters")
-    needed = training_bytes(networks, config.data.size, settings.batch_size)
+    at_once = settings.batch_size // settings.accumulate
+    needed = training_bytes(networks, config.data.size, at_once)
     vgg = " (and VGG19)" if _uses_vgg(stage, config) else ""
     say(f"estimated memory: {needed / 1e9:.1f} GB for weights and activations{vgg}")
     try:

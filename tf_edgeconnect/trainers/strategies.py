@@ -18,17 +18,25 @@ from tf_edgeconnect.trainers.workers import Workers
 StrategyName = Literal["auto", "single", "mirrored", "multi-worker"]
 
 
-def choose_strategy(name: StrategyName, batch_size: int) -> Workers:
+def choose_strategy(
+    name: StrategyName,
+    batch_size: int,
+    *,
+    accumulate: int = 1,
+    jit_compile: bool = False,
+) -> Workers:
     """Turns the word into a strategy and the workers that share it.
 
     Args:
         name: "auto" takes all workers where `TF_CONFIG` names several, else all GPUs
             where there are several, else one device.
         batch_size: photos a step, over all replicas.
+        accumulate: parts of a replica's batch.
+        jit_compile: whether XLA is to compile the step.
 
     Raises:
         InputError: if there is nothing to mirror over, `TF_CONFIG` is missing or
-            wrong, or the batch does not divide.
+            wrong, the batch does not divide, or XLA would have several replicas.
         WorkerLost: if another worker ended while this one joined.
     """
     if name == "multi-worker" or (name == "auto" and _is_one_of_several()):
@@ -40,6 +48,18 @@ def choose_strategy(name: StrategyName, batch_size: int) -> Workers:
         raise InputError(
             f"train.batch_size {batch_size} does not divide over {replicas} devices; "
             f"take a multiple of {replicas}"
+        )
+    share = batch_size // replicas
+    if share % accumulate:
+        raise InputError(
+            f"train.accumulate {accumulate} does not divide {share}, the share of "
+            f"train.batch_size {batch_size} that each of {replicas} devices has"
+        )
+    if jit_compile and replicas > 1:
+        raise InputError(
+            f"train.jit_compile works on one device only, and there are {replicas}: "
+            "XLA cannot compile what the replicas exchange; switch it off, or take "
+            "--strategy single"
         )
     return workers
 

@@ -1,0 +1,51 @@
+"""XLA computes the steps that the graph computes."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.trainers.tiny_run import config, journal
+from tf_edgeconnect.models.vgg import vgg_features
+from tf_edgeconnect.trainers.edge import EdgeTrainer
+from tf_edgeconnect.trainers.inpaint import InpaintTrainer
+from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
+from tf_edgeconnect.trainers.joint import JointTrainer
+from tf_edgeconnect.trainers.run import train
+
+EDGE = ("edge_generator", "edge_discriminator")
+INPAINT = ("inpaint_generator", "inpaint_discriminator")
+
+
+def make(stage, networks):
+    losses = InpaintLosses(vgg=vgg_features("random"), style_weight=1.0)
+    if stage == "edge":
+        return EdgeTrainer(**networks(*EDGE))
+    if stage == "edge-inpaint":
+        return InpaintTrainer(**networks("edge_generator", *INPAINT), losses=losses)
+    return JointTrainer(**networks(*EDGE, *INPAINT), losses=losses)
+
+
+@pytest.mark.parametrize("stage", ["edge", "edge-inpaint", "joint"])
+def test_compiled_steps_are_those_of_the_graph(stage, networks, batch):
+    found = []
+    for jit_compile in (False, True):
+        trainer = make(stage, networks)
+        optimizers = keras.optimizers.SGD(1e-3), keras.optimizers.SGD(1e-3)
+        trainer.compile(*optimizers, accumulate=2)
+        step = tf.function(trainer.train_step, jit_compile=jit_compile)
+        for _ in range(2):
+            logs = step(batch)
+        found.append({name: float(value) for name, value in logs.items()})
+    assert len(found[0]) > 3
+    for name, value in found[0].items():
+        np.testing.assert_allclose(found[1][name], value, rtol=1e-3, err_msg=name)
+
+
+def test_a_run_may_be_compiled(tmp_path):
+    train("edge", config("train.jit_compile=true", "train.steps=2"), tmp_path / "jit")
+    train("edge", config("train.steps=2"), tmp_path / "graph")
+    jit, graph = (journal(tmp_path / name)[-1] for name in ("jit", "graph"))
+    np.testing.assert_allclose(
+        jit["val/average_precision"], graph["val/average_precision"], rtol=1e-2
+    )
