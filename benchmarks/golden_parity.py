@@ -60,11 +60,12 @@ def answers(networks: dict, golden: dict) -> dict[str, np.ndarray]:
 
 def losses(networks: dict, golden: dict, drawn: np.ndarray) -> dict[str, float]:
     """Computes the losses of an edge step from the golden inputs, by golden name."""
-    gray, edge, mask = (golden[name][..., None] for name in ("gray", "edge", "mask"))
+    batch = {name: golden[name][..., None] for name in ("gray", "edge", "mask")}
+    pictures = {"predicted_edge": drawn}
     found = {}
     for kind, name in LOSSES.items():
         generator, discriminator = EdgeLosses(kind)(
-            networks["edge_discriminator"], gray, edge, mask, drawn, training=False
+            networks["edge_discriminator"], batch, pictures, training=False
         )
         found[f"{name} d_loss"] = float(discriminator["edge/d_loss"])
         found[f"{name} g_adv"] = float(generator["edge/g_adv"])

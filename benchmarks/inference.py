@@ -82,7 +82,7 @@ def torch_inputs(size: int, batch: int):
 def _torch_pair(size: int, batch: int):
     from torch_networks import Pair
 
-    return Pair().eval(), torch_inputs(size, batch)
+    return Pair(spectral=False).eval(), torch_inputs(size, batch)
 
 
 def torch_eager(size: int, batch: int, *, compiled: bool = False, short: bool = False):

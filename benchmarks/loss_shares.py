@@ -27,7 +27,7 @@ import tensorflow as tf
 
 import tf_edgeconnect as ec
 from tf_edgeconnect.models.vgg import vgg_features
-from tf_edgeconnect.trainers.inpaint import InpaintLosses
+from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 
 LOWEST, HIGHEST = 0.0005, 0.95
 

@@ -25,7 +25,7 @@ import tf_edgeconnect as ec
 from tf_edgeconnect.metrics.image import psnr
 from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.trainers.adversarial import ADAM
-from tf_edgeconnect.trainers.inpaint import InpaintLosses
+from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 
 PHOTOS = 4
 

@@ -74,11 +74,11 @@ class InpaintGenerator(nn.Module):
 
 
 class Pair(nn.Module):
-    """Both generators at inference: photo, known edges and mask to the filled photo."""
+    """Both generators; called: photo, known edges and mask to the filled photo."""
 
-    def __init__(self):
+    def __init__(self, *, spectral: bool = True):
         super().__init__()
-        self.edge_generator = edge_generator(spectral=False)
+        self.edge_generator = edge_generator(spectral=spectral)
         self.inpaint_generator = InpaintGenerator()
 
     def forward(self, image, edge, mask):
@@ -177,6 +177,20 @@ def inpaint_losses(vgg, generator, discriminator, batch):
     """The inpaint stage: L1, adversarial, perceptual, style; the discriminator's."""
     image, edge, mask = batch["image"], batch["edge"], batch["mask"]
     painted = generator(torch.cat([image * (1 - mask) + mask, edge], 1))
+    return _painting_losses(vgg, discriminator, image, mask, painted)
+
+
+def joint_losses(vgg, generators, discriminator, batch):
+    """The joint stage: the painting's losses, which reach back through the lines."""
+    image, gray, edge, mask = (batch[key] for key in ("image", "gray", "edge", "mask"))
+    known = 1 - mask
+    seen = torch.cat([gray * known + mask, edge * known, mask], 1)
+    lines = generators.edge_generator(seen) * mask + edge * known
+    painted = generators.inpaint_generator(torch.cat([image * known + mask, lines], 1))
+    return _painting_losses(vgg, discriminator, image, mask, painted)
+
+
+def _painting_losses(vgg, discriminator, image, mask, painted):
     adversarial, d_loss, _, _ = _judge(discriminator, image, painted)
     with torch.no_grad():
         whole, hole = vgg(image), vgg(image * mask)

@@ -3,10 +3,11 @@
     python benchmarks/training_step.py [--stage inpaint] [--size 256] [--batch 2]
 
 Both sides train full-size networks on one and the same random batch with Adam, spectral
-norm and, in stage inpaint, a VGG19 with random weights under the perceptual and the
-style loss. The PyTorch side is written as its users would, in `torch_networks.py`:
-targets without gradients, the discriminator once for its own loss and once for the
-generator's, and gradients only for those who learn from them.
+norm and, where they paint, a VGG19 with random weights under the perceptual and the
+style loss. Ours run as `tf-edgeconnect train` runs them on a CPU. The PyTorch side is
+written as its users would, in `torch_networks.py`: targets without gradients, the
+discriminator once for its own loss and once for the generator's, and gradients only for
+those who learn from them.
 """
 
 import argparse
@@ -27,27 +28,38 @@ def batch_of(size: int, batch: int) -> dict[str, np.ndarray]:
     return {"image": image, "gray": gray, "edge": edge, "mask": mask}
 
 
-def ours(stage: str, size: int, batch: int, *, precision: str, jit: bool = False):
+def ours(
+    stage: str,
+    size: int,
+    batch: int,
+    *,
+    precision: str = "float32",
+    fast: bool = True,
+    jit: bool = False,
+    parts: int = 1,
+):
     """A trainer's own `train_step`, in a graph."""
     import keras
     import tensorflow as tf
 
     import tf_edgeconnect as ec
     from tf_edgeconnect.models.vgg import vgg_features
-    from tf_edgeconnect.trainers.inpaint import InpaintLosses
+    from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 
     keras.config.set_dtype_policy(precision)
-    networks = {
-        "edge": lambda: (ec.edge_generator(), ec.patch_discriminator(2)),
-        "inpaint": lambda: (ec.inpaint_generator(), ec.patch_discriminator(3)),
-    }[stage]()
-    vgg = vgg_features("random") if stage == "inpaint" else None
+    painted = stage != "edge"
+    networks = [] if stage == "inpaint" else [ec.edge_generator()]
+    networks += [ec.inpaint_generator()] if painted else []
+    networks.append(ec.patch_discriminator(3 if painted else 2))
+    losses = [InpaintLosses(vgg=vgg_features("random"))] if painted else []
     keras.config.set_dtype_policy("float32")  # of the networks alone
-    if stage == "edge":
-        trainer = ec.EdgeTrainer(*networks)
-    else:
-        trainer = ec.InpaintTrainer(*networks, InpaintLosses(vgg=vgg))
-    trainer.compile()
+    trainers = dict(
+        edge=ec.EdgeTrainer, inpaint=ec.InpaintTrainer, joint=ec.JointTrainer
+    )
+    trainer = trainers[stage](*networks, *losses)
+    trainer.compile(accumulate=parts)
+    if fast and not jit:
+        trainer.take_fast_convolutions()
     step = tf.function(trainer.train_step, jit_compile=jit)
     tensors = {key: tf.constant(x) for key, x in batch_of(size, batch).items()}
     return lambda: {key: float(value) for key, value in step(tensors).items()}
@@ -62,15 +74,14 @@ def peer(stage: str, size: int, batch: int, *, short: bool = False):
         key: torch.from_numpy(x.transpose(0, 3, 1, 2).copy())
         for key, x in batch_of(size, batch).items()
     }
-    if stage == "edge":
-        generator, discriminator = networks.edge_generator(), networks.Discriminator(2)
-        losses = networks.edge_losses
-    else:
-        generator, discriminator = (
-            networks.InpaintGenerator(),
-            networks.Discriminator(3),
-        )
-        losses = functools.partial(networks.inpaint_losses, networks.VggFeatures())
+    generator, channels, losses = {
+        "edge": (networks.edge_generator, 2, networks.edge_losses),
+        "inpaint": (networks.InpaintGenerator, 3, networks.inpaint_losses),
+        "joint": (networks.Pair, 3, networks.joint_losses),
+    }[stage]
+    generator, discriminator = generator(), networks.Discriminator(channels)
+    if stage != "edge":
+        losses = functools.partial(losses, networks.VggFeatures())
     adam = functools.partial(torch.optim.Adam, betas=(0.0, 0.9))
     of_generator = adam(generator.parameters(), 1e-4)
     of_discriminator = adam(discriminator.parameters(), 1e-5)
@@ -95,9 +106,11 @@ PEER = "PyTorch eager"
 SYSTEMS = {
     PEER: peer,
     "PyTorch bfloat16 autocast": functools.partial(peer, short=True),
-    "float32": functools.partial(ours, precision="float32"),
+    "float32": ours,
+    "float32, accumulate=2": functools.partial(ours, parts=2),
+    "float32, no fast_convolutions": functools.partial(ours, fast=False),
+    "float32, jit_compile": functools.partial(ours, jit=True),
     "mixed_bfloat16": functools.partial(ours, precision="mixed_bfloat16"),
-    "float32, XLA": functools.partial(ours, precision="float32", jit=True),
 }
 TARGETS = {"float32": "1.15", "mixed_bfloat16": "1.6"}
 
@@ -105,7 +118,9 @@ TARGETS = {"float32": "1.15", "mixed_bfloat16": "1.6"}
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--stage", choices=("edge", "inpaint"), default="inpaint")
+    parser.add_argument(
+        "--stage", choices=("edge", "inpaint", "joint"), default="inpaint"
+    )
     parser.add_argument("--size", type=int, default=256, help="side in pixels")
     parser.add_argument("--batch", type=int, default=2, help="photos a step")
     parser.add_argument("--threads", type=int, default=1, help="0: the library's own")
@@ -115,6 +130,8 @@ def main() -> None:
     if be_child(SYSTEMS, options.stage, options.size, options.batch):
         return
     names = [name for name in SYSTEMS if name in (options.only or SYSTEMS)]
+    if options.batch % 2:  # it has no two halves
+        names = [name for name in names if "accumulate" not in name]
     found = by_turns(names, options.rounds, options.threads)
     counted = "processor" if options.threads == 1 else "clock"
     print(

@@ -71,7 +71,7 @@ def commands(options: argparse.Namespace) -> list[tuple[str, list[str]]]:
         ("Start-up of an export", ["startup.py"]),
         ("TFLite", ["tflite.py", "--model", model, *photos]),
     ]
-    for stage in ("edge", "inpaint"):
+    for stage in ("edge", "inpaint", "joint"):
         step = ["training_step.py", "--stage", stage, "--batch", "1", "--rounds", "2"]
         found.append((f"Training step, stage {stage}", step))
     if options.photos:
