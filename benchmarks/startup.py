@@ -48,7 +48,7 @@ def write_exports(folder: Path) -> dict[str, tuple[str, bool]]:
         from torch_networks import Pair
     except ImportError:
         return rows
-    torch.save(Pair().eval(), folder / "pair.pt")
+    torch.save(Pair(spectral=False).eval(), folder / "pair.pt")
     rows["PyTorch eager"] = str(folder / "pair.pt"), False
     return rows
 

@@ -215,8 +215,8 @@ class AdversarialTrainer(keras.Model):
         ]
         del tape
         self.measure(self.train_metrics, batch, pictures)
-        losses = losses[0] | losses[1]
-        return tf.stack([losses[name] for name in self.loss_names]), gradients
+        named = losses[0] | losses[1]
+        return tf.stack([named[name] for name in self.loss_names]), gradients
 
     def _accumulate(self, batch):
         """Does what `_differentiate` does, one part of the batch after the other.

@@ -27,7 +27,7 @@ class EdgeLosses:
         cross_entropy_weight: of the cross-entropy inside the hole.
 
     Reference:
-        EdgeConnect, equations 1 to 4.
+        EdgeConnect, section 3.1.
     """
 
     adversarial: AdversarialKind = "nonsaturating"

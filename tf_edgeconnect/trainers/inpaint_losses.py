@@ -1,7 +1,7 @@
 """The losses of a painted photo, in every stage that paints."""
 
 import dataclasses
-from typing import Literal
+from typing import Literal, cast
 
 import keras
 import tensorflow as tf
@@ -43,7 +43,7 @@ class InpaintLosses:
             left out in silence.
 
     Reference:
-        EdgeConnect, equations 6 to 10.
+        EdgeConnect, section 3.2.
     """
 
     adversarial: AdversarialKind = "nonsaturating"
@@ -123,16 +123,18 @@ class InpaintLosses:
             discriminator_losses["inpaint/d_loss"] = loss.discriminator(
                 real_logits, fake_logits
             )
-        looked_at = (image, mask, predicted_image)
         if self.vgg_crop is not None:
             side, place = self.vgg_crop, batch["place"]
-            looked_at = (_cut(each, side, place) for each in looked_at)
-        generator_losses |= self._compare_features(*looked_at, share)
+            image, mask, predicted_image = (
+                _cut(each, side, place) for each in (image, mask, predicted_image)
+            )
+        generator_losses |= self._compare_features(image, mask, predicted_image, share)
         return generator_losses, discriminator_losses
 
     def _compare_features(self, image, mask, predicted_image, share):
         filled = self.perceptual_of == "filled"
-        pairs, losses = {}, {}
+        pairs: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
+        losses: dict[str, tf.Tensor] = {}
         if self.perceptual_weight:
             compared = predicted_image
             if filled:
@@ -160,7 +162,8 @@ class InpaintLosses:
 
     def _features(self, pictures):
         """VGG's activations of each of some batches, which it sees as one."""
-        found = self.vgg(tf.concat(pictures, axis=0), training=False)
+        vgg = cast(keras.Model, self.vgg)  # `__post_init__` has looked
+        found = vgg(tf.concat(pictures, axis=0), training=False)
         parts = {name: tf.split(maps, len(pictures)) for name, maps in found.items()}
         return [
             {name: part[index] for name, part in parts.items()}

@@ -9,15 +9,15 @@ it happens at a scale of 1 or less.
 import keras
 import tensorflow as tf
 
-Optimizer = keras.optimizers.Optimizer
-
 
 def is_half(network: keras.Model) -> bool:
     """Returns whether a network computes in float16."""
     return network.compute_dtype == "float16"
 
 
-def with_loss_scale(optimizer: Optimizer) -> keras.optimizers.LossScaleOptimizer:
+def with_loss_scale(
+    optimizer: keras.optimizers.Optimizer,
+) -> keras.optimizers.LossScaleOptimizer:
     """Gives an optimizer a loss scale that starts at 2 ** 15, if it has none."""
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return optimizer
@@ -31,7 +31,7 @@ class LossScale:
         optimizer: built.
     """
 
-    def __init__(self, optimizer: Optimizer):
+    def __init__(self, optimizer: keras.optimizers.Optimizer):
         self._value = None
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             self._value = tf.identity(optimizer.dynamic_scale)
@@ -56,7 +56,9 @@ class LossScale:
         return {} if self._value is None else {name: self._value}
 
 
-def same_on_all_replicas(optimizer: Optimizer, gradients: list) -> list:
+def same_on_all_replicas(
+    optimizer: keras.optimizers.Optimizer, gradients: list
+) -> list:
     """Lets an overflow on one replica be one on all of them.
 
     Keras 3.15 looks at each replica's own gradients, not at their sum.
