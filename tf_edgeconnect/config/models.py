@@ -65,6 +65,12 @@ class EdgeConfig(Section):
         ge=-1,
         description="Canny's blur in pixels; 0: random 1-4 at training; -1: no edges",
     )
+    known: Literal["photo", "masked"] = Field(
+        "photo",
+        description="lines outside the hole that networks learn from: those of the "
+        "whole photo, as published, or those that are found without the hole's pixels, "
+        "as when filling; they end some pixels before the hole",
+    )
     folder: str | None = Field(
         None, min_length=1, description="external edge maps, paired with photos by name"
     )
@@ -87,6 +93,13 @@ class EdgeConfig(Section):
         if folder is None and others.data.get("source") == "external":
             raise wrong("a folder, since edge.source is external")
         return folder
+
+    @field_validator("known")
+    @classmethod
+    def _external_lines_are_whole(cls, known: str, others: ValidationInfo) -> str:
+        if known == "masked" and others.data.get("source") == "external":
+            raise wrong("photo, since edge.source is external: only Canny leaves a gap")
+        return known
 
 
 class MaskConfig(Section):

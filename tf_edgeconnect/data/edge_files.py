@@ -24,6 +24,8 @@ class EdgeOptions:
             Canny's; None for Canny.
         thin: keep of an edge map only what is a Canny edge too.
         cache: JSON file that keeps the header scan of `folder`.
+        masked: give the edges that Canny finds without the hole's pixels, as when
+            filling, beside those of the whole photo. Only for Canny.
         keep: folder for the edges of each photo's square, see `edge_cache`; None finds
             them again each time. Only for Canny of one sigma.
     """
@@ -32,6 +34,7 @@ class EdgeOptions:
     folder: str | Path | None = None
     thin: bool = False
     cache: str | Path | None = None
+    masked: bool = False
     keep: str | Path | None = None
 
     def __post_init__(self) -> None:
@@ -42,6 +45,8 @@ class EdgeOptions:
                 "thin keeps what Canny finds, and sigma -1 finds nothing: "
                 "give a sigma of 0 or more"
             )
+        if self.masked and self.folder is not None:
+            raise InputError("masked is for Canny's edges, not for a folder of them")
         if self.keep is not None and (self.folder is not None or self.sigma <= 0):
             raise InputError(
                 "data.cache_edges keeps Canny's edges of one edge.sigma above 0, "

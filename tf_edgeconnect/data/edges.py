@@ -110,7 +110,9 @@ def thin(edge: tf.Tensor, gray: tf.Tensor, sigma: float = 2.0) -> tf.Tensor:
     return edge * photo_edge
 
 
-def training_edges(gray: tf.Tensor, sigma: float, seed: tf.Tensor) -> tf.Tensor:
+def training_edges(
+    gray: tf.Tensor, sigma: float, seed: tf.Tensor, valid: tf.Tensor | None = None
+) -> tf.Tensor:
     """Edges as training sees them, by the configuration's `edge.sigma`.
 
     Args:
@@ -118,6 +120,7 @@ def training_edges(gray: tf.Tensor, sigma: float, seed: tf.Tensor) -> tf.Tensor:
         sigma: pixels; 0 draws one of 1, 2, 3, 4 (the same for a whole batch); -1 means
             no edges.
         seed: int32 `(2,)`; the drawn sigma is a pure function of it.
+        valid: as in `canny`.
 
     Returns:
         float32 of the shape of `gray`, {0, 1}.
@@ -126,12 +129,14 @@ def training_edges(gray: tf.Tensor, sigma: float, seed: tf.Tensor) -> tf.Tensor:
         InputError: as `canny`.
     """
     if sigma != RANDOM_SIGMA:
-        return inference_edges(gray, sigma)
+        return inference_edges(gray, sigma, valid)
     choice = tf.random.stateless_uniform(
         [], seed, 0, len(RANDOM_SIGMAS), dtype=tf.int32
     )
     gray = _checked_gray(gray, "gray")
-    branches = [lambda value=value: canny(gray, value) for value in RANDOM_SIGMAS]
+    branches = [
+        lambda value=value: canny(gray, value, valid) for value in RANDOM_SIGMAS
+    ]
     return tf.switch_case(choice, branches)
 
 

@@ -90,9 +90,10 @@ def build_dataset(
     Returns:
         A dataset of dicts, float32: `image` `(B, size, size, 3)` RGB, `gray`, `edge`
         (of the whole photo, not only its known part) and `mask` (1 = hole)
-        `(B, size, size, 1)`, all [0, 1]; `draw` `(B,)`, a random number in [0, 1) for
-        a choice of the trainer; and int64 `(B,)`: `position` in the stream, and
-        `skipped`, how many photos failed before the one that stands there
+        `(B, size, size, 1)`, all [0, 1]; with `edges.masked` also `known_edge`, like
+        `edge`, found without the hole's pixels; `draw` `(B,)`, a random number in
+        [0, 1) for a choice of the trainer; and int64 `(B,)`: `position` in the stream,
+        and `skipped`, how many photos failed before the one that stands there
         (`Source.skipped_names` names them).
 
     Raises:
@@ -115,6 +116,7 @@ def build_dataset(
         sample_mask=masks if callable(masks) else mask_sampler(masks, size),
         sigma=edges.sigma,
         thin=edges.thin,
+        masked=edges.masked,
         keep=edges.keep,
         size=size,
         crop=crop if training else "center",
@@ -208,6 +210,7 @@ class _Maker:
     sample_mask: Callable[[tf.Tensor], tf.Tensor]
     sigma: float
     thin: bool
+    masked: bool
     keep: str | Path | None
     size: int
     crop: Crop
@@ -287,20 +290,32 @@ class _Maker:
 
         image = turned(crop_resize(photo["photo"], box, self.size))
         gray = to_gray(image)
+        mask = tf.cast(self.sample_mask(mask_seed), tf.float32)
         example = {
             "image": image,
             "gray": gray,
             "edge": self._edge(photo, gray, box, turned, edge_seed),
-            "mask": tf.cast(self.sample_mask(mask_seed), tf.float32),
+            "mask": mask,
             "draw": example_draw(position, self.seed),
             "position": position,
             "skipped": photo["skipped"],
         }
-        for name in ("image", "gray", "edge", "mask"):
+        if self.masked:
+            example["known_edge"] = self._canny(gray, edge_seed, 1 - mask)
+        for name in ("image", "gray", "edge", "known_edge", "mask"):
+            if name not in example:
+                continue
             channels = 3 if name == "image" else 1
             shape = (self.size, self.size, channels)
             example[name] = tf.ensure_shape(example[name], shape)
         return example
+
+    def _canny(
+        self, gray: tf.Tensor, seed: tf.Tensor, valid: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        if self.training:
+            return training_edges(gray, self.sigma, seed, valid)
+        return inference_edges(gray, self.sigma, valid)
 
     def _edge(
         self,
@@ -311,9 +326,7 @@ class _Maker:
         seed: tf.Tensor,
     ) -> tf.Tensor:
         def canny() -> tf.Tensor:
-            if self.training:
-                return training_edges(gray, self.sigma, seed)
-            return inference_edges(gray, self.sigma)
+            return self._canny(gray, seed)
 
         if self.keep is not None:
             # Mirrored twice: kept as they were before the photo was mirrored.

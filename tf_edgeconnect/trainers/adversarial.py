@@ -36,8 +36,8 @@ ADAM = dict(beta_1=0.0, beta_2=0.9, epsilon=1e-8)
 class AdversarialTrainer(keras.Model):
     """Base of the stage trainers: generators against discriminators.
 
-    Batches are dicts of float32 tensors `image`, `gray`, `edge` and `mask` (see
-    `data/pipeline.py`); other keys are passed over.
+    Batches are dicts of float32 tensors `image`, `gray`, `edge` and `mask`, maybe
+    `known_edge` (see `data/pipeline.py`); other keys are passed over.
 
     Args:
         networks: every network of the stage by name, frozen ones too; None: the stage

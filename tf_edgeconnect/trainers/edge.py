@@ -179,13 +179,18 @@ class EdgeTrainer(AdversarialTrainer):
 
 def draw_edges(edge_generator: keras.Model, batch: dict, training: bool) -> dict:
     """Runs the edge generator; see `EdgeTrainer.call` for what it returns."""
-    gray, edge, mask = batch["gray"], batch["edge"], batch["mask"]
-    inputs = edge_inputs(gray, edge, mask)
+    known, mask = known_edges(batch), batch["mask"]
+    inputs = edge_inputs(batch["gray"], known, mask)
     predicted = edge_generator(inputs, training=training)
     return {
         "predicted_edge": predicted,
-        "composite_edge": composite(predicted, edge, mask),
+        "composite_edge": composite(predicted, known, mask),
     }
+
+
+def known_edges(batch: dict) -> tf.Tensor:
+    """Gives the edges that a network sees outside the hole, `(B, H, W, 1)`."""
+    return batch.get("known_edge", batch["edge"])
 
 
 def measure_edges(metric: EdgeMetrics, batch: dict, pictures: dict) -> None:

@@ -12,7 +12,7 @@ from tf_edgeconnect.metrics.edges import EdgeMetrics
 from tf_edgeconnect.metrics.image import L1, HoleL1, HolePsnr, Psnr
 from tf_edgeconnect.models.inputs import inpaint_inputs, takes_mask
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
-from tf_edgeconnect.trainers.edge import draw_edges, measure_edges
+from tf_edgeconnect.trainers.edge import draw_edges, known_edges, measure_edges
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 
 HoleEdges = Literal["canny", "none", "predicted"]
@@ -121,7 +121,7 @@ def choose_edges(
         pictures: with `predicted_edge` if "predicted" is one.
 
     Returns:
-        The composite edge, `(B, H, W, 1)`: the photo's own outside the hole.
+        The composite edge, `(B, H, W, 1)`: what is known outside the hole.
     """
     edge = batch["edge"]
     lines = {
@@ -137,7 +137,7 @@ def choose_edges(
         choice = tf.reduce_sum(tf.cast(batch["draw"][:, None] >= bounds, tf.int32), 1)
         every = tf.stack([lines[name] for name in names], axis=1)
         chosen = tf.gather(every, choice, axis=1, batch_dims=1)
-    return composite(chosen, edge, batch["mask"])
+    return composite(chosen, known_edges(batch), batch["mask"])
 
 
 def paint(

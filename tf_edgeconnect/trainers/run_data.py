@@ -162,6 +162,7 @@ def _example_options(config: Config) -> dict:
             edge.sigma,
             edge.folder if external else None,
             external and edge.non_max_suppression,
+            masked=edge.known == "masked",
         ),
         seed=config.seed,
     )
