@@ -59,7 +59,8 @@ class AdversarialTrainer(keras.Model):
         ema: float = 0.0,
         name: str,
     ):
-        super().__init__(name=name)
+        # Whatever the networks compute in, batches and losses are float32.
+        super().__init__(name=name, dtype="float32")
         present = {name: net for name, net in networks.items() if net is not None}
         self.networks = present
         self._learners = (*generators, *discriminators)

@@ -75,7 +75,8 @@ def build_trainer(
     """Builds and compiles the trainer of a stage.
 
     Raises:
-        InputError: if a loss needs VGG weights that cannot be had.
+        InputError: if a loss needs VGG weights that cannot be had, or VGG cannot be
+            compiled.
     """
     losses, settings = config.losses, config.train.for_stage(stage)
     shared = dict(edge_threshold=settings.edge_threshold, ema=settings.ema)
@@ -136,6 +137,11 @@ def _edge_losses(config: Config) -> EdgeLosses:
 def _vgg(config: Config) -> keras.Model | None:
     if not (config.losses.perceptual or config.losses.style):
         return None
+    if config.train.jit_compile and config.train.deterministic:
+        raise InputError(
+            "train.jit_compile and train.deterministic do not go together with VGG: "
+            "XLA has no deterministic gradient of its pooling; switch one of them off"
+        )
     with _arithmetic(config):
         return vgg_features(config.losses.vgg_weights)
 
