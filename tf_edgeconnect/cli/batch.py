@@ -9,6 +9,7 @@ import typer
 from tf_edgeconnect.cli.completion import complete_model
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.presets import DEFAULT
 
 SOME_FAILED = 1
 
@@ -34,10 +35,11 @@ def batch(
         Path,
         typer.Option(
             metavar="M",
-            help="A run directory, a weights folder or an exported SavedModel.",
+            help="A run directory, a weights folder, an exported SavedModel or a "
+            "preset.",
             autocompletion=complete_model,
         ),
-    ],
+    ] = Path(DEFAULT),
     beam: Annotated[
         list[str] | None,
         typer.Argument(
