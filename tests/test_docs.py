@@ -237,3 +237,14 @@ def test_links_of_the_readme_lead_somewhere():
 def test_the_citation_names_this_version():
     text = (ROOT / "CITATION.cff").read_text("utf-8")
     assert re.findall(r"^version: (.+)$", text, re.MULTILINE) == [ec.__version__]
+
+
+def test_what_pages_ask_make_for_it_can_make():
+    text = (ROOT / "Makefile").read_text()
+    declared = re.search(r"^\.PHONY: (.*)", text, re.MULTILINE)[1].split()
+    targets = re.findall(r"^([a-z]+):.* ## .*\n\t", text, re.MULTILINE)
+    assert sorted(targets) == sorted(declared)
+    pages = [*TEXTS.values(), (ROOT / ".ci" / "run").read_text()]
+    asked = {name for page in pages for name in re.findall(r"\bmake ([a-z]+)\b", page)}
+    spoken = asked & set(targets)
+    assert {"demo", "test", "docs", "notebooks", "bench", "lint"} <= spoken
