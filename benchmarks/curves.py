@@ -57,7 +57,7 @@ def _panel(title: str, points: list[tuple[int, float]], shift: int) -> str:
 
     grid = "".join(
         f'<path d="M0,{y(value):.1f}H{WIDTH - GAP}" stroke="{GRID}"/>'
-        f'<text x="-6" y="{y(value) + 4:.1f}" text-anchor="end">{value:.3g}</text>'
+        f'<text x="-6" y="{y(value) + 4:.1f}" text-anchor="end">{value:.4g}</text>'
         for value in (low + span * part / 4 for part in range(5))
     )
     ticks = "".join(
