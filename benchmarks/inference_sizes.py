@@ -18,7 +18,7 @@ import sys
 import time
 
 from inference import SYSTEMS
-from turns import THREAD_VARIABLES
+from turns import thread_environment
 
 SIZES = (128, 256, 512)
 BATCHES = (1, 4, 8)
@@ -63,7 +63,7 @@ def be_child(name: str, threads: int, rounds: int, largest: float) -> None:
 def measured(name: str, threads: int) -> dict:
     """What a child process of one system found."""
     environment = {**os.environ, "SIZES_CHILD": name, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment |= dict.fromkeys(THREAD_VARIABLES, str(threads))
+    environment |= thread_environment(threads)
     done = subprocess.run(
         [sys.executable, *sys.argv],
         stdout=subprocess.PIPE,

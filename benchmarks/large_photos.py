@@ -12,7 +12,6 @@ set of the process, with TensorFlow and the photo in it.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import time
 import numpy as np
 from PIL import Image
 from skimage import data
+from turns import peak_memory
 
 SMALL, THICK = "three of 120", "one of 1200"
 CASES = [
@@ -77,7 +77,7 @@ def measure(size: tuple[int, int], kind: str, large: str, model: str | None) -> 
     filled = inpainter.paint(image, hole, large=large)
     seconds, busy = time.perf_counter() - start, time.process_time() - busy
     assert (filled[~hole] == image[~hole]).all()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_memory() / 2**20
     return {"seconds": seconds, "busy": busy, "mib": peak}
 
 

@@ -40,7 +40,10 @@ def main() -> None:
         model = presets.folder(model)
     inpainter = load_for_export(model)
     examples = load_examples(options.photos, options.size)
-    print(f"{options.model}, {len(examples.report)} {examples.origin}\n")
+    where = (
+        f"of {Path(options.photos).name}" if options.photos else "inside scikit-image"
+    )
+    print(f"{Path(options.model).name}, {len(examples.report)} photos {where}\n")
     print("| export | photo, dB | target | edges, dB | largest difference of 255 |")
     print("|---" * 5 + "|")
     for dtype, target in (("float32", ""), ("bfloat16", "45"), ("float16", "")):

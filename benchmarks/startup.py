@@ -11,7 +11,6 @@ rounds; `memory` is the peak of the process.
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ import time
 from pathlib import Path
 
 from inference import pictures
-from turns import THREAD_VARIABLES
+from turns import peak_memory, thread_environment
 
 _MARK = "@startup "
 STEPS = ("import", "load", "warm-up", "first answer", "second answer")
@@ -110,7 +109,7 @@ def be_child(path: str, size: int, *, warm: bool) -> None:
         timed("warm-up", warm_up)
     timed("first answer", answer)
     timed("second answer", answer)
-    seconds["memory"] = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds["memory"] = peak_memory()
     print(_MARK + json.dumps(seconds), flush=True)
 
 
@@ -118,7 +117,7 @@ def measured(path: str, warm: bool, threads: int) -> dict[str, float]:
     """What one child process found."""
     child = json.dumps({"path": path, "warm": warm})
     environment = {**os.environ, "STARTUP_CHILD": child, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment |= dict.fromkeys(THREAD_VARIABLES, str(threads))
+    environment |= thread_environment(threads)
     done = subprocess.run(
         [sys.executable, *sys.argv], capture_output=True, text=True, env=environment
     )

@@ -8,6 +8,7 @@ system is the best of its rounds on one thread, else the median.
 
 import json
 import os
+import re
 import resource
 import statistics
 import subprocess
@@ -15,14 +16,37 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
-THREAD_VARIABLES = (
+_THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
 )
 _MARK = "@turns "  # libraries print on stdout, too
 _WARM_UPS = 2
+
+
+def thread_environment(threads: int) -> dict[str, str]:
+    """Variables that give the libraries of a process so many threads.
+
+    A waiting thread of OpenMP spins, and on a virtual machine keeps the others from
+    running: PyTorch with 2 threads is 5 times slower then than with 1. So it sleeps.
+    """
+    variables = dict.fromkeys(_THREAD_VARIABLES, str(threads))
+    return variables | {"OMP_WAIT_POLICY": "PASSIVE"}
+
+
+def peak_memory() -> int:
+    """Largest resident set of this process so far, bytes.
+
+    What `getrusage` says of a child on Linux may be the peak of its parent.
+    """
+    try:
+        status = Path("/proc/self/status").read_text()
+        return 1024 * int(re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)[1])
+    except (OSError, TypeError):
+        return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 @dataclass
@@ -84,7 +108,7 @@ def be_child(systems: dict[str, Callable], *arguments) -> bool:
         clock, busy = time.perf_counter(), time.process_time()
         run()
         took = [time.perf_counter() - clock, time.process_time() - busy]
-        peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak = peak_memory()
         _say({"took": took, "peak": peak})
     return True
 
@@ -125,7 +149,7 @@ def by_turns(names: list[str], rounds: int, threads: int) -> dict[str, Measured]
 def _start(name: str, threads: int) -> subprocess.Popen:
     environment = {**os.environ, "TURNS_CHILD": name, "TF_CPP_MIN_LOG_LEVEL": "3"}
     if threads:
-        environment |= dict.fromkeys(THREAD_VARIABLES, str(threads))
+        environment |= thread_environment(threads)
     return subprocess.Popen(
         [sys.executable, *sys.argv],
         stdin=subprocess.PIPE,

@@ -66,7 +66,7 @@ def commands(options: argparse.Namespace) -> list[tuple[str, list[str]]]:
         ("Filling: sizes and batches, one thread", ["inference_sizes.py"]),
         (
             f"Filling: sizes and batches, {cores} threads",
-            ["inference_sizes.py", "--threads", cores, "--largest", "7000"],
+            ["inference_sizes.py", "--threads", cores, "--largest", "2200"],
         ),
         ("What short floats lose", ["precision.py", "--model", model, *photos]),
         ("Start-up of an export", ["startup.py"]),
@@ -80,9 +80,9 @@ def commands(options: argparse.Namespace) -> list[tuple[str, list[str]]]:
         found.append((f"Training step, stage {stage}", step))
     if options.photos:
         found.append(("Canny against scikit-image", ["canny.py", options.photos]))
-        pipeline = ["data_pipeline.py", options.photos, "--count", "256"]
-        found.append(("Training examples, one thread", pipeline))
-        pipeline = [*pipeline, "--threads", cores]
+        pipeline = ["data_pipeline.py", options.photos, "--count"]
+        found.append(("Training examples, one thread", [*pipeline, "256"]))
+        pipeline += ["1200", "--threads", cores]  # by the clock, which fills queues too
         found.append((f"Training examples, {cores} threads", pipeline))
     found.append(("Cost model, computed", ["cost_model.py"]))
     if options.rounds:
