@@ -1,5 +1,10 @@
 """Files through the client: what a server cannot carry is kept all the same."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,6 +17,7 @@ from tf_edgeconnect.data.photos import read_photo
 from tf_edgeconnect.errors import InputError
 
 ICC = b"profile" * 20
+PROGRAM = Path(__file__).parents[2] / "serving" / "client.py"
 
 
 @pytest.fixture
@@ -110,6 +116,32 @@ def test_the_command_names_what_failed(ports, folder, capsys):
     told = capsys.readouterr()
     assert told.out == f"2 of 3 photos written to {paths[2]}\n"
     assert "failed: " in told.err and "c.png" in told.err
+
+
+def test_the_program_shows_no_notes_of_tensorflow(ports, folder):
+    told = subprocess.run(
+        [sys.executable, PROGRAM, "photos", "masks", "-o", "filled"]
+        + ["--server", f"127.0.0.1:{ports[0]}", "--concurrent", "1"],
+        env={k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert told.stderr == "[1/3] a.png\n[2/3] b.png\n[3/3] c.png\n"
+    assert told.stdout == "3 of 3 photos written to filled\n"
+
+
+def test_grpc_alone_is_told_before_and_a_missing_package_is_left_to_the_client(folder):
+    def missing():
+        calls.append(address)
+        raise ModuleNotFoundError("tensorflow")
+
+    calls = []
+    paths = [str(folder / name / "a.png") for name in ("photos", "masks", "filled")]
+    for address in ("http://127.0.0.1:1", "127.0.0.1:1"):
+        where = ["--server", address, "--timeout", "0.1"]
+        assert main([*paths[:2], "-o", paths[2], *where], before_grpc=missing) == 1
+    assert calls == ["127.0.0.1:1"]
 
 
 def test_the_command_refuses_wrong_input_in_one_line(tmp_path, capsys):

@@ -126,6 +126,8 @@ def batch(
         f"{len(items)} photos: {before} finished before and skipped, {len(left)} to do",
         err=True,
     )
+    # Its sink warns where no photo failed, which is as it should be.
+    logging.getLogger("apache_beam.io.filebasedsink").setLevel(logging.ERROR)
     counts = run(left, options, flags)
     counts["skipped"] += before
     write_json(output / SUMMARY, {"settings": settings, "counters": counts})

@@ -1,8 +1,9 @@
 """The command line of `serving/client.py`: a photo or a folder through a server."""
 
 import argparse
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -16,11 +17,17 @@ from tf_edgeconnect.regions import Large
 DONE, SOME_FAILED, WRONG_INPUT = 0, 1, 2
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    before_grpc: Callable[[], object] = lambda: None,
+) -> int:
     """Runs the client.
 
     Args:
         arguments: what follows the program's name; None for this process' own.
+        before_grpc: called before gRPC is imported, and TensorFlow with it; not called
+            for REST.
 
     Returns:
         0 done; 1 the server failed or some photos did, each named; 2 wrong input.
@@ -28,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         plan = plan_jobs(options.image, options.mask, options.output, options.edges)
+        if not options.server.startswith(("http://", "https://")):
+            with contextlib.suppress(ModuleNotFoundError):  # the client names it
+                before_grpc()
         with Client(
             options.server,
             model=options.model,
