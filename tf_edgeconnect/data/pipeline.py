@@ -42,6 +42,7 @@ from tf_edgeconnect.errors import InputError
 
 # So many photos in a row that cannot be decoded are no accident but a lost disk.
 MAX_ATTEMPTS = 16
+_PREFETCHED = 4  # batches
 _IN_A_ROW = " photos in a row cannot be decoded, from position"
 _FOREVER = tf.int64.max
 
@@ -128,7 +129,8 @@ def build_dataset(
     index, count = shard
     first = start + (index - start) % count
     end = _FOREVER if training else len(source)
-    # AUTOTUNE makes one example at a time here and leaves a second core idle.
+    # Autotune makes one example at a time here, which leaves a second core idle, and
+    # its thread keeps a run that is stopped waiting for up to half a minute.
     calls = max(8, 2 * (os.cpu_count() or 1))
 
     def batches(positions: tf.data.Dataset) -> tf.data.Dataset:
@@ -153,11 +155,12 @@ def build_dataset(
         dataset = dataset.apply(endless)
     options = tf.data.Options()
     options.deterministic = True
+    options.autotune.enabled = False
     # Shards are dealt out by position above; nothing else may divide the stream.
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.OFF
     )
-    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+    return dataset.prefetch(_PREFETCHED).with_options(options)
 
 
 def undecodable(error: Exception) -> tuple[int, int] | None:
