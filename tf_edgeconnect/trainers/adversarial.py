@@ -138,16 +138,13 @@ class AdversarialTrainer(keras.Model):
                 discriminator_optimizer.build(self.discriminator_variables)
 
     def take_fast_convolutions(self) -> None:
-        """Lets all networks compute by `layers.winograd` what gains from it on a CPU.
+        """Lets all networks, VGG too, compute by `layers.winograd` what gains from it.
 
-        Before the first step.
+        For a CPU, before the first step.
         """
-        for network in self._looked_through():
+        vgg = getattr(self.losses_of, "vgg", None)
+        for network in [*self.networks.values(), *([] if vgg is None else [vgg])]:
             use_winograd(network)
-
-    def _looked_through(self) -> list[keras.Model]:
-        """All networks that a step runs; stages with VGG add it."""
-        return list(self.networks.values())
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Trains as `keras.Model.fit` does.
@@ -207,7 +204,7 @@ class AdversarialTrainer(keras.Model):
             *losses, pictures = self.compute_losses(batch, training)
             share = 1 / (self.accumulate * _replicas())
             totals = [
-                LossScale(optimizer).scale(share * sum(each.values()))
+                optimizer.scale_loss(share * sum(each.values()))
                 for (optimizer, _), each in zip(self._pairs(), losses, strict=False)
             ]
         gradients = [

@@ -101,10 +101,6 @@ class InpaintTrainer(AdversarialTrainer):
         judge = self.networks.get("inpaint_discriminator")
         return (*self.losses_of(judge, batch, pictures, training), pictures)
 
-    def _looked_through(self):
-        vgg = self.losses_of.vgg
-        return super()._looked_through() + ([] if vgg is None else [vgg])
-
     def measure(self, metrics, batch, pictures):
         """Updates PSNR and L1, and the edges' figures where edges are drawn."""
         measure_pictures(metrics, batch, pictures)

@@ -89,10 +89,6 @@ class JointTrainer(AdversarialTrainer):
             found = [a | b for a, b in zip(found, of_edges, strict=True)]
         return (*found, pictures)
 
-    def _looked_through(self):
-        vgg = self.losses_of.vgg
-        return super()._looked_through() + ([] if vgg is None else [vgg])
-
     def measure(self, metrics, batch, pictures):
         """Updates PSNR, L1 and the edges' figures."""
         measure_pictures(metrics, batch, pictures)

@@ -36,10 +36,6 @@ class LossScale:
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             self._value = tf.identity(optimizer.dynamic_scale)
 
-    def scale(self, loss: tf.Tensor) -> tf.Tensor:
-        """Multiplies a loss."""
-        return loss if self._value is None else loss * self._value
-
     def unscale(self, norm: tf.Tensor) -> tf.Tensor:
         """Divides a gradient's norm."""
         return norm if self._value is None else norm / self._value
