@@ -20,6 +20,9 @@ EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
     "serving": ["tensorflow-serving-api>=2.19,<2.22", "grpcio-health-checking>=1.70"],
     "tflite": ["ai-edge-litert>=2.0"],
+    "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.17"],
+    # It only decodes, and is LGPL; pillow-heif's wheels are GPL.
+    "heif": ["pi-heif>=1.0"],
     "batch": ["apache-beam>=2.70"],
     "docs": ["mkdocs>=1.6", "mkdocs-material>=9.6", "mkdocstrings[python]>=1.0"],
     "dev": [
@@ -29,15 +32,23 @@ EXTRAS = {
         "apache-beam>=2.70",
         # The tests of `serve` and of the client.
         "grpcio-health-checking>=1.70",
+        # Starlette's test client.
+        "httpx>=0.28",
         "hypothesis>=6.100",
         # The second Keras backend, for the test that needs no TensorFlow.
         "jax>=0.4.36",
         "mypy>=2.0",
         "nbmake>=1.5",
+        # The tests of ONNX files and of HEIC photos.
+        "onnx>=1.17",
+        "onnxruntime>=1.20",
+        "pi-heif>=1.0",
+        "playwright>=1.50",
         "pytest>=8.0",
         "pytest-xdist>=3.6",
         "ruff>=0.12",
         "tensorflow-serving-api>=2.19,<2.22",
+        "tf2onnx>=1.17",
         "types-PyYAML>=6.0",
     ],
 }
@@ -88,19 +99,25 @@ setup(
     install_requires=[
         # tensorflow-datasets 4.9.10 imports it on Python 3.11 and does not declare it.
         "importlib_resources>=6.0",
+        "jinja2>=3.1",
         "keras>=3.15,<4",
+        "matplotlib>=3.9",
         "numpy>=2.1",
         "opencv-python>=4.10",
-        "pillow>=11.0",
+        "pillow>=11.3",
         "pydantic>=2.10,<3",
+        "python-multipart>=0.0.20",
         "pyyaml>=6.0",
         "rich>=13.0",
         "scikit-image>=0.26",
+        "scipy>=1.14",
+        "starlette>=0.46",
         # TensorFlow 2.21 writes TensorBoard files only where this is installed.
         "tensorboard>=2.21,<2.22",
         "tensorflow>=2.21,<2.22",
         "tensorflow-datasets>=4.9.9",
         "typer>=0.29",
+        "uvicorn>=0.34",
     ],
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["tf-edgeconnect=tf_edgeconnect.cli.main:main"]},

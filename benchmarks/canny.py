@@ -17,7 +17,7 @@ import tensorflow as tf
 from PIL import Image
 from skimage.feature import canny as skimage_canny
 
-from tf_edgeconnect.data.edges import ARITHMETIC, canny
+from tf_edgeconnect.edges.exact import ARITHMETIC, canny
 
 SIZE = 256
 SIGMAS = (1.0, 2.0, 3.5)

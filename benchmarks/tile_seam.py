@@ -19,8 +19,8 @@ from PIL import Image
 from skimage import data
 
 from tf_edgeconnect.inference import Inpainter
-from tf_edgeconnect.regions import Scene, paint, painting, plan_areas
-from tf_edgeconnect.regions.boxes import RUN_SIDE, tiles
+from tf_edgeconnect.inference.regions import Scene, paint, painting, plan_areas
+from tf_edgeconnect.inference.regions.boxes import RUN_SIDE, tiles
 
 HEIGHT, WIDTH, BAR, SPACING = 700, 1300, 96, 256
 SMOOTH = 32

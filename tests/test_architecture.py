@@ -16,7 +16,8 @@ PACKAGE = ROOT / "tf_edgeconnect"
 # A module imports from the rows above its own; from its own row only in its folder.
 ROWS = [
     {"errors", "version"},
-    {"config", "local_http", "masking", "presets", "regions"},
+    {"masking", "presets"},
+    {"config", "edges", "local_http", "photos"},
     {"data", "layers"},
     {"models"},
     {"losses", "metrics", "figures"},

@@ -32,7 +32,7 @@ def test_every_public_name_is_found_and_listed():
 
 
 def test_public_names_are_those_of_their_modules():
-    from tf_edgeconnect.data.edges import canny
+    from tf_edgeconnect.edges.exact import canny
     from tf_edgeconnect.masking import composite
     from tf_edgeconnect.models.generators import edge_generator
 

@@ -17,8 +17,8 @@ from tf_edgeconnect.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from tf_edgeconnect.config import load_config as load_config
-    from tf_edgeconnect.data.edges import canny as canny
     from tf_edgeconnect.data.pipeline import build_dataset as build_dataset
+    from tf_edgeconnect.edges.exact import canny as canny
     from tf_edgeconnect.errors import InputError as InputError
     from tf_edgeconnect.inference.inpainter import Inpainter as Inpainter
     from tf_edgeconnect.inference.lite import LiteInpainter as LiteInpainter
@@ -41,7 +41,7 @@ _HOMES = {
     "JointTrainer": "trainers.joint",
     "LiteInpainter": "inference.lite",
     "build_dataset": "data.pipeline",
-    "canny": "data.edges",
+    "canny": "edges.exact",
     "composite": "masking",
     "edge_generator": "models.generators",
     "inpaint_generator": "models.generators",

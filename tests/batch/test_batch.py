@@ -15,11 +15,11 @@ from tf_edgeconnect.batch.items import list_items
 from tf_edgeconnect.batch.results import prepare
 from tf_edgeconnect.cli.main import run
 from tf_edgeconnect.data.index import open_source
-from tf_edgeconnect.data.photo_writing import write_photo
-from tf_edgeconnect.data.photos import Photo
 from tf_edgeconnect.data.records import write_records
 from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.models.storage import save_networks
+from tf_edgeconnect.photos.reading import Photo
+from tf_edgeconnect.photos.writing import write_photo
 
 RNG = np.random.default_rng(4)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

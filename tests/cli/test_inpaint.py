@@ -10,10 +10,10 @@ from PIL import ExifTags, Image, ImageCms
 
 from tf_edgeconnect import edge_generator, inpaint_generator
 from tf_edgeconnect.cli.main import run
-from tf_edgeconnect.data.photo_writing import write_photo
-from tf_edgeconnect.data.photos import Photo, read_photo
 from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.models.storage import save_networks
+from tf_edgeconnect.photos.reading import Photo, read_photo
+from tf_edgeconnect.photos.writing import write_photo
 
 RNG = np.random.default_rng(9)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

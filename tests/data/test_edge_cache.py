@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from tf_edgeconnect.data.edge_cache import cache_bytes, kept_edges
 from tf_edgeconnect.data.edge_files import EdgeOptions
-from tf_edgeconnect.data.edges import canny
 from tf_edgeconnect.data.pipeline import build_dataset
+from tf_edgeconnect.edges.exact import canny
 from tf_edgeconnect.errors import InputError
 
 SIZE = 24

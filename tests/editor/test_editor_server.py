@@ -12,14 +12,14 @@ from PIL import Image
 
 from tf_edgeconnect import inpaint_generator
 from tf_edgeconnect.client import ServingError
-from tf_edgeconnect.data.photo_writing import encode_png
-from tf_edgeconnect.data.photos import Photo
 from tf_edgeconnect.editor import server as server_module
 from tf_edgeconnect.editor.painters import LocalPainter, RemotePainter
 from tf_edgeconnect.editor.server import EditorServer
 from tf_edgeconnect.editor.shelf import Shelf
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.photos.reading import Photo
+from tf_edgeconnect.photos.writing import encode_png
 
 RNG = np.random.default_rng(4)
 SIZE = 10, 14

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from tf_edgeconnect.cli.main import run
-from tf_edgeconnect.data.photo_writing import write_photo
-from tf_edgeconnect.data.photos import Photo, read_photo
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.export.saved_model import export_saved_model
 from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
 from tf_edgeconnect.models.storage import save_networks
+from tf_edgeconnect.photos.reading import Photo, read_photo
+from tf_edgeconnect.photos.writing import write_photo
 
 RNG = np.random.default_rng(5)
 IMAGE = RNG.integers(0, 256, (19, 26, 3), np.uint8)

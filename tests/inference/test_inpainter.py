@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tf_edgeconnect as ec
-from tf_edgeconnect.data.edges import canny
+from tf_edgeconnect.edges.exact import canny
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter, InpaintGraph
 from tf_edgeconnect.models.storage import save_networks

@@ -9,7 +9,7 @@ from skimage.feature import canny
 import tf_edgeconnect as ec
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter, large
-from tf_edgeconnect.regions import plan_areas
+from tf_edgeconnect.inference.regions import plan_areas
 
 COFFEE = data.coffee()  # (400, 600, 3)
 

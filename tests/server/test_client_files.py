@@ -12,9 +12,9 @@ from PIL import Image
 from tf_edgeconnect.client.command import main
 from tf_edgeconnect.client.files import fill_job, fill_plan
 from tf_edgeconnect.client.photos import fill_photo
-from tf_edgeconnect.data.jobs import Job, plan_jobs
-from tf_edgeconnect.data.photos import read_photo
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.jobs import Job, plan_jobs
+from tf_edgeconnect.photos.reading import read_photo
 
 ICC = b"profile" * 20
 PROGRAM = Path(__file__).parents[2] / "serving" / "client.py"

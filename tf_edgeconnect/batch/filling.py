@@ -10,11 +10,11 @@ import numpy as np
 
 from tf_edgeconnect.batch.items import Item
 from tf_edgeconnect.batch.results import RESULTS, Format
-from tf_edgeconnect.data.photos import Photo, decode_photo, read_photo
 from tf_edgeconnect.data.tfrecords import read_example
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import FileInpainter, Inpainter
-from tf_edgeconnect.regions import Large
+from tf_edgeconnect.inference.regions import Large
+from tf_edgeconnect.photos.reading import Photo, decode_photo, read_photo
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from tf_edgeconnect.data.pairing import IMAGE_SUFFIXES, named_images
 from tf_edgeconnect.data.tfrecords import (
     is_record_file,
     list_record_files,
     open_records,
 )
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.names import IMAGE_SUFFIXES, named_images
 
 LIST_SUFFIXES = (".txt", ".flist")
 

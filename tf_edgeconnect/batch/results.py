@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
-from tf_edgeconnect.data.photo_writing import encode_png, write_photo
-from tf_edgeconnect.data.photos import Photo
 from tf_edgeconnect.data.records import photo_example
 from tf_edgeconnect.data.source import Encoded
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.reading import Photo
+from tf_edgeconnect.photos.writing import encode_png, write_photo
 
 Format = Literal["png", "tfrecord"]
 

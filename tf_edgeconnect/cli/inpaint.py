@@ -15,7 +15,7 @@ from tf_edgeconnect.presets import DEFAULT
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tf_edgeconnect.data.jobs import Job, Plan
+    from tf_edgeconnect.photos.jobs import Job, Plan
 
 SOME_FAILED = 1
 SHOWN_SPARE = 20
@@ -98,7 +98,7 @@ def inpaint(
 
     from rich.console import Console
 
-    from tf_edgeconnect.data.jobs import plan_jobs
+    from tf_edgeconnect.photos.jobs import plan_jobs
 
     plan = plan_jobs(image, mask, output, edges, save_edges=save_edges)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)

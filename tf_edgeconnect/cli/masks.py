@@ -64,7 +64,7 @@ def masks(
     from rich.progress import track
 
     from tf_edgeconnect.data import mask_folder, mask_sets
-    from tf_edgeconnect.data.photo_writing import check_output
+    from tf_edgeconnect.photos.writing import check_output
 
     borders = mask_sets.BORDERS if border == "both" else (border,)
     specs = mask_sets.plan_masks(shape, count, bounds, borders)

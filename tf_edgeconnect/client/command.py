@@ -10,9 +10,9 @@ from typing import get_args
 from tf_edgeconnect.client.client import MODEL_NAME, Client
 from tf_edgeconnect.client.errors import ServingError
 from tf_edgeconnect.client.files import fill_job, fill_plan
-from tf_edgeconnect.data.jobs import Job, Plan, plan_jobs
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.regions import Large
+from tf_edgeconnect.inference.regions import Large
+from tf_edgeconnect.photos.jobs import Job, Plan, plan_jobs
 
 DONE, SOME_FAILED, WRONG_INPUT = 0, 1, 2
 

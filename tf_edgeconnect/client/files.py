@@ -11,11 +11,11 @@ from pathlib import Path
 from tf_edgeconnect.client.client import Client
 from tf_edgeconnect.client.errors import ServingError
 from tf_edgeconnect.client.photos import fill_photo
-from tf_edgeconnect.data.jobs import Job, Plan
-from tf_edgeconnect.data.photo_writing import check_output, write_photo
-from tf_edgeconnect.data.photos import read_edges, read_mask, read_photo
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.regions import Large
+from tf_edgeconnect.inference.regions import Large
+from tf_edgeconnect.photos.jobs import Job, Plan
+from tf_edgeconnect.photos.reading import read_edges, read_mask, read_photo
+from tf_edgeconnect.photos.writing import check_output, write_photo
 
 
 def fill_job(
@@ -54,7 +54,7 @@ def fill_plan(
 
     Args:
         client: a connection.
-        plan: see `data.jobs.plan_jobs`.
+        plan: see `photos.jobs.plan_jobs`.
         concurrent: requests at once, 1 or more.
         large: how a large photo is sent; see `fill_photo`.
         overwrite: True replaces results that exist.

@@ -7,10 +7,17 @@ import numpy as np
 from PIL import Image
 
 from tf_edgeconnect.client.client import Client
-from tf_edgeconnect.data.photo_writing import encode_png
-from tf_edgeconnect.data.photos import Photo
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.regions import RUN_SIDE, Large, Scene, choose, paint, plan_areas
+from tf_edgeconnect.inference.regions import (
+    RUN_SIDE,
+    Large,
+    Scene,
+    choose,
+    paint,
+    plan_areas,
+)
+from tf_edgeconnect.photos.reading import Photo
+from tf_edgeconnect.photos.writing import encode_png
 
 WHITE = 255
 

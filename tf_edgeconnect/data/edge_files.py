@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tf_edgeconnect.data.edges import NO_EDGES
 from tf_edgeconnect.data.files import FileSource, list_photos
-from tf_edgeconnect.data.headers import scan_headers
 from tf_edgeconnect.data.source import ScanReport, Source
+from tf_edgeconnect.edges.exact import NO_EDGES
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.headers import scan_headers
 
 # Resizing a photo rounds its sides, so an edge map's sides may be off by this share.
 _ASPECT_TOLERANCE = 0.02

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tf_edgeconnect.data.headers import Header, scan_headers
 from tf_edgeconnect.data.images import decode, orient
 from tf_edgeconnect.data.source import (
     Encoded,
@@ -16,6 +15,7 @@ from tf_edgeconnect.data.source import (
     check_unreadable,
 )
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.headers import Header, scan_headers
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 

@@ -18,9 +18,9 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 import tensorflow as tf
 
-from tf_edgeconnect.data.headers import MAX_PIXELS, MIN_SIDE
 from tf_edgeconnect.data.strokes import FIELD_SIZE, cubic_matrix, drawing
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.headers import MAX_PIXELS, MIN_SIDE
 
 Border = Literal["touching", "clear"]
 BORDERS: tuple[Border, ...] = get_args(Border)

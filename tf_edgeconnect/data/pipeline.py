@@ -19,7 +19,6 @@ import tensorflow as tf
 
 from tf_edgeconnect.data.edge_cache import kept_edges
 from tf_edgeconnect.data.edge_files import EdgeOptions, pair_edges
-from tf_edgeconnect.data.edges import inference_edges, training_edges
 from tf_edgeconnect.data.files import FileSource
 from tf_edgeconnect.data.images import (
     Crop,
@@ -38,6 +37,7 @@ from tf_edgeconnect.data.order import (
 )
 from tf_edgeconnect.data.service import batches_from_service
 from tf_edgeconnect.data.source import Source
+from tf_edgeconnect.edges.exact import inference_edges, training_edges
 from tf_edgeconnect.errors import InputError
 
 # So many photos in a row that cannot be decoded are no accident but a lost disk.

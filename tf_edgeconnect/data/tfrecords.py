@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tf_edgeconnect.data.headers import cached_scan
 from tf_edgeconnect.data.images import decode, orient
 from tf_edgeconnect.data.source import (
     Encoded,
@@ -23,6 +22,7 @@ from tf_edgeconnect.data.source import (
     check_unreadable,
 )
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.headers import cached_scan
 
 # A record: length (8 bytes), its checksum (4), the content, its checksum (4).
 _HEAD, _TAIL = 12, 4

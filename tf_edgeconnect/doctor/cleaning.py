@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from tf_edgeconnect.data.photos import read_mask
 from tf_edgeconnect.doctor.findings import Track
 from tf_edgeconnect.doctor.mask_looks import Mask, look_at_mask
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.reading import read_mask
 
 
 class Cleaned(NamedTuple):

@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect.data.edge_files import EdgeOptions, pair_edges
-from tf_edgeconnect.data.edges import NO_EDGES, inference_edges, inference_sigma
 from tf_edgeconnect.data.images import crop_resize, square, to_gray
 from tf_edgeconnect.data.source import Source
 from tf_edgeconnect.doctor.findings import Finding, Track, by_share
 from tf_edgeconnect.doctor.photos import Photo
+from tf_edgeconnect.edges.exact import NO_EDGES, inference_edges, inference_sigma
 from tf_edgeconnect.errors import InputError
 
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from tf_edgeconnect.data.headers import MAX_PIXELS
-from tf_edgeconnect.data.photo_decoding import HELD_AS, orientation, planes, upright
+from tf_edgeconnect.photos.decoding import HELD_AS, orientation, planes, upright
+from tf_edgeconnect.photos.headers import MAX_PIXELS
 
 THUMBNAIL = 32
 # JPEG files are decoded at the smallest of 1, 1/2, 1/4, 1/8 that is not below this.

@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from tf_edgeconnect.data.pairing import IMAGE_SUFFIXES
-from tf_edgeconnect.data.photo_decoding import load_image, read_bytes
-from tf_edgeconnect.data.photos import read_gray
 from tf_edgeconnect.doctor.findings import Track
 from tf_edgeconnect.doctor.photos import evenly
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.masking import HALF_GRAY
+from tf_edgeconnect.photos.decoding import load_image, read_bytes
+from tf_edgeconnect.photos.names import IMAGE_SUFFIXES
+from tf_edgeconnect.photos.reading import read_gray
 
 # A mask is taken for inverted if both its hole and the border's share of it are larger.
 INVERTED_RATIO, INVERTED_BORDER = 0.5, 0.6

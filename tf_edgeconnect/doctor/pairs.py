@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from tf_edgeconnect.data.pairing import named_images
 from tf_edgeconnect.doctor import masks as mask_checks
 from tf_edgeconnect.doctor import photos as photo_checks
 from tf_edgeconnect.doctor.findings import Checkup, Track, untracked
 from tf_edgeconnect.doctor.pairing import check_pair_sizes, check_pairing
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.names import named_images
 
 
 def check_pairs(

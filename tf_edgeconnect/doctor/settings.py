@@ -1,8 +1,8 @@
 """Checks on settings that are valid and still do what nobody wants."""
 
 from tf_edgeconnect.config import Config
-from tf_edgeconnect.data.edges import NO_EDGES
 from tf_edgeconnect.doctor.findings import Finding
+from tf_edgeconnect.edges.exact import NO_EDGES
 
 
 def check_settings(config: Config) -> list[Finding]:

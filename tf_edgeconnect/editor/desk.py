@@ -10,13 +10,13 @@ import io
 import numpy as np
 from PIL import Image
 
-from tf_edgeconnect.data.photo_writing import encode_png
-from tf_edgeconnect.data.photos import Photo, decode_photo
 from tf_edgeconnect.data.samples import PHOTOS, sample_photos
 from tf_edgeconnect.editor.painters import SIGMAS, Painter, check_sigma
 from tf_edgeconnect.editor.shelf import MAX_PIXELS, Shelf
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.masking import HALF_GRAY
+from tf_edgeconnect.photos.reading import Photo, decode_photo
+from tf_edgeconnect.photos.writing import encode_png
 
 THUMBNAIL = 240
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.regions import Scene, choose, paint, plan_areas
+from tf_edgeconnect.inference.regions import Scene, choose, paint, plan_areas
 
 if TYPE_CHECKING:
     from tf_edgeconnect.client import Client

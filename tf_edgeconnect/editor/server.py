@@ -18,8 +18,6 @@ A sketch is a PNG of the photo's size: its red is the lines, its green the hole.
 from http import HTTPStatus
 
 from tf_edgeconnect.client import ServingError
-from tf_edgeconnect.data.photo_writing import encode_png
-from tf_edgeconnect.data.photos import Photo, decode_photo
 from tf_edgeconnect.editor.desk import Desk, GoneError, sample, thumbnail
 from tf_edgeconnect.editor.painters import Painter
 from tf_edgeconnect.errors import InputError
@@ -32,6 +30,8 @@ from tf_edgeconnect.local_http import (
     as_json,
     page_file,
 )
+from tf_edgeconnect.photos.reading import Photo, decode_photo
+from tf_edgeconnect.photos.writing import encode_png
 
 PAGE = ("page.html", "page.css", "page.js", "layers.js", "view.js", "server.js")
 # Forms of other sites cannot send these types without being asked.

@@ -4,8 +4,8 @@ import secrets
 import threading
 from collections import OrderedDict
 
-from tf_edgeconnect.data.photos import Photo
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.reading import Photo
 
 MAX_PIXELS = 50_000_000  # a browser holds three layers of four bytes each beside it
 

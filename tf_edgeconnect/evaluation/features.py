@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from tf_edgeconnect.data.photos import read_photo
 from tf_edgeconnect.evaluation.manifest import Track, filled_bins
 from tf_edgeconnect.evaluation.pictures import picture_of
 from tf_edgeconnect.evaluation.results import ALL, ImageResult, filled_path
 from tf_edgeconnect.metrics.fid import FidFeatures, frechet_distance, to_square
+from tf_edgeconnect.photos.reading import read_photo
 
 BATCH = 16
 DIGITS = 4  # of a FID; what lies below may differ between machines

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tf_edgeconnect.data.photos import GRAY_WEIGHTS
 from tf_edgeconnect.evaluation.manifest import SMALLEST_SIDE, Protocol
 from tf_edgeconnect.evaluation.systems import Filled
 from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.metrics import image, published
 from tf_edgeconnect.metrics.lpips import Lpips
 from tf_edgeconnect.models.alexnet import SMALLEST_SIDE as LPIPS_SMALLEST_SIDE
+from tf_edgeconnect.photos.reading import GRAY_WEIGHTS
 
 BAND_PIXELS = 1_000_000  # SSIM takes some 350 bytes a pixel
 # LPIPS takes some 190 bytes a pixel, and has no bands: it sees far.

@@ -9,8 +9,8 @@ import hashlib
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from tf_edgeconnect.data.pairing import named_images, unpaired
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.names import named_images, unpaired
 
 Rule = Literal["by name", "seeded", "one for all", "block"]
 

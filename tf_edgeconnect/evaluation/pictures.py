@@ -14,7 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tf_edgeconnect.data.images import crop_resize, square
-from tf_edgeconnect.data.photos import read_mask, read_photo
+from tf_edgeconnect.photos.reading import read_mask, read_photo
 
 MASK_RULE = (
     "a mask of its photo's size is cropped with it, another is taken whole; both are "

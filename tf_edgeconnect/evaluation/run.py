@@ -13,8 +13,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_edgeconnect.data.photo_writing import write_photo
-from tf_edgeconnect.data.photos import Photo
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.evaluation.features import FeatureCache, fid_by_bin, fid_features
 from tf_edgeconnect.evaluation.manifest import (
@@ -46,6 +44,8 @@ from tf_edgeconnect.evaluation.results import (
 from tf_edgeconnect.evaluation.systems import System
 from tf_edgeconnect.metrics.fid import ENOUGH_PICTURES
 from tf_edgeconnect.metrics.lpips import Lpips
+from tf_edgeconnect.photos.reading import Photo
+from tf_edgeconnect.photos.writing import write_photo
 
 NO_WEIGHTS = "no weights file was given: --{}-weights FILE"
 # In system.json: how things are called and where they are does not change figures.

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from tf_edgeconnect.data.photos import read_edges, read_photo
 from tf_edgeconnect.evaluation.pictures import picture_of
 from tf_edgeconnect.evaluation.results import (
     Evaluation,
@@ -21,6 +20,7 @@ from tf_edgeconnect.evaluation.results import (
     filled_path,
 )
 from tf_edgeconnect.figures import Row, grid, photo_with_hole, save, sheet
+from tf_edgeconnect.photos.reading import read_edges, read_photo
 
 ROWS = 3
 SEED = 0

@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tf_edgeconnect.data.edges import NO_EDGES
-from tf_edgeconnect.data.pairing import named_images
-from tf_edgeconnect.data.photos import read_edges, read_photo
+from tf_edgeconnect.edges.exact import NO_EDGES
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.evaluation.manifest import sha256_of
 from tf_edgeconnect.evaluation.pictures import Picture, fit_drawing, fit_photo
 from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.models.storage import resolve
+from tf_edgeconnect.photos.names import named_images
+from tf_edgeconnect.photos.reading import read_edges, read_photo
 
 PREDICTED, CANNY, NONE = "predicted", "canny", "none"
 CHANGED = (

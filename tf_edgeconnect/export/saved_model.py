@@ -15,7 +15,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tf_edgeconnect.data.headers import MAX_PIXELS
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.export.comparison import compare, errors_only
 from tf_edgeconnect.export.folding import FloatType
@@ -26,6 +25,7 @@ from tf_edgeconnect.export.source import load_for_export
 from tf_edgeconnect.export.versions import new_version
 from tf_edgeconnect.export.warmup import NO_API, WARMUP_FILE, write_warmup
 from tf_edgeconnect.inference import Inpainter, InpaintGraph
+from tf_edgeconnect.photos.headers import MAX_PIXELS
 from tf_edgeconnect.version import __version__
 
 PRECISIONS = ("float32", "bfloat16", "float16")

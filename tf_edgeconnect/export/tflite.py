@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
-from tf_edgeconnect.data.edges import NO_EDGES, inference_edges, inference_sigma
+from tf_edgeconnect.edges.exact import NO_EDGES, inference_edges, inference_sigma
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.export.examples import Examples, load_examples
 from tf_edgeconnect.export.folding import plain_graph
@@ -158,7 +158,7 @@ def edges_apart(gray: tf.Tensor, sigma: float, valid: tf.Tensor) -> tf.Tensor:
 
     Args:
         gray: float32 `(1, N, N, 1)`, [0, 1].
-        sigma: see `data.edges.inference_edges`.
+        sigma: see `edges.exact.inference_edges`.
         valid: float32 `(1, N, N, 1)`, 1 where known.
 
     Returns:

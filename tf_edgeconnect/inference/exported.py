@@ -15,7 +15,7 @@ import tensorflow as tf
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.graph import InpaintGraph
 from tf_edgeconnect.inference.inpainter import Inpainter
-from tf_edgeconnect.regions import Large
+from tf_edgeconnect.inference.regions import Large
 
 
 class ExportedInpainter(Inpainter):

@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_edgeconnect.data.jobs import Job
-from tf_edgeconnect.data.photo_writing import check_output, write_photo
-from tf_edgeconnect.data.photos import (
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference.inpainter import Inpainter
+from tf_edgeconnect.inference.regions import Large
+from tf_edgeconnect.masking import HALF_GRAY
+from tf_edgeconnect.photos.jobs import Job
+from tf_edgeconnect.photos.reading import (
     Photo,
     grow_hole,
     read_edges,
     read_mask,
     read_photo,
 )
-from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference.inpainter import Inpainter
-from tf_edgeconnect.masking import HALF_GRAY
-from tf_edgeconnect.regions import Large
+from tf_edgeconnect.photos.writing import check_output, write_photo
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ from typing import Protocol
 import keras
 import tensorflow as tf
 
-from tf_edgeconnect.data.edges import inference_edges
 from tf_edgeconnect.data.images import to_gray
+from tf_edgeconnect.edges.exact import inference_edges
 from tf_edgeconnect.masking import composite
 from tf_edgeconnect.models.inputs import edge_inputs, inpaint_inputs, takes_mask
 
@@ -57,7 +57,7 @@ class InpaintGraph:
         edge_generator: draws edges inside the hole; None leaves the hole without any.
         inpaint_generator: paints the hole; None: only the methods that give edges work.
         sigma: of Canny, in pixels; 0 (random at training) means 2, -1 means no edges.
-        find_edges: `data.edges.inference_edges`, or another way to the same edges.
+        find_edges: `edges.exact.inference_edges`, or another way to the same edges.
     """
 
     edge_generator: keras.Model | None

@@ -13,8 +13,8 @@ from tf_edgeconnect.inference.arrays import Inpainted, as_drawing, as_pair
 from tf_edgeconnect.inference.exports_on_disk import find_export
 from tf_edgeconnect.inference.graph import Graph, InpaintGraph, traced
 from tf_edgeconnect.inference.large import InParts, as_masks
+from tf_edgeconnect.inference.regions import Large, Scene, choose
 from tf_edgeconnect.models.storage import load_networks, resolve
-from tf_edgeconnect.regions import Large, Scene, choose
 
 logger = logging.getLogger(__name__)
 

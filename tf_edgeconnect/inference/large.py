@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from tf_edgeconnect.regions import Scene, paint, plan_areas
+from tf_edgeconnect.inference.regions import Scene, paint, plan_areas
 
 Parts = Literal["crop", "tile"]
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tf_edgeconnect.data.photos import GRAY_WEIGHTS
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.arrays import Inpainted, as_drawing, as_pair
-from tf_edgeconnect.regions import Scene, paint, plan_areas
+from tf_edgeconnect.inference.regions import Scene, paint, plan_areas
+from tf_edgeconnect.photos.reading import GRAY_WEIGHTS
 
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter

@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tf_edgeconnect.data.photos import read_photo
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.evaluation.compare import read_comparable
 from tf_edgeconnect.evaluation.pictures import picture_of
@@ -39,6 +38,7 @@ from tf_edgeconnect.local_http import (
     as_json,
     page_file,
 )
+from tf_edgeconnect.photos.reading import read_photo
 
 PAGE = ("page.html", "page.css", "page.js")
 MAX_BODY = 4096

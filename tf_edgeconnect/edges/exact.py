@@ -17,9 +17,9 @@ from typing import Literal
 
 import tensorflow as tf
 
-from tf_edgeconnect.data.gradients import inside, local_maxima, smooth, sobel
-from tf_edgeconnect.data.hysteresis import linked
-from tf_edgeconnect.data.wide_sums import FLOAT32_PAIRS, FLOAT64
+from tf_edgeconnect.edges.gradients import inside, local_maxima, smooth, sobel
+from tf_edgeconnect.edges.hysteresis import linked
+from tf_edgeconnect.edges.wide_sums import FLOAT32_PAIRS, FLOAT64
 from tf_edgeconnect.errors import InputError
 
 Arithmetic = Literal["float64", "float32_pairs"]

@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tf_edgeconnect.data.photo_decoding import (
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.masking import HALF_GRAY
+from tf_edgeconnect.photos.decoding import (
     deep_colour_planes,
     exif_without_orientation,
     is_deep_colour_png,
@@ -24,8 +26,6 @@ from tf_edgeconnect.data.photo_decoding import (
     read_bytes,
     upright,
 )
-from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.masking import HALF_GRAY
 
 logger = logging.getLogger(__name__)
 

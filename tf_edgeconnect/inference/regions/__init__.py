@@ -12,9 +12,9 @@ Example:
     >>> paint(filled, Scene(image, hole), plan_areas(hole, "crop"), run)
 """
 
-from tf_edgeconnect.regions.areas import Large, choose, plan_areas
-from tf_edgeconnect.regions.boxes import RUN_SIDE, Area, Box
-from tf_edgeconnect.regions.painting import Run, Scene, paint
+from tf_edgeconnect.inference.regions.areas import Large, choose, plan_areas
+from tf_edgeconnect.inference.regions.boxes import RUN_SIDE, Area, Box
+from tf_edgeconnect.inference.regions.painting import Run, Scene, paint
 
 __all__ = [
     "RUN_SIDE",

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.regions.boxes import (
+from tf_edgeconnect.inference.regions.boxes import (
     RUN_SIDE,
     Area,
     Box,

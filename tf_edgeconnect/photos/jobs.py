@@ -8,9 +8,9 @@ import dataclasses
 import os
 from pathlib import Path
 
-from tf_edgeconnect.data.pairing import named_images, unpaired
-from tf_edgeconnect.data.photo_writing import OUTPUT_SUFFIXES, check_output
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.names import named_images, unpaired
+from tf_edgeconnect.photos.writing import OUTPUT_SUFFIXES, check_output
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tf_edgeconnect.regions import Area, Box, Scene, paint, plan_areas
-from tf_edgeconnect.regions.boxes import tiles
+from tf_edgeconnect.inference.regions import Area, Box, Scene, paint, plan_areas
+from tf_edgeconnect.inference.regions.boxes import tiles
 
 RNG = np.random.default_rng(3)
 

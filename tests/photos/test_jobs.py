@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from tf_edgeconnect.data.jobs import Job, plan_jobs
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.jobs import Job, plan_jobs
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from tf_edgeconnect.data.headers import MAX_PIXELS
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.headers import MAX_PIXELS
 
 logger = logging.getLogger(__name__)
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from tf_edgeconnect.data.photos import (
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.reading import (
     Photo,
     grow_hole,
     read_edges,
     read_mask,
     read_photo,
 )
-from tf_edgeconnect.errors import InputError
 
 RNG = np.random.default_rng(5)
 RGB = RNG.integers(0, 256, (6, 8, 3), np.uint8)
@@ -263,7 +263,7 @@ def test_bad_files_are_named_in_one_line(tmp_path, read, name, words):
 
 
 def test_a_missing_opencv_is_told_with_the_package_to_install(tmp_path, monkeypatch):
-    from tf_edgeconnect.data.photo_writing import write_photo
+    from tf_edgeconnect.photos.writing import write_photo
 
     deep = RNG.integers(0, 65536, (3, 4, 3), np.uint16)
     write_photo(tmp_path / "deep.png", Photo(deep))

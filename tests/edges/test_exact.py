@@ -7,7 +7,7 @@ from PIL import Image
 from scipy.ndimage import label
 from skimage.feature import canny as skimage_canny
 
-from tf_edgeconnect.data.edges import (
+from tf_edgeconnect.edges.exact import (
     canny,
     inference_edges,
     inference_sigma,

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from tf_edgeconnect.data.photo_writing import write_photo
-from tf_edgeconnect.data.photos import Photo, read_photo
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.reading import Photo, read_photo
+from tf_edgeconnect.photos.writing import write_photo
 
 RNG = np.random.default_rng(6)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -9,7 +9,7 @@ Reference: scikit-image 0.26 (BSD-3), `skimage/feature/_canny.py`, `_canny_cy.py
 import numpy as np
 import tensorflow as tf
 
-from tf_edgeconnect.data.wide_sums import WideSums, shifted
+from tf_edgeconnect.edges.wide_sums import WideSums, shifted
 
 _SOBEL_SMOOTHING = np.array([1.0, 2.0, 1.0])
 # An interpolation's last bits may lie below both neighbours.

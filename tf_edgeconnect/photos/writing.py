@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tf_edgeconnect.data.photos import Photo
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.reading import Photo
 
 logger = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tf_edgeconnect.data.pairing import named_images, unpaired
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.names import named_images, unpaired
 
 
 def touch(root, *names):

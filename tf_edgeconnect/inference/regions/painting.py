@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from tf_edgeconnect.regions.boxes import RUN_SIDE, Area, tiles
+from tf_edgeconnect.inference.regions.boxes import RUN_SIDE, Area, tiles
 
 _ROWS = 256  # enlarged at a time, which bounds memory
 

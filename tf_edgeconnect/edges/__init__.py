@@ -1,0 +1,1 @@
+"""Edges of a photo: scikit-image's Canny in TensorFlow operations."""

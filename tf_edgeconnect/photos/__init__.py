@@ -1,0 +1,1 @@
+"""Image files in and out, with NumPy and Pillow and without TensorFlow."""
