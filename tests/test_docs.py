@@ -105,14 +105,14 @@ def test_every_command_of_a_page_is_one_that_the_program_takes(page):
 def test_commands_are_found_and_judged():
     page = (
         "```sh\nwhile tf-edgeconnect train --stage edge \\\n  --fresh; do :; done\n"
-        "python tools/masks.py -o holes/ --count 3  # some\n"
+        "python tools/convert.py weights/ -o mine/  # some\n"
         "tf-edgeconnect inpaint photo.jpg mask.png --ouput out.png &\n```\n"
         "```text\ntf-edgeconnect 0.1.0\n```\n"
     )
     found = list(commands(page))
     assert found == [
         ["train", "--stage", "edge", "--fresh"],
-        ["masks", "-o", "holes/", "--count", "3"],
+        ["convert", "weights/", "-o", "mine/"],
         ["inpaint", "photo.jpg", "mask.png", "--ouput", "out.png"],
     ]
     assert unknown(found[0]) is None and unknown(found[1]) is None

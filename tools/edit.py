@@ -1,9 +1,0 @@
-"""`python tools/edit.py` is `tf-edgeconnect edit`, straight from a checkout."""
-
-import sys
-from pathlib import Path
-
-sys.path[0] = str(Path(__file__).resolve().parents[1])
-from tf_edgeconnect.cli.main import main
-
-main(["edit", *sys.argv[1:]])
