@@ -93,7 +93,6 @@ setup(
         "tf_edgeconnect.editor": ["page.*", "*.js"],
         "tf_edgeconnect.evaluation": ["*.css"],
         "tf_edgeconnect.presets": ["*/*"],
-        "tf_edgeconnect.evaluation.study": ["page.*"],
     },
     cmdclass={"build_py": BuildWithConfigs},
     install_requires=[

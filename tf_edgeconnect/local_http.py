@@ -1,4 +1,4 @@
-"""Small HTTP servers on this machine: the editor, the study, and REST for development.
+"""Small HTTP servers on this machine: the editor and REST for development.
 
 A `Handler` says what is answered; a `LocalServer` listens in threads of its own. A
 refusal is JSON, `{"error": a sentence}`; a fault of ours is one too, and is printed.

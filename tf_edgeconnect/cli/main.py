@@ -27,7 +27,6 @@ from tf_edgeconnect.cli import (
     presets,
     records,
     serve,
-    study,
     train,
 )
 from tf_edgeconnect.errors import InputError
@@ -54,7 +53,6 @@ app.command()(export.export)
 app.command()(demo.demo)
 app.command()(serve.serve)
 app.command()(edit.edit)
-app.command()(study.study)
 app.command()(presets.presets)
 
 
