@@ -29,3 +29,14 @@ def test_compose_and_kubernetes_run_the_same_server():
     service = compose["services"]["edgeconnect"]
     assert container["image"] == service["image"] == "tensorflow/serving:2.19.1"
     assert container["args"] == service["command"]
+
+
+def test_the_server_stops_after_a_pause_and_runs_as_many_requests_as_memory_holds():
+    compose = yaml.safe_load((SERVING / "compose.yaml").read_text())
+    service = compose["services"]["edgeconnect"]
+    assert service["pre_stop"][0]["command"][0] == "sleep"
+    threads, gigabytes, megapixels = 4, 6, 4
+    assert f"--grpc_max_threads={threads}" in service["command"]
+    assert service["mem_limit"] == f"{gigabytes}g"
+    assert threads == int((gigabytes - 0.7) / (megapixels * 0.3))
+    assert [port.split(":")[-1] for port in service["ports"]] == ["8501"]
