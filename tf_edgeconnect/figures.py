@@ -5,13 +5,14 @@ drawn black, imagined ones (inside the hole) blue, on white. Training samples, t
 and reports all use this one picture. Masks follow the convention of `masking.py`.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from tf_edgeconnect.atomic import new_file
 
 PAPER = (250, 250, 248)
 FRAME = (214, 214, 210)
@@ -194,14 +195,8 @@ def save(path: str | Path, picture: Image.Image) -> None:
         path: the file; an existing one is replaced.
         picture: what `sheet` returned.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        picture.save(temporary, "PNG")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with new_file(path) as partial:
+        picture.save(partial, "PNG")
 
 
 def photo_with_hole(image: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
+from tf_edgeconnect.atomic import PARTIAL, new_file, write_json
 from tf_edgeconnect.data.records import photo_example
 from tf_edgeconnect.data.source import Encoded
 from tf_edgeconnect.errors import InputError
@@ -83,14 +84,9 @@ class RecordResults:
         digest = hashlib.sha256("\n".join(examples).encode(errors="surrogateescape"))
         path = self.folder / f"filled-{digest.hexdigest()[:16]}.tfrecord"
         write_json(_names_of(path), list(examples))
-        partial = _partial(path)
-        try:
-            with tf.io.TFRecordWriter(str(partial)) as writer:
-                for example in examples.values():
-                    writer.write(example)
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with new_file(path) as partial, tf.io.TFRecordWriter(str(partial)) as writer:
+            for example in examples.values():
+                writer.write(example)
 
 
 RESULTS: dict[str, type[PngResults | RecordResults]] = {
@@ -142,20 +138,13 @@ def finished(folder: Path, form: Format) -> set[str]:
         shutil.rmtree(beams_own)
     names: set[str] = set()
     for path in _files(folder):
-        if path.name.startswith(".") and path.suffix == ".part":
+        if path.name.startswith(".") and path.suffix == PARTIAL:
             path.unlink(missing_ok=True)
         elif form == "png" and path.suffix == ".png":
             names.add(path.relative_to(folder).with_suffix("").as_posix())
         elif form == "tfrecord" and path.suffix == ".tfrecord":
             names.update(json.loads(_names_of(path).read_text()))
     return names
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Writes a JSON file, complete or not at all."""
-    partial = _partial(path)
-    partial.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(partial, path)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -165,7 +154,3 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _names_of(records: Path) -> Path:
     return records.with_suffix(".names.json")
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.part")

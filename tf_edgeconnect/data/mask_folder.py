@@ -6,8 +6,6 @@ with 0 and 255 alone, white = hole.
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tf_edgeconnect.atomic import new_folder, write_json
 from tf_edgeconnect.data.mask_sets import MaskSpec
 from tf_edgeconnect.errors import InputError
 
@@ -83,18 +82,9 @@ def write_mask_folder(
         OSError: the disk does not take it; what was there is still there.
     """
     check_mask_folder(folder, overwrite=overwrite)
-    folder = Path(folder).resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
-    try:
+    with new_folder(folder) as new:
         entries = [_write(new, spec, mask) for spec, mask in masks]
-        text = json.dumps({**about, "masks": entries}, indent=1) + "\n"
-        (new / INDEX).write_text(text)
-        new.chmod(0o755)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(new, folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+        write_json(new / INDEX, {**about, "masks": entries}, indent=1)
 
 
 def _write(folder: Path, spec: MaskSpec, mask: np.ndarray) -> dict[str, Any]:

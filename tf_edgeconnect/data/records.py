@@ -4,8 +4,6 @@ The stored bytes of each photo are kept as they are, so training from records gi
 same pixels as training from the source. `open_source` reads the folder back.
 """
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tf_edgeconnect.atomic import new_folder
 from tf_edgeconnect.data.images import decode, orient
 from tf_edgeconnect.data.source import Encoded, ScanReport, Source
 from tf_edgeconnect.errors import InputError
@@ -69,10 +68,8 @@ def write_records(
         raise InputError(f"short_side must be at least 12 pixels, not {short_side}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} exists and is not empty: choose another folder")
-    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-    partial.mkdir(parents=True)
     left_out = []
-    try:
+    with new_folder(folder) as partial:
         for shard in range(shards):
             start, stop = (count * s // shards for s in (shard, shard + 1))
             file = partial / f"{name}-{shard:05d}-of-{shards:05d}.tfrecord"
@@ -88,9 +85,6 @@ def write_records(
                         progress(done, count)
         if len(left_out) == count:
             raise InputError(f"no photo can be decoded: {left_out[0]}")
-        os.replace(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return ScanReport(count, tuple(left_out))
 
 

@@ -5,13 +5,13 @@ may share one cache.
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tf_edgeconnect.atomic import new_file
 from tf_edgeconnect.evaluation.manifest import Track, filled_bins
 from tf_edgeconnect.evaluation.pictures import picture_of
 from tf_edgeconnect.evaluation.results import ALL, ImageResult, filled_path
@@ -58,11 +58,8 @@ class FeatureCache:
             return np.stack(kept)
         found = self._compute(pictures)
         for path, row in zip(paths, found, strict=True):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-            with partial.open("wb") as file:
+            with new_file(path) as partial, partial.open("wb") as file:
                 np.save(file, row)
-            os.replace(partial, path)
         return found
 
     def _path(self, picture: np.ndarray) -> Path:

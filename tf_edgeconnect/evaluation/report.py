@@ -12,11 +12,11 @@
 import csv
 import io
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tf_edgeconnect.atomic import write_text
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.evaluation.bootstrap import LEVEL, ROUNDS, SEED
 from tf_edgeconnect.evaluation.report_content import Report, make_report
@@ -52,13 +52,13 @@ def write_report(evaluations: Sequence[Evaluation], output: Path) -> Report:
     report = make_report(evaluations, sheets, remarks)
     plots = {metric: folder / f"{metric}.svg" for metric in report.plots}
     for metric, path in plots.items():
-        _write(path, report.plots[metric])
-    _write(output / "report.html", html_page(report))
-    _write(output / "report.md", markdown_page(report, plots, output))
-    _write(output / "report.json", json.dumps(_json(report, evaluations), indent=1))
+        write_text(path, report.plots[metric])
+    write_text(output / "report.html", html_page(report))
+    write_text(output / "report.md", markdown_page(report, plots, output))
+    write_text(output / "report.json", json.dumps(_json(report, evaluations), indent=1))
     caption = f"{report.title}: {', '.join(report.facts)}. 95 % bootstrap intervals."
-    _write(output / "table.tex", latex(report.rows, report.systems, caption))
-    _write(output / "images.csv", _csv(evaluations))
+    write_text(output / "table.tex", latex(report.rows, report.systems, caption))
+    write_text(output / "images.csv", _csv(evaluations))
     return report
 
 
@@ -92,13 +92,3 @@ def _csv(evaluations: Sequence[Evaluation]) -> str:
             start = [one.system, image.name, image.bin, image.hole_ratio]
             writer.writerow([*start, *values, *counts])
     return text.getvalue()
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes a file, complete or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

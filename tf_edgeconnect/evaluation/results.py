@@ -15,7 +15,6 @@ reports.
 
 import fcntl
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -225,10 +224,3 @@ def read_json(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is missing: the evaluation is damaged") from None
     except ValueError as error:
         raise InputError(f"{path} is damaged: {error}") from None
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Writes one of the folder's JSON files, complete or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, path)

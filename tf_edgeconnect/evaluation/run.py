@@ -13,6 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tf_edgeconnect.atomic import write_json
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.evaluation.features import FeatureCache, fid_by_bin, fid_features
 from tf_edgeconnect.evaluation.manifest import (
@@ -39,7 +40,6 @@ from tf_edgeconnect.evaluation.results import (
     open_journal,
     read_images,
     read_json,
-    write_json,
 )
 from tf_edgeconnect.evaluation.systems import System
 from tf_edgeconnect.metrics.fid import ENOUGH_PICTURES

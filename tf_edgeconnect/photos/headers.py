@@ -17,6 +17,8 @@ from typing import IO, Any, NamedTuple
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
+from tf_edgeconnect.atomic import write_json
+
 MAX_PIXELS = 100_000_000
 # The shortest side the networks take; enlarging less than that to an example is noise.
 MIN_SIDE = 12
@@ -163,10 +165,7 @@ def cached_scan(
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         pass  # no cache, or none of ours: it is made anew below
     result = scan()
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    partial = cache.with_name(f".{cache.name}.{os.getpid()}")
-    partial.write_text(json.dumps({"fingerprint": fingerprint, "result": result}))
-    os.replace(partial, cache)
+    write_json(cache, {"fingerprint": fingerprint, "result": result}, indent=None)
     return result
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tf_edgeconnect.atomic import write_bytes
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.photos.reading import Photo
 
@@ -142,14 +143,8 @@ def _same_file(one: Path, other: Path) -> bool:
 
 
 def _write_atomically(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(data)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_bytes(path, data)
     except OSError as error:
         raise InputError(
             f"output {path} cannot be written: {error.strerror or error}"
