@@ -22,6 +22,7 @@ from tf_edgeconnect.cli import (
     edit,
     evaluate,
     export,
+    info,
     inpaint,
     masks,
     presets,
@@ -54,6 +55,7 @@ app.command()(demo.demo)
 app.command()(serve.serve)
 app.command()(edit.edit)
 app.command()(presets.presets)
+app.command()(info.info)
 
 
 def _print_version(wanted: bool) -> None:
