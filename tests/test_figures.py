@@ -7,9 +7,8 @@ from PIL import Image
 from tf_edgeconnect import figures
 from tf_edgeconnect.figures import (
     Row,
-    Tile,
-    contact_sheet,
     drawn_edges,
+    grid,
     photo_with_hole,
     save,
     sheet,
@@ -27,18 +26,18 @@ def colours_in(picture) -> set:
     return {tuple(colour) for colour in np.asarray(picture).reshape(-1, 3).tolist()}
 
 
-def test_known_lines_are_black_and_imagined_lines_blue():
+def test_known_edges_are_black_and_predicted_edges_blue():
     drawn = drawn_edges(EDGE, MASK)
     hole = MASK[..., 0] == 1
     line = EDGE[..., 0] == 1
-    assert (drawn[line & hole] == figures.IMAGINED_LINE).all()
-    assert (drawn[line & ~hole] == figures.KNOWN_LINE).all()
+    assert (drawn[line & hole] == figures.PREDICTED_EDGE).all()
+    assert (drawn[line & ~hole] == figures.KNOWN_EDGE).all()
     assert (drawn[~line & ~hole] == 255).all()
 
 
-def test_faint_lines_are_drawn_with_thin_ink():
+def test_faint_edges_are_drawn_with_thin_ink():
     faint = drawn_edges(EDGE * 0.5, np.zeros_like(MASK))[6, 0]
-    expected = (255 + np.array(figures.KNOWN_LINE)) / 2
+    expected = (255 + np.array(figures.KNOWN_EDGE)) / 2
     np.testing.assert_allclose(faint, expected, atol=0.5)
 
 
@@ -88,7 +87,7 @@ def test_a_row_without_what_another_has_is_left_blank():
     page = sheet([Row(IMAGE, MASK, EDGE), Row(IMAGE, MASK)], tile=40)
     both = sheet([Row(IMAGE, MASK, EDGE), Row(IMAGE, MASK, EDGE)], tile=40)
     assert page.size == both.size
-    assert figures.KNOWN_LINE in colours_in(page)
+    assert figures.KNOWN_EDGE in colours_in(page)
 
 
 def test_rows_of_several_sizes_gray_and_labels_fit_together():
@@ -116,26 +115,27 @@ def test_save_makes_folders_and_replaces(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["sample.png"]
 
 
-def test_a_contact_sheet_lays_out_tiles_row_by_row():
-    white = np.ones((8, 8))
-    tiles = [Tile(f"tile {n}", white * (n < 4)) for n in range(5)] + [Tile("", None)]
-    pixels = np.asarray(contact_sheet(tiles, columns=3, tile=40))
+def test_a_grid_lays_out_pictures_row_by_row():
+    white, black = np.ones((8, 8)), np.zeros((8, 8))
+    rows = [[white, black, white], [black, None]]
+    pixels = np.asarray(grid(rows, captions=[["one", "two"], ["three"]], tile=40))
     margin, step = figures.MARGIN + 20, 40 + figures.GAP
-    row = figures.GAP + figures.CAPTION_GAP + 40 + figures.SMALL_SIZE + 3
+    row = figures.GAP + figures.CAPTION_GAP + 40 + figures.SMALL_SIZE
     centres = [
-        tuple(pixels[margin + row * (n // 3), margin + step * (n % 3)])
-        for n in range(6)
+        [tuple(pixels[margin + row * y, margin + step * x]) for x in range(3)]
+        for y in range(2)
     ]
-    assert centres == [(255, 255, 255)] * 4 + [(0, 0, 0), figures.PAPER]
+    white, black = (255,) * 3, (0,) * 3
+    assert centres == [[white, black, white], [black, figures.PAPER, figures.PAPER]]
 
 
-def test_a_long_caption_is_cut_to_its_picture():
-    page = contact_sheet([Tile("a long name of a file " * 4, MASK)], tile=60)
-    assert page.width == 2 * figures.MARGIN + 60
-    beyond = np.asarray(page)[:, -figures.MARGIN + 1 :]
-    assert (beyond == figures.PAPER).all()
-
-
-def test_a_contact_sheet_needs_tiles():
-    with pytest.raises(ValueError, match="at least one tile"):
-        contact_sheet([])
+def test_a_caption_is_cut_to_its_picture_and_one_alone_to_the_row():
+    page = grid([[MASK] * 2], captions=[["a long name of a file " * 4, ""]], tile=60)
+    assert page.width == 2 * figures.MARGIN + 2 * 60 + figures.GAP
+    pixels = np.asarray(page)[figures.MARGIN + 50 :]
+    start = figures.MARGIN + 60 + 1
+    assert (pixels[:, start : start + figures.GAP - 2] == figures.PAPER).all()
+    page = grid([[MASK] * 2], captions=[["a long name of a file " * 4]], tile=60)
+    pixels = np.asarray(page)[figures.MARGIN + 50 :]
+    assert (pixels[:, start : start + figures.GAP - 2] != figures.PAPER).any()
+    assert (pixels[:, -figures.MARGIN + 1 :] == figures.PAPER).all()

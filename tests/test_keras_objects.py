@@ -15,7 +15,7 @@ from tf_edgeconnect.layers.instance_norm import InstanceNormalization
 from tf_edgeconnect.layers.padding import ReflectionPadding2D
 from tf_edgeconnect.layers.spectral_norm import SpectralConv2D, SpectralConv2DTranspose
 from tf_edgeconnect.metrics.edges import EdgeMetrics
-from tf_edgeconnect.metrics.image import L1, HoleL1, HolePsnr, Psnr, Ssim
+from tf_edgeconnect.metrics.image import L1, Psnr, Ssim
 from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.registration import MODULES
 
@@ -57,9 +57,7 @@ MODELS = {
 METRICS = [
     EdgeMetrics(threshold=0.25, bins=8, prefix="edge/", name="lines"),
     L1(name="one"),
-    HoleL1(),
-    Psnr(),
-    HolePsnr(dtype="float32"),
+    Psnr(dtype="float32"),
     Ssim(),
 ]
 

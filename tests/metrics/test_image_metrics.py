@@ -7,8 +7,6 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from tf_edgeconnect.metrics.image import (
     L1,
     PSNR_LIMIT,
-    HoleL1,
-    HolePsnr,
     Psnr,
     Ssim,
     l1,
@@ -114,7 +112,7 @@ def test_hole_l1_weighs_every_pixel_of_a_hole_alike():
     predicted = target + np.array([0.5, 0.25], "float32")[:, None, None, None]
     predicted = np.where(mask > 0, predicted, 0.9).astype("float32")
     expected = (4 * 0.5 + 16 * 0.25) / 20
-    assert after(HoleL1(), (target, predicted, mask)) == pytest.approx(expected)
+    assert after(L1(), (target, predicted, mask)) == pytest.approx(expected)
 
 
 def test_hole_psnr_is_the_mean_over_images_inside_the_hole():
@@ -124,14 +122,14 @@ def test_hole_psnr_is_the_mean_over_images_inside_the_hole():
     predicted = np.where(mask > 0, predicted, 0.9).astype("float32")
     # MSE 0.01 and 0.0001: 20 dB and 40 dB.
     np.testing.assert_allclose(psnr(target, predicted, mask), [20, 40], atol=1e-4)
-    value = after(HolePsnr(), (target, predicted, mask))
+    value = after(Psnr(), (target, predicted, mask))
     assert value == pytest.approx(30, abs=1e-4)
 
 
 def test_hole_metrics_pass_over_images_without_a_hole():
     target, predicted = photos(shape=(2, 8, 8, 3))
     mask, none = hole(3, 0), hole(0, 0)
-    for metric in (HoleL1, HolePsnr):
+    for metric in (L1, Psnr):
         alone = after(metric(), (target[:1], predicted[:1], mask[:1]))
         mixed = after(metric(), (target, predicted, mask), (target, predicted, none))
         assert np.isfinite(alone)
@@ -145,7 +143,7 @@ def test_psnr_of_an_image_without_a_hole_is_nan():
     assert np.isfinite(values[1])
 
 
-@pytest.mark.parametrize("metric", [L1, Psnr, Ssim, HoleL1, HolePsnr])
+@pytest.mark.parametrize("metric", [L1, Psnr, Ssim])
 def test_figure_is_nan_before_anything_is_measured(metric):
     assert np.isnan(float(metric().result()))
 
@@ -157,12 +155,14 @@ def test_prediction_that_is_not_finite_shows(metric):
     assert np.isnan(after(metric(), (target, predicted)))
 
 
-@pytest.mark.parametrize("metric", [L1, Psnr, Ssim, HoleL1, HolePsnr])
-def test_state_adds_up_over_replicas(metric):
+@pytest.mark.parametrize(
+    ("metric", "masked"), [(L1, 0), (Psnr, 0), (Ssim, 0), (L1, 1), (Psnr, 1)]
+)
+def test_state_adds_up_over_replicas(metric, masked):
     target, predicted = photos(shape=(3, 16, 16, 3))
     mask = np.zeros((3, 16, 16, 1), "float32")
     mask[:, 2:9] = 1
-    rest = (mask,) if metric in (HoleL1, HolePsnr) else ()
+    rest = (mask,) * masked
     whole, first, second = (metric() for _ in range(3))
     for each, part in ((whole, np.s_[:]), (first, np.s_[:1]), (second, np.s_[1:])):
         each.update_state(*(a[part] for a in (target, predicted, *rest)))

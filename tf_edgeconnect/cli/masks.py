@@ -100,17 +100,13 @@ def masks(
 def _write_overview(
     path: Path, groups: list[list[tuple["MaskSpec", "np.ndarray"]]]
 ) -> None:
-    from tf_edgeconnect.figures import Tile, contact_sheet, save
+    from tf_edgeconnect.figures import grid, save
 
-    columns = max(map(len, groups))
-    tiles = []
-    for group in groups:
-        tiles += [
-            Tile(f"{spec.name}\n{mask.mean():.4f}", mask.astype(float))
-            for spec, mask in group
-        ]
-        tiles += [Tile("", None)] * (columns - len(group))
-    save(path, contact_sheet(tiles, columns=columns, title=path.stem))
+    rows = [[mask.astype(float) for _, mask in group] for group in groups]
+    captions = [
+        [f"{spec.name}\n{mask.mean():.4f}" for spec, mask in group] for group in groups
+    ]
+    save(path, grid(rows, captions=captions, tile=144, title=path.stem))
 
 
 def _size(text: str) -> tuple[int, int]:

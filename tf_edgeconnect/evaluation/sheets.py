@@ -148,6 +148,6 @@ def _side_by_side(evaluations: Sequence[Evaluation]) -> Image.Image:
             read_photo(filled_path(one.folder, image.name)).rgb() for one in evaluations
         ]
         rows.append([photo, photo_with_hole(photo, hole), *filled])
-        labels.append(f"{shortened(image.name)}   hole {100 * image.hole_ratio:.0f}%")
+        labels.append([f"{shortened(image.name)}   hole {100 * image.hole_ratio:.0f}%"])
     systems = [shortened(one.system) for one in evaluations]
-    return grid(["photo", "hole", *systems], rows, labels)
+    return grid(rows, heads=["photo", "hole", *systems], captions=labels)

@@ -9,7 +9,7 @@ average precision against it. Masks: see `tf_edgeconnect.masking`.
 import keras
 from keras import ops
 
-from tf_edgeconnect.metrics.streaming import ratio
+from tf_edgeconnect.metrics.image import ratio
 
 SCORES = ("precision", "recall", "f1", "average_precision", "base_rate")
 
@@ -107,10 +107,8 @@ class EdgeMetrics(keras.metrics.Metric):
             average_precision(negatives, positives),
             ratio(edge_count, pixel_count),
         )
-        return {
-            self.prefix + key: ops.cast(value, self.dtype)
-            for key, value in zip(SCORES, values, strict=True)
-        }
+        named = zip(SCORES, values, strict=True)
+        return {self.prefix + name: ops.cast(x, self.dtype) for name, x in named}
 
     def get_config(self) -> dict:
         """Returns what `from_config` needs to rebuild this metric."""

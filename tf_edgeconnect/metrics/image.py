@@ -1,10 +1,9 @@
 """How close a filled photo comes to the true one: L1, PSNR and SSIM.
 
 Enters: true image first, predicted image second, `(B, H, W, C)` in [0, 1]. Leaves: a
-figure per image (the functions) or over everything seen (the classes). This is the
-`standard` protocol of evaluation; `tf_edgeconnect.metrics.published` is the other. The
-`Hole` classes look inside the hole only and pass over images that have none. Masks:
-see `tf_edgeconnect.masking`.
+figure per image (the functions) or over everything seen (the classes), which given a
+mask look inside its holes only. This is the `standard` protocol of evaluation;
+`tf_edgeconnect.metrics.published` is the other.
 """
 
 import math
@@ -12,13 +11,16 @@ import math
 import keras
 from keras import ops
 
-from tf_edgeconnect.metrics.streaming import SumOverCount, ratio
-
 # Equal images would have infinite PSNR, and one of them would spoil every mean.
 PSNR_LIMIT = 100.0
 
 _SSIM_TAPS = 11  # a Gaussian of sigma 1.5, cut off at 3.5 sigma
 _SSIM_SIGMA = 1.5
+
+
+def ratio(part, whole):
+    """Divides `part` by `whole`; NaN, without a warning, where the whole is 0."""
+    return ops.where(whole > 0, part / ops.where(whole > 0, whole, 1), float("nan"))
 
 
 def l1(target, predicted):
@@ -82,27 +84,30 @@ def ssim(target, predicted):
         `skimage.metrics.structural_similarity(gaussian_weights=True, sigma=1.5,
         use_sample_covariance=False, data_range=1, channel_axis=-1)`.
     """
-    for side in target.shape[1:3]:
-        if side is not None and side < _SSIM_TAPS:
-            raise ValueError(
-                f"ssim: expected sides of at least {_SSIM_TAPS} pixels, "
-                f"got an image of shape {tuple(target.shape[1:])}"
-            )
-    return mean_similarity(target, predicted, _window_mean)
+    return mean_similarity(target, predicted, _SSIM_TAPS, _window_mean)
 
 
-def mean_similarity(target, predicted, window_mean, sample: float = 1.0):
+def mean_similarity(target, predicted, side: int, window_mean, sample: float = 1.0):
     """Structural similarity of each image, for a window of one's own.
 
     Args:
         target: `(B, H, W, C)`, [0, 1].
         predicted: `(B, H, W, C)`, [0, 1].
+        side: of the window, pixels.
         window_mean: from `(B, H, W, C)` to the means of all windows.
         sample: factor of variances and covariance.
 
     Returns:
         `(B,)`, the mean over windows and channels.
+
+    Raises:
+        ValueError: a side of the images is shorter than the window.
     """
+    if any(length is not None and length < side for length in target.shape[1:3]):
+        raise ValueError(
+            f"ssim: expected sides of at least {side} pixels, "
+            f"got images of shape {tuple(target.shape[1:])}"
+        )
     # float64: the variances below are small differences of large means.
     x, y = _float64(target), _float64(predicted)
     mean_x, mean_y = window_mean(x), window_mean(y)
@@ -126,78 +131,69 @@ def _window_mean(image):
     return sum(tap * rows[:, :, i : i + width] for i, tap in enumerate(taps))
 
 
+class SumOverCount(keras.metrics.Metric):
+    """A sum divided by a count, both summed over batches and replicas.
+
+    Unlike `keras.metrics.Mean` it keeps float64 sums, which do not stall after 2**24
+    pixels, and it gives NaN instead of 0 where nothing was counted. Its name is by
+    default that of the class in lower case.
+    """
+
+    def __init__(self, name: str | None = None, dtype: str | None = None):
+        super().__init__(name=name or type(self).__name__.lower(), dtype=dtype)
+        self.total = self.add_variable((), "zeros", dtype="float64", name="total")
+        self.count = self.add_variable((), "zeros", dtype="float64", name="count")
+
+    def add(self, total, count) -> None:
+        """Adds a batch's sum and count, two scalars."""
+        self.total.assign_add(ops.cast(total, "float64"))
+        self.count.assign_add(ops.cast(count, "float64"))
+
+    def result(self):
+        """Returns the figure over everything seen, a scalar."""
+        total, count = (ops.convert_to_tensor(v) for v in (self.total, self.count))
+        return ops.cast(ratio(total, count), self.dtype)
+
+
 @keras.saving.register_keras_serializable("tf_edgeconnect")
 class L1(SumOverCount):
-    """Mean absolute difference over all values of all images."""
+    """Mean absolute difference over all values, or over those inside the holes."""
 
-    def __init__(self, name: str = "l1", dtype: str | None = None):
-        super().__init__(name, dtype)
-
-    def update_state(self, target, predicted) -> None:
-        """Counts one batch of `(B, H, W, C)`, [0, 1]."""
-        difference = ops.abs(_float32(target) - _float32(predicted))
-        self.add(ops.sum(difference), _size(difference))
-
-
-@keras.saving.register_keras_serializable("tf_edgeconnect")
-class HoleL1(SumOverCount):
-    """Mean absolute difference over all values inside the holes."""
-
-    def __init__(self, name: str = "hole_l1", dtype: str | None = None):
-        super().__init__(name, dtype)
-
-    def update_state(self, target, predicted, mask) -> None:
-        """Counts one batch of `(B, H, W, C)` and its mask `(B, H, W, 1)`."""
-        mask = _float32(mask)
-        difference = ops.abs(_float32(target) - _float32(predicted)) * mask
-        self.add(ops.sum(difference), ops.sum(mask) * ops.shape(difference)[-1])
+    def update_state(self, target, predicted, mask=None) -> None:
+        """Counts a batch `(B, H, W, C)`, [0, 1]; only its holes where a mask comes."""
+        target, predicted = (ops.cast(x, "float32") for x in (target, predicted))
+        difference = ops.abs(target - predicted)
+        if mask is None:
+            self.add(ops.sum(difference), _size(difference))
+        else:
+            mask = ops.cast(mask, "float32")
+            count = ops.sum(mask) * ops.shape(difference)[-1]
+            self.add(ops.sum(difference * mask), count)
 
 
 @keras.saving.register_keras_serializable("tf_edgeconnect")
 class Psnr(SumOverCount):
-    """Mean over images of the PSNR of the whole image, in dB; see `psnr`."""
+    """Mean over images of their `psnr`, or of that inside the holes, in dB."""
 
-    def __init__(self, name: str = "psnr", dtype: str | None = None):
-        super().__init__(name, dtype)
-
-    def update_state(self, target, predicted) -> None:
-        """Counts one batch of `(B, H, W, C)`, [0, 1]."""
-        values = psnr(target, predicted)
-        self.add(ops.sum(values), _size(values))
-
-
-@keras.saving.register_keras_serializable("tf_edgeconnect")
-class HolePsnr(SumOverCount):
-    """Mean over images with a hole of the PSNR inside it, in dB; see `psnr`."""
-
-    def __init__(self, name: str = "hole_psnr", dtype: str | None = None):
-        super().__init__(name, dtype)
-
-    def update_state(self, target, predicted, mask) -> None:
-        """Counts one batch of `(B, H, W, C)` and its mask `(B, H, W, 1)`."""
-        has_hole = ops.sum(_float32(mask), axis=(1, 2, 3)) > 0
+    def update_state(self, target, predicted, mask=None) -> None:
+        """Counts a batch `(B, H, W, C)`, [0, 1]; images without a hole do not count."""
         values = psnr(target, predicted, mask)
-        self.add(
-            ops.sum(ops.where(has_hole, values, 0.0)),
-            ops.sum(ops.cast(has_hole, "float32")),
-        )
+        if mask is None:
+            self.add(ops.sum(values), _size(values))
+        else:
+            has_hole = ops.sum(ops.cast(mask, "float32"), axis=(1, 2, 3)) > 0
+            count = ops.sum(ops.cast(has_hole, "float32"))
+            self.add(ops.sum(ops.where(has_hole, values, 0.0)), count)
 
 
 @keras.saving.register_keras_serializable("tf_edgeconnect")
 class Ssim(SumOverCount):
-    """Mean over images of the structural similarity; see `ssim`."""
-
-    def __init__(self, name: str = "ssim", dtype: str | None = None):
-        super().__init__(name, dtype)
+    """Mean over images of their structural similarity, as `ssim` computes it."""
 
     def update_state(self, target, predicted) -> None:
-        """Counts one batch of `(B, H, W, C)`, [0, 1], sides at least 11."""
+        """Counts a batch `(B, H, W, C)`, [0, 1], sides at least 11."""
         values = ssim(target, predicted)
         self.add(ops.sum(values), _size(values))
-
-
-def _float32(values):
-    return ops.cast(values, "float32")
 
 
 def _float64(values):

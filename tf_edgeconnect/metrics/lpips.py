@@ -40,22 +40,17 @@ class Lpips:
     """
 
     def __init__(self, weights: str | Path):
-        names = [f"NetLinLayer_{i}.Conv_0.kernel" for i in range(len(FILTERS))]
         shapes = {
-            name: (1, 1, filters, 1)
-            for name, filters in zip(names, FILTERS, strict=True)
+            f"NetLinLayer_{i}.Conv_0.kernel": (1, 1, filters, 1)
+            for i, filters in enumerate(FILTERS)
         }
         arrays = read_arrays(weights, shapes, WHAT, REMEDY)
-        heads = [arrays[name].reshape(-1) for name in names]
+        heads = [arrays[name].reshape(-1) for name in shapes]
         features = alexnet_features(weights)
         target = keras.Input((None, None, 3), name="target")
         predicted = keras.Input((None, None, 3), name="predicted")
-        distance = sum(
-            _distance(a, b, head)
-            for a, b, head in zip(
-                features(target), features(predicted), heads, strict=True
-            )
-        )
+        layers = zip(features(target), features(predicted), heads, strict=True)
+        distance = sum(_distance(*layer) for layer in layers)
         self._model = keras.Model([target, predicted], distance, name="lpips")
 
     def __call__(self, target, predicted) -> np.ndarray:

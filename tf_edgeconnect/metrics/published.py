@@ -9,7 +9,6 @@ and of `tf_edgeconnect.metrics.image` do not compare.
 from keras import ops
 
 from tf_edgeconnect.metrics import image
-from tf_edgeconnect.metrics.streaming import ratio
 
 _SSIM_SIDE = 51
 _GRAY_WEIGHTS = (0.2125, 0.7154, 0.0721)
@@ -48,15 +47,9 @@ def ssim(target, predicted):
         `skimage.metrics.structural_similarity(win_size=51, data_range=1)` of
         `skimage.color.rgb2gray`.
     """
-    for side in target.shape[1:3]:
-        if side is not None and side < _SSIM_SIDE:
-            raise ValueError(
-                f"ssim: the published protocol expects sides of at least {_SSIM_SIDE} "
-                f"pixels, got an image of shape {tuple(target.shape[1:])}"
-            )
-    pixels = _SSIM_SIDE**2
+    sample = _SSIM_SIDE**2 / (_SSIM_SIDE**2 - 1)
     return image.mean_similarity(
-        _gray(target), _gray(predicted), _window_mean, pixels / (pixels - 1)
+        _gray(target), _gray(predicted), _SSIM_SIDE, _window_mean, sample
     )
 
 
@@ -72,7 +65,7 @@ def relative_l1(target, predicted):
     """
     x, y = _gray(target), _gray(predicted)
     difference = ops.sum(ops.abs(x - y), axis=(1, 2, 3))
-    return ratio(difference, ops.sum(x + y, axis=(1, 2, 3)))
+    return image.ratio(difference, ops.sum(x + y, axis=(1, 2, 3)))
 
 
 def _gray(values):

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_edgeconnect.masking import composite
 from tf_edgeconnect.metrics.edges import EdgeMetrics
-from tf_edgeconnect.metrics.image import L1, HoleL1, HolePsnr, Psnr
+from tf_edgeconnect.metrics.image import L1, Psnr
 from tf_edgeconnect.models.inputs import inpaint_inputs, takes_mask
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
 from tf_edgeconnect.trainers.edge import draw_edges, known_edges, measure_edges
@@ -157,7 +157,7 @@ def paint(
 
 def image_metrics() -> list[keras.metrics.Metric]:
     """Returns the validation metrics of a filled photo, whole and inside the hole."""
-    return [Psnr(), L1(), HolePsnr(), HoleL1()]
+    return [Psnr(), L1(), Psnr("hole_psnr"), L1("hole_l1")]
 
 
 def measure_pictures(metrics: list, batch: dict, pictures: dict) -> None:
@@ -165,7 +165,6 @@ def measure_pictures(metrics: list, batch: dict, pictures: dict) -> None:
     for metric in metrics:
         if isinstance(metric, EdgeMetrics):
             measure_edges(metric, batch, pictures)
-        elif isinstance(metric, (HoleL1, HolePsnr)):
-            metric.update_state(batch["image"], pictures["inpainted"], batch["mask"])
         else:
-            metric.update_state(batch["image"], pictures["inpainted"])
+            mask = batch["mask"] if metric.name.startswith("hole_") else None
+            metric.update_state(batch["image"], pictures["inpainted"], mask)
