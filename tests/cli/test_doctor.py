@@ -26,29 +26,20 @@ def test_doctor_exits_0_where_nothing_is_wrong(masks, capsys):
     assert "6 masks from" in shown and "found: nothing that is wrong" in shown
 
 
-def test_doctor_exits_1_tells_a_line_a_finding_and_writes_sheet_and_report(
+def test_doctor_exits_1_prints_a_line_a_finding_and_writes_them_as_json(
     masks, tmp_path, capsys
 ):
     save(masks / "bad.png", 255 - mask(9))
-    output = tmp_path / "out"
-    assert call("--masks", masks, "-o", output) == 1
+    report = tmp_path / "findings.json"
+    assert call("--masks", masks, "--json", report) == 1
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line.startswith("warning: ")] == lines[1:2]
     assert "(bad.png)" in lines[1] and lines[2] == "found: 1 warning"
-    report = json.loads((output / "findings.json").read_text())
-    assert report["clean"] is False
-    assert [f["names"] for f in report["findings"]] == [["bad.png"]]
-    assert (output / "suspects.png").is_file()
-    assert call("--masks", masks, "-o", output) == 2
+    written = json.loads(report.read_text())
+    assert written["clean"] is False
+    assert [f["names"] for f in written["findings"]] == [["bad.png"]]
+    assert call("--masks", masks, "--json", report) == 2
     assert "--overwrite" in capsys.readouterr().err
-
-
-def test_doctor_writes_cleaned_copies_inverted_when_asked(masks, tmp_path, capsys):
-    save(masks / "bad.png", 255 - mask(9))
-    fix = ("--masks", masks, "--fix-masks", tmp_path / "fixed", "--invert")
-    assert call(*fix) == 1
-    assert "7 masks written" in capsys.readouterr().out
-    assert call("--masks", tmp_path / "fixed") == 0
 
 
 @pytest.mark.parametrize(
@@ -60,9 +51,6 @@ def test_doctor_writes_cleaned_copies_inverted_when_asked(masks, tmp_path, capsy
         (("--run-dir", "/no/such/folder"), "is no run directory"),
         (("--config", "no-such-config"), "no-such-config"),
         (("--data", "x", "--set", "data.sise=1"), "did you mean data.size"),
-        (("--data", "x", "--fix-masks", "y"), "give them with --masks"),
-        (("--data", "x", "--invert"), "--invert goes with --fix-masks"),
-        (("--data", "x", "--sheet", "a.jpg"), "must end in .png"),
     ],
 )
 def test_doctor_refuses_wrong_use_in_one_line(capsys, arguments, message):

@@ -1,6 +1,6 @@
 """`tf-edgeconnect doctor`: checks data, settings and runs before hours are spent."""
 
-import json
+import dataclasses
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tf_edgeconnect.atomic import write_json
 from tf_edgeconnect.cli.completion import (
     complete_config,
     complete_model,
@@ -16,16 +17,15 @@ from tf_edgeconnect.cli.completion import (
 )
 from tf_edgeconnect.cli.startup import gpu_is_missed, import_quietly
 from tf_edgeconnect.cli.train import data_overrides
-from tf_edgeconnect.config import Config, load_config
-from tf_edgeconnect.config.files import DEFAULT
+from tf_edgeconnect.cli.warning_lines import shown_on
+from tf_edgeconnect.config import load_config
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.version import __version__
 
 if TYPE_CHECKING:
-    from tf_edgeconnect.doctor.findings import Checkup, Track
+    from tf_edgeconnect.doctor import Report
 
 DONE, WILL_HURT = 0, 1
-SHEET, REPORT = "suspects.png", "findings.json"
 
 
 def doctor(
@@ -76,7 +76,7 @@ def doctor(
     run_dir: Annotated[
         Path | None,
         typer.Option(
-            help="A run to resume; with --config, where it would be.",
+            help="A run that stopped.",
             autocompletion=complete_run,
         ),
     ] = None,
@@ -84,34 +84,12 @@ def doctor(
         int,
         typer.Option(min=0, metavar="N", help="Files to look into; 0: all of them."),
     ] = 1000,
-    fix_masks: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="D", help="Write black-and-white PNG copies of the masks there."
-        ),
-    ] = None,
-    invert: Annotated[
-        bool,
-        typer.Option(
-            "--invert", help="With --fix-masks: swap those that seem inverted."
-        ),
-    ] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="D", help=f"Folder for {SHEET} and {REPORT}."
-        ),
-    ] = None,
-    sheet: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Pictures of all suspects, a PNG."),
-    ] = None,
     report: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", help="Findings with all names."),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace reports that exist.")
+        bool, typer.Option("--overwrite", help="Replace a report that exists.")
     ] = False,
 ) -> int:
     """Check photos, masks, settings or a run; each finding is a line.
@@ -130,134 +108,63 @@ def doctor(
     settings = None
     if is_training:
         settings = load_config(config, [*data_overrides(data), *(set_ or ())])
-    originals = _masks_to_fix(fix_masks, masks, settings, invert)
-    if output is not None:
-        sheet, report = sheet or output / SHEET, report or output / REPORT
-    _check_reports(sheet, report, overwrite)
+    if report is not None and report.exists() and not overwrite:
+        raise InputError(f"{report} exists; give another, or pass --overwrite")
 
     import_quietly()
     from rich.console import Console
     from rich.progress import track as rich_track
 
-    from tf_edgeconnect.doctor import Checkup, check_pairs, check_run, check_training
-    from tf_edgeconnect.doctor.weights import check_model
+    from tf_edgeconnect.doctor import Report
+    from tf_edgeconnect.doctor.files import check_pairs
+    from tf_edgeconnect.doctor.runs import check_model, check_run, check_training
 
-    track = partial(rich_track, console=Console(stderr=True), transient=True)
-    if fix_masks is not None and originals is not None:
-        _check_copies(originals, fix_masks)
-    found = Checkup()
-    if settings is not None:
-        from tf_edgeconnect.trainers.run_networks import (
-            adopt_architecture,
-            build_networks,
-        )
+    console = Console(stderr=True)
+    track = partial(rich_track, console=console, transient=True)
+    found = Report()
+    with shown_on(console):
+        if settings is not None:
+            from tf_edgeconnect.trainers.run_networks import (
+                adopt_architecture,
+                build_networks,
+            )
 
-        own_model = any(text.startswith("model.") for text in set_ or ())
-        if init_from is not None and config is None and not own_model:
-            settings = adopt_architecture(settings, init_from)  # as train does
-        found.join(
+            own_model = any(text.startswith("model.") for text in set_ or ())
+            if init_from is not None and config is None and not own_model:
+                settings = adopt_architecture(settings, init_from)  # as train does
             check_training(
+                found,
                 settings,
-                run_dir or Path("runs", Path(config or DEFAULT).stem),
                 build_networks,
                 init_from=init_from,
                 gpu_missed=gpu_is_missed(),
                 sample=sample,
                 track=track,
             )
-        )
-    if images is not None or masks is not None:
-        found.join(
-            check_pairs(
-                images,
-                masks,
-                trained_on=None if settings is None else settings.mask.hole_ratio,
-                sample=sample,
-                track=track,
-            )
-        )
-    if model is not None:
-        found.add(check_model(model))
-    if run_dir is not None and (settings is None or run_dir.exists()):
-        found.join(check_run(run_dir, track))
+        if images is not None or masks is not None:
+            check_pairs(found, images, masks, sample=sample, track=track)
+        if model is not None:
+            check_model(found, model)
+        if run_dir is not None:
+            check_run(found, run_dir, track)
     _tell(found)
-    if fix_masks is not None and originals is not None:
-        _write_copies(originals, fix_masks, track, invert)
-    _write_reports(found, sheet, report)
-    return DONE if found.is_clean else WILL_HURT
-
-
-def _masks_to_fix(
-    folder: Path | None, masks: Path | None, settings: Config | None, invert: bool
-) -> Path | None:
-    """The masks that `--fix-masks` is about: those given, else those of the config."""
-    if folder is None:
-        if invert:
-            raise InputError("--invert goes with --fix-masks D; add it, or leave it")
-        return None
-    if masks is not None:
-        return masks
-    if settings is not None and settings.mask.folder:
-        return Path(settings.mask.folder)
-    raise InputError("--fix-masks has no masks to copy: give them with --masks D")
-
-
-def _check_reports(sheet: Path | None, report: Path | None, overwrite: bool) -> None:
-    if sheet is not None and sheet.suffix.lower() != ".png":
-        raise InputError(f"--sheet {sheet} must end in .png")
-    for path in (sheet, report):
-        if path is not None and path.exists() and not (overwrite and path.is_file()):
-            raise InputError(f"{path} exists; give another, or pass --overwrite")
-
-
-def _check_copies(originals: Path, folder: Path) -> None:
-    from tf_edgeconnect.doctor.cleaning import check_clean_folder
-    from tf_edgeconnect.doctor.mask_looks import list_masks
-
-    check_clean_folder(folder, list_masks(originals))
-
-
-def _write_copies(originals: Path, folder: Path, track: "Track", invert: bool) -> None:
-    from tf_edgeconnect.doctor.cleaning import write_clean_masks
-    from tf_edgeconnect.doctor.mask_looks import list_masks
-
-    cleaned = write_clean_masks(list_masks(originals), folder, track, invert=invert)
-    for name, reason in cleaned.left_out:
-        typer.echo(f"left out: {name}: {reason}", err=True)
-    swapped = f", {len(cleaned.inverted)} of them inverted" if invert else ""
-    typer.echo(f"{cleaned.written} masks written to {folder}{swapped}")
-
-
-def _tell(found: "Checkup") -> None:
-    for fact in found.facts:
-        typer.echo(fact)
-    for finding in found.findings:
-        typer.echo(finding.line)
-    counts = Counter(finding.severity for finding in found.findings)
-    told = [
-        f"{count} {severity}{'s' * (count > 1)}" for severity, count in counts.items()
-    ]
-    typer.echo(f"found: {', '.join(told) or 'nothing that is wrong'}")
-
-
-def _write_reports(found: "Checkup", sheet: Path | None, report: Path | None) -> None:
     if report is not None:
         content = {
             "made_by": f"tf-edgeconnect {__version__}",
             "clean": found.is_clean,
-            "facts": found.facts,
-            "findings": [finding.as_json() for finding in found.findings],
+            **dataclasses.asdict(found),
         }
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(json.dumps(content, indent=1) + "\n")
+        write_json(report, content, indent=1)
         typer.echo(f"written: {report}")
-    if sheet is not None:
-        from tf_edgeconnect.doctor.sheet import suspects_sheet
-        from tf_edgeconnect.figures import save
+    return DONE if found.is_clean else WILL_HURT
 
-        picture = suspects_sheet(found.findings)
-        if picture is None:
-            typer.echo(f"no suspects to show, {sheet} is not written")
-        else:
-            save(sheet, picture)
-            typer.echo(f"written: {sheet}")
+
+def _tell(found: "Report") -> None:
+    order = ("error", "warning", "note")
+    for fact in found.facts:
+        typer.echo(fact)
+    for finding in sorted(found.findings, key=lambda f: order.index(f.severity)):
+        typer.echo(finding.line)
+    counts = Counter(finding.severity for finding in found.findings)
+    told = [f"{counts[s]} {s}{'s' * (counts[s] > 1)}" for s in order if counts[s]]
+    typer.echo(f"found: {', '.join(told) or 'nothing that is wrong'}")

@@ -1,13 +1,105 @@
-"""Checks photos, masks, pairing, settings and runs before hours are spent on them.
+"""Checks photos, masks, settings and runs before hours are spent on them.
 
-What a user is about to train on, evaluate or resume enters; findings leave, each one
-line that says how bad it is and what to do. One module a family of checks; `training`,
-`pairs` and `runs` put them together.
+Each check adds to a `Report` what it looked at and what it found: `Finding`s, one line
+each, that say how bad it is and what to do.
 """
 
-from tf_edgeconnect.doctor.findings import Checkup, Finding
-from tf_edgeconnect.doctor.pairs import check_pairs
-from tf_edgeconnect.doctor.runs import check_run
-from tf_edgeconnect.doctor.training import check_training
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
 
-__all__ = ["Checkup", "Finding", "check_pairs", "check_run", "check_training"]
+# error: the run stops, or its result is wrong; warning: it will hurt; note: to know.
+Severity = Literal["error", "warning", "note"]
+# Shows progress; called as `rich.progress.track(items, description, total=N)`.
+Track = Callable[..., Iterable[Any]]
+
+SHOWN = 3  # names in a line; the JSON report has all
+A_FEW = 0.01  # share of files that does no harm
+
+
+def untracked(items: Iterable[Any], *_: Any, **__: Any) -> Iterable[Any]:
+    """Shows no progress."""
+    return items
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        severity: how bad it is.
+        check: which check found it, a short fixed name.
+        what: what is the matter.
+        remedy: what to do about it.
+        names: all files concerned.
+    """
+
+    severity: Severity
+    check: str
+    what: str
+    remedy: str
+    names: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """The finding in one line, with the first few names."""
+        names = ", ".join(self.names[:SHOWN])
+        if (more := len(self.names) - SHOWN) > 0:
+            names += f" and {more} more"
+        shown = f" ({names})" if names else ""
+        text = f"{self.severity}: {self.what}{shown}: {self.remedy}"
+        return " ".join(text.split())
+
+
+@dataclasses.dataclass
+class Report:
+    """What was looked at and what was found.
+
+    Attributes:
+        facts: lines on what was looked at.
+        findings: in the order of the checks.
+    """
+
+    facts: list[str] = dataclasses.field(default_factory=list)
+    findings: list[Finding] = dataclasses.field(default_factory=list)
+
+    def add(
+        self,
+        severity: Severity,
+        check: str,
+        what: str,
+        remedy: str,
+        names: Sequence[str] = (),
+    ) -> None:
+        """Adds a finding."""
+        self.findings.append(Finding(severity, check, what, remedy, tuple(names)))
+
+    def add_files(
+        self,
+        severity: Severity | None,
+        check: str,
+        what: str,
+        names: Sequence[str],
+        total: int,
+        remedy: str,
+    ) -> None:
+        """Adds a finding on files, unless there are none.
+
+        Args:
+            severity: None makes it a note where at most `A_FEW` are concerned, else a
+                warning.
+            check: name of the check.
+            what: what is the matter, such as "photos that are grey".
+            names: of the files.
+            total: number of files that were looked at.
+            remedy: what to do about it.
+        """
+        if names:
+            share = "note" if len(names) <= A_FEW * total else "warning"
+            counted = f"{what}: {len(names)} of {total}"
+            self.add(severity or share, check, counted, remedy, names)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was found but notes."""
+        return all(finding.severity == "note" for finding in self.findings)

@@ -1,26 +1,271 @@
-"""Checks on a run directory: settings, checkpoints, weights and journal."""
+"""Checks on runs: one to come, and the directory of one that stopped."""
 
-import json
-from collections import Counter
-from itertools import pairwise
+import functools
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect.config import STAGES, Config, Stage, load_config
-from tf_edgeconnect.doctor.findings import Checkup, Finding, Track, untracked
-from tf_edgeconnect.doctor.weights import check_model
+from tf_edgeconnect.data.edge_files import EdgeOptions, pair_edges
+from tf_edgeconnect.data.images import crop_resize, square, to_gray
+from tf_edgeconnect.data.index import open_both, open_source
+from tf_edgeconnect.data.samples import SampleSource
+from tf_edgeconnect.data.source import Source
+from tf_edgeconnect.data.tfds import NotDownloaded
+from tf_edgeconnect.doctor import Report, Track, untracked
+from tf_edgeconnect.doctor.files import (
+    check_masks,
+    check_training_photos,
+    look_at_photos,
+)
+from tf_edgeconnect.edges.exact import NO_EDGES, inference_edges, inference_sigma
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.models.storage import read_meta
+from tf_edgeconnect.models.footprint import training_bytes
+from tf_edgeconnect.models.storage import load_networks, read_meta, resolve
+from tf_edgeconnect.models.vgg import vgg_features
 
+MAIN_STAGES: tuple[Stage, ...] = ("edge", "inpaint", "joint")
 AGAIN = "run the same train command again"
+Networks = Callable[[Stage, Config], dict[str, keras.Model]]
 
 
-def check_run(run_dir: Path, track: Track = untracked) -> Checkup:
-    """Checks the directory of a run.
+def check_training(
+    report: Report,
+    config: Config,
+    networks: Networks,
+    *,
+    init_from: Path | None = None,
+    gpu_missed: bool = False,
+    sample: int = 1000,
+    track: Track = untracked,
+) -> None:
+    """Checks a run that is to come.
 
     Args:
+        report: takes what is found.
+        config: of the run.
+        networks: builds those of a stage; the trainers' own function.
+        init_from: a run or weights folder to start from.
+        gpu_missed: whether there is a GPU that TensorFlow cannot use.
+        sample: how many photos and masks to look into, of each kind; 0 for all.
+        track: shows progress.
+    """
+    _check_photos(report, config, sample, track)
+    if config.mask.kinds.get("external") and config.mask.folder:
+        try:
+            check_masks(report, Path(config.mask.folder), sample, track)
+        except InputError as error:
+            remedy = "training refuses to start; mend mask.folder"
+            report.add("error", "no-masks", str(error), remedy)
+    _check_machine(report, config, networks, gpu_missed)
+    if config.losses.perceptual or config.losses.style:
+        _check_vgg(report, config.losses.vgg_weights)
+    if init_from is not None:
+        _check_start(report, init_from, networks("joint", config))
+
+
+def _check_photos(report: Report, config: Config, sample: int, track: Track) -> None:
+    data, unreadable = config.data, []
+
+    def scan(spec: str, name: str) -> Source:
+        source = open_source(spec, max_bad_fraction=1, download=False)
+        unreadable.extend(source.report.unreadable)
+        return source
+
+    try:
+        training, held_out, how = open_both(
+            data.train, data.val, data.val_fraction, config.seed, scan
+        )
+    except NotDownloaded as error:
+        remedy = "run doctor again once it is there"
+        report.add("note", "not-downloaded", str(error), remedy)
+        return
+    except InputError as error:
+        remedy = "nothing can be trained on; mend it or name other photos with --data"
+        report.add("error", "no-photos", str(error), remedy)
+        return
+    report.facts.append(
+        f"{len(training)} photos from {data.train}; for validation {len(held_out)} "
+        f"({how})"
+    )
+    if isinstance(training, SampleSource):
+        return  # they ship inside scikit-image, and are as they should be
+    for source in [training] if held_out is training else [training, held_out]:
+        places = {source.key(index): index for index in range(len(source))}
+        looks = look_at_photos(
+            list(places), partial(_contents, source, places), sample, track
+        )
+        report.facts.append(f"looked into {len(looks)} of {len(source)} photos")
+        check_training_photos(
+            report, looks, unreadable, data.max_bad_fraction, data.size
+        )
+        unreadable = []
+        sound = {look.name: places[look.name] for look in looks if not look.failure}
+        _check_edges(report, config, source, sound, track)
+
+
+def _contents(source: Source, places: dict[str, int], name: str) -> bytes:
+    return source.encoded(places[name]).contents
+
+
+def _check_edges(
+    report: Report,
+    config: Config,
+    source: Source,
+    places: dict[str, int],
+    track: Track,
+) -> None:
+    """Finds photos in which Canny sees nothing, or edge maps that do not pair."""
+    edge = config.edge
+    if edge.source == "external":
+        try:
+            pair_edges(source, EdgeOptions(edge.sigma, edge.folder))
+        except InputError as error:
+            remedy = "training stops there; mend the folder or set edge.source=canny"
+            report.add("error", "edge-maps", str(error), remedy)
+        return
+    if edge.sigma == NO_EDGES:
+        return
+    names = {place: name for name, place in places.items()}
+    sigma = inference_sigma(edge.sigma)
+    counts = _edge_counts(source, list(names), sigma, config.data.size)
+    counted = track(counts, "drawing edges", total=len(names))
+    report.add_files(
+        None,
+        "no-edges",
+        f"photos without an edge at sigma {sigma:g}",
+        [names[place] for place, count in counted if not count],
+        len(names),
+        "they are blank or blurred and teach no edges; leave them out or lower "
+        "edge.sigma",
+    )
+
+
+def _edge_counts(
+    source: Source, places: Sequence[int], sigma: float, size: int
+) -> Iterator[tuple[int, int]]:
+    """Yields (place, edge pixels) of the centre square of each photo that decodes."""
+    count = _counter(sigma)
+
+    def look(index: tf.Tensor) -> tf.Tensor:
+        photo = source.read(index)
+        box = square(tf.shape(photo), size, "center", tf.zeros(2, tf.int32))
+        return index, count(to_gray(crop_resize(photo, box, size)))
+
+    dataset = tf.data.Dataset.from_tensor_slices(np.array(places, np.int64))
+    counts = dataset.map(look, tf.data.AUTOTUNE).ignore_errors(log_warning=False)
+    return counts.as_numpy_iterator()
+
+
+@functools.cache
+def _counter(sigma: float) -> Callable[[tf.Tensor], tf.Tensor]:
+    # One for all sources: tracing Canny takes seconds.
+    return tf.function(lambda gray: tf.math.count_nonzero(inference_edges(gray, sigma)))
+
+
+def _check_machine(
+    report: Report, config: Config, networks: Networks, gpu_missed: bool
+) -> None:
+    """Compares the memory that the largest stage takes with what there is."""
+    needed = 0
+    for stage in MAIN_STAGES:
+        settings = config.train.for_stage(stage)
+        at_once = settings.batch_size // settings.accumulate
+        built = networks(stage, config)
+        needed = max(needed, training_bytes(built, config.data.size, at_once))
+    gpus = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    names = ", ".join(each.get("device_name", "unnamed") for each in details)
+    report.facts += [
+        f"GPU: {names or 'none, training runs on the CPU'}",
+        f"memory: about {needed / 1e9:.1f} GB for weights and activations",
+    ]
+    if gpu_missed:
+        what = "this machine has an NVIDIA driver, but TensorFlow finds no GPU"
+        remedy = "pip install 'tf-edgeconnect[gpu]' adds what it misses"
+        report.add("warning", "gpu", what, remedy)
+    there = _gpu_memory() if gpus else _memory()
+    if there is not None and needed > there:
+        what = (
+            f"training takes about {needed / 1e9:.1f} GB, there are {there / 1e9:.1f}"
+        )
+        remedy = "lower train.batch_size, data.size or model.filters"
+        report.add("error", "memory", what, remedy)
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _gpu_memory() -> int | None:
+    """Bytes of the smallest GPU; None where nvidia-smi does not say."""
+    query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        told = subprocess.run(query, capture_output=True, text=True, timeout=20)
+        return min(int(line) for line in told.stdout.split()) * 2**20
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
+
+
+def _check_vgg(report: Report, weights: str) -> None:
+    if weights == "imagenet":  # Keras downloads them when training starts
+        return
+    try:
+        vgg_features(weights)
+    except InputError as error:
+        what, _, remedy = str(error).partition("; ")
+        report.add("error", "vgg", what, remedy, (weights,))
+
+
+def check_model(report: Report, model: Path) -> bool:
+    """Finds weights that cannot be loaded.
+
+    Args:
+        report: takes what is found.
+        model: a run directory, a weights folder or a preset.
+
+    Returns:
+        Whether they can be loaded.
+    """
+    try:
+        for folder in sorted(set(resolve(model).values())):
+            load_networks(folder)
+    except InputError as error:
+        remedy = "choose another, or copy it again from where it was made"
+        report.add("error", "model", str(error), remedy)
+        return False
+    return True
+
+
+def _check_start(report: Report, model: Path, networks: dict[str, keras.Model]) -> None:
+    """Finds networks of another architecture than those of the run."""
+    if not check_model(report, model):
+        return
+    for name, folder in resolve(model).items():
+        there = read_meta(folder)["networks"][name]
+        here = getattr(networks.get(name), "architecture", there)
+        differing = [
+            f"{key} is {value} there, {here.get(key)} here"
+            for key, value in there.items()
+            if key != "initializer" and here.get(key) != value
+        ]
+        if differing:
+            what = f"the {name.replace('_', ' ')} in {folder} is another network"
+            remedy = f"{'; '.join(differing)}: change the model settings to match"
+            report.add("error", "architecture", what, remedy)
+
+
+def check_run(report: Report, run_dir: Path, track: Track = untracked) -> None:
+    """Checks the directory of a run: its settings, checkpoints and weights.
+
+    Args:
+        report: takes what is found.
         run_dir: as `train --run-dir` takes it.
         track: shows progress.
 
@@ -30,74 +275,45 @@ def check_run(run_dir: Path, track: Track = untracked) -> Checkup:
     saved = run_dir / "config.yaml"
     if not saved.is_file():
         raise InputError(f"{run_dir} is no run directory: it has no config.yaml")
-    checkup = Checkup()
+    config = None
     try:
         config = load_config(saved)
     except InputError as error:
         remedy = "mend the line, or take the file from the run's first config"
-        checkup.add([Finding("error", "run-config", str(error), remedy)])
-        config = None
+        report.add("error", "run-config", str(error), remedy)
     stages = [name for name in STAGES if (run_dir / "checkpoints" / name).is_dir()]
     if not stages:
-        what = f"{run_dir} holds no checkpoint"
-        checkup.add([Finding("error", "no-checkpoint", what, f"{AGAIN}")])
+        report.add("error", "no-checkpoint", f"{run_dir} holds no checkpoint", AGAIN)
     for stage in track(stages, "reading checkpoints", total=len(stages)):
-        newest = _newest_step(run_dir, stage)
-        checkup.facts.append(f"{stage}: newest checkpoint of step {newest}")
-        checkup.add(_check_checkpoints(run_dir, stage))
-        checkup.add(_check_weights(run_dir, stage, newest))
-        if config is not None:
-            checkup.add(_check_finished(config, stage, newest))
-    checkup.add(_check_journal(run_dir, config))
-    checkup.add(_check_nonfinite(run_dir))
-    return checkup
+        step = _check_checkpoints(report, run_dir / "checkpoints" / stage)
+        report.facts.append(f"{stage}: newest checkpoint of step {step}")
+        _check_weights(report, run_dir / "weights" / stage, step)
+        steps = step if config is None else config.train.for_stage(stage).steps
+        if step is not None and step < steps:
+            what = f"stage {stage} stands at step {step} of {steps}"
+            report.add("note", "unfinished", what, f"{AGAIN} to continue")
 
 
-def _newest_step(run_dir: Path, stage: str) -> int | None:
-    newest = tf.train.latest_checkpoint(run_dir / "checkpoints" / stage)
-    return None if newest is None else int(newest.rsplit("-", 1)[1])
-
-
-def _check_checkpoints(run_dir: Path, stage: str) -> list[Finding]:
-    folder = run_dir / "checkpoints" / stage
+def _check_checkpoints(report: Report, folder: Path) -> int | None:
+    """Finds checkpoints that lack files or cannot be read; returns the newest step."""
     state = tf.train.get_checkpoint_state(str(folder))
     if state is None:
         what = f"{folder} names no checkpoint"
-        return [Finding("error", "checkpoint", what, "remove the folder and train")]
-    listed = [Path(path) for path in state.all_model_checkpoint_paths]
-    lacking = [path.name for path in listed if not _is_complete(path)]
-    found = []
+        report.add("error", "checkpoint", what, "remove the folder and train")
+        return None
+    paths = [Path(path) for path in state.all_model_checkpoint_paths]
+    complete = {file.stem for file in folder.glob("*.data-*")}
+    lacking = [path.name for path in paths if path.name not in complete]
     if lacking:
-        found.append(
-            Finding(
-                "error",
-                "checkpoint-files",
-                f"checkpoints in {folder} that lack files",
-                "copy the folder again, or remove them and their lines in its file "
-                "`checkpoint`",
-                tuple(lacking),
-            )
-        )
+        what = f"checkpoints in {folder} that lack files"
+        remedy = "copy the folder again, or remove them and their lines in `checkpoint`"
+        report.add("error", "checkpoint-files", what, remedy, lacking)
     newest = Path(state.model_checkpoint_path)
     if newest.name not in lacking and (reason := _damage(newest)):
-        found.append(
-            Finding(
-                "error",
-                "checkpoint-damage",
-                f"checkpoint {newest} {reason}",
-                f"name the one before in {folder}/checkpoint, then {AGAIN}",
-            )
-        )
-    return found
-
-
-def _is_complete(path: Path) -> bool:
-    data = list(path.parent.glob(f"{path.name}.data-*-of-*"))
-    return Path(f"{path}.index").is_file() and len(data) == _shards(data)
-
-
-def _shards(data: list[Path]) -> int:
-    return int(data[0].name.rsplit("-", 1)[1]) if data else 1
+        what = f"checkpoint {newest} {reason}"
+        remedy = f"name the one before in {folder}/checkpoint, then {AGAIN}"
+        report.add("error", "checkpoint-damage", what, remedy)
+    return int(newest.name.rpartition("-")[2])
 
 
 def _damage(path: Path) -> str:
@@ -114,88 +330,15 @@ def _damage(path: Path) -> str:
     return ""
 
 
-def _check_weights(run_dir: Path, stage: str, newest: int | None) -> list[Finding]:
-    folder = run_dir / "weights" / stage
+def _check_weights(report: Report, folder: Path, newest: int | None) -> None:
     if not folder.is_dir():
-        what = f"stage {stage} has checkpoints and no weights in {folder}"
-        return [Finding("warning", "no-weights", what, f"{AGAIN}: it writes them")]
-    if found := check_model(folder):
-        return found
-    step = read_meta(folder).get("step")
-    if step != newest:
         what = (
-            f"weights of stage {stage} are of step {step}, its checkpoint of {newest}"
+            f"there are checkpoints of stage {folder.name} and no weights in {folder}"
         )
-        remedy = f"inpaint and export take the weights; {AGAIN} to refresh them"
-        return [Finding("warning", "stale-weights", what, remedy)]
-    return []
-
-
-def _check_finished(config: Config, stage: Stage, newest: int | None) -> list[Finding]:
-    steps = config.train.for_stage(stage).steps
-    if newest is None or newest >= steps:
-        return []
-    what = f"stage {stage} stands at step {newest} of {steps}"
-    return [Finding("note", "unfinished", what, f"{AGAIN} to continue")]
-
-
-def _check_journal(run_dir: Path, config: Config | None) -> list[Finding]:
-    path = run_dir / "metrics.jsonl"
-    if not path.is_file():
-        remedy = f"there are no figures of this run; {AGAIN} to write further ones"
-        return [Finding("warning", "no-journal", f"{path} is missing", remedy)]
-    lines, broken = _read_journal(path)
-    found = []
-    if broken:
-        what = f"lines of {path} that are no JSON: {len(broken)}"
-        names = tuple(f"line {number}" for number in broken)
-        remedy = "a run that was killed leaves one; remove them"
-        found.append(Finding("note", "journal-lines", what, remedy, names))
-    every = config.train.log_every if config else 0
-    gaps = [gap for stage in STAGES for gap in _gaps(lines, stage, every)]
-    if gaps:
-        what = f"{path} lacks steps"
-        remedy = "plots of it have holes; was the file cut or another run's?"
-        found.append(Finding("warning", "journal-gaps", what, remedy, tuple(gaps)))
-    return found
-
-
-def _read_journal(path: Path) -> tuple[list[dict], list[int]]:
-    """The lines, and the numbers of those that are none."""
-    lines, broken = [], []
-    for number, text in enumerate(path.read_text(errors="replace").splitlines(), 1):
-        try:
-            line = json.loads(text)
-            lines.append({"stage": line["stage"], "step": int(line["step"]), **line})
-        except (ValueError, KeyError, TypeError):
-            broken.append(number)
-    return lines, broken
-
-
-def _gaps(lines: list[dict], stage: str, every: int) -> list[str]:
-    """Stretches of a stage without a line, such as `edge 300 to 900`."""
-    steps = sorted({line["step"] for line in lines if line["stage"] == stage} | {0})
-    lengths = Counter(after - before for before, after in pairwise(steps))
-    if not lengths:
-        return []
-    usual = max(every, lengths.most_common(1)[0][0])
-    return [
-        f"{stage} {before} to {after}"
-        for before, after in pairwise(steps)
-        if after - before > usual
-    ]
-
-
-def _check_nonfinite(run_dir: Path) -> list[Finding]:
-    kept = sorted((run_dir / "nonfinite").glob("*.npz"))
-    if not kept:
-        return []
-    return [
-        Finding(
-            "warning",
-            "nonfinite",
-            "a loss became NaN or infinite; the batches that did it are kept",
-            f"lower train.learning_rate if it comes again, {AGAIN}, then remove them",
-            tuple(path.name for path in kept),
-        )
-    ]
+        report.add("warning", "no-weights", what, f"{AGAIN}: it writes them")
+    elif check_model(report, folder) and newest is not None:
+        step = read_meta(folder).get("step")
+        if step != newest:
+            what = f"weights in {folder} are of step {step}, its checkpoint of {newest}"
+            remedy = f"inpaint and export take the weights; {AGAIN} to refresh them"
+            report.add("warning", "stale-weights", what, remedy)
