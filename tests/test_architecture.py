@@ -15,7 +15,7 @@ PACKAGE = ROOT / "tf_edgeconnect"
 
 # A module imports from the rows above its own; from its own row only in its folder.
 ROWS = [
-    {"atomic", "errors", "version"},
+    {"atomic", "errors", "stages", "version"},
     {"masking", "presets"},
     {"config", "edges", "local_http", "photos"},
     {"data", "layers"},

@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 from tf_edgeconnect.layers.spectral_norm import SpectralConv2D
-from tf_edgeconnect.models.blocks import count_parameters
 from tf_edgeconnect.models.discriminators import patch_discriminator
+from tf_edgeconnect.models.footprint import count_parameters
 
 
 def test_maps_have_the_sizes_of_the_strides():

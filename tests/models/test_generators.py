@@ -4,7 +4,7 @@ import pytest
 
 from tf_edgeconnect.layers.instance_norm import InstanceNormalization
 from tf_edgeconnect.layers.spectral_norm import SpectralConv2D, SpectralConv2DTranspose
-from tf_edgeconnect.models.blocks import count_parameters
+from tf_edgeconnect.models.footprint import count_parameters
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
 
 SPECTRAL = (SpectralConv2D, SpectralConv2DTranspose)

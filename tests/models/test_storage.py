@@ -1,4 +1,6 @@
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,8 +66,32 @@ def test_a_failed_save_keeps_the_folder_that_was_there(networks, tmp_path, monke
     assert [path.name for path in tmp_path.iterdir()] == ["w"]
 
 
+def test_a_folder_that_cannot_be_moved_into_place_leaves_the_one_that_was_there(
+    networks, tmp_path, monkeypatch
+):
+    save_networks(tmp_path / "w", networks, {"step": 1})
+    failed = []
+
+    def failing_once(rename):
+        def to(source, target):
+            if Path(target) == tmp_path / "w" and not failed:
+                failed.append(source)
+                raise OSError(13, "Permission denied")
+            rename(source, target)
+
+        return to
+
+    monkeypatch.setattr(os, "replace", failing_once(os.replace))
+    monkeypatch.setattr(os, "rename", failing_once(os.rename))
+    with pytest.raises(OSError, match="Permission denied"):
+        save_networks(tmp_path / "w", networks, {"step": 2})
+    assert failed
+    assert read_meta(tmp_path / "w")["step"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["w"]
+
+
 def test_what_a_killed_save_left_behind_is_removed(networks, tmp_path):
-    left = tmp_path / ".weights.new-abc"
+    left = tmp_path / ".weights.0123abcd.part"
     left.mkdir()
     (left / "edge_generator.weights.h5").write_text("half")
     save_networks(tmp_path / "weights", networks, {})

@@ -7,8 +7,8 @@ Leaves: a frozen `Config`.
 from tf_edgeconnect.config.files import config_names, load_config, save_config
 from tf_edgeconnect.config.messages import setting_names
 from tf_edgeconnect.config.models import Config
-from tf_edgeconnect.config.section import STAGES, Stage
 from tf_edgeconnect.config.training import StageConfig, TrainConfig
+from tf_edgeconnect.stages import STAGES, Stage
 
 __all__ = [
     "STAGES",

@@ -16,9 +16,9 @@ from pydantic import ValidationError
 
 from tf_edgeconnect.config.messages import one_line
 from tf_edgeconnect.config.models import Config
-from tf_edgeconnect.config.section import STAGES
 from tf_edgeconnect.config.training import PER_STAGE
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.stages import STAGES
 
 DEFAULT = "quickstart"
 _PACKAGE = Path(__file__).resolve().parent.parent

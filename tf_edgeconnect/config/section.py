@@ -3,14 +3,12 @@
 Parts are frozen, refuse unknown keys and convert what can be converted (`"3"` is 3).
 """
 
-from typing import Annotated, Literal, TypeVar, get_args
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
-Stage = Literal["edge", "inpaint", "edge-inpaint", "joint"]
-
-STAGES: tuple[Stage, ...] = get_args(Stage)
+from tf_edgeconnect.stages import Stage
 
 Value = TypeVar("Value")
 # "A value, or a mapping stage -> value". The tag picks the branch, so that a mistake is

@@ -5,15 +5,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from tf_edgeconnect.config.section import (
-    STAGES,
     Count,
     PerStage,
     Rate,
     Section,
-    Stage,
     Weight,
     wrong,
 )
+from tf_edgeconnect.stages import STAGES, Stage
 
 Schedule = Literal["constant", "steps", "plateau"]
 HoleEdges = Literal["canny", "none", "predicted"]

@@ -7,7 +7,7 @@ Reference:
 from dataclasses import dataclass
 from typing import Literal
 
-from keras import Variable, initializers, layers
+from keras import initializers, layers
 
 from tf_edgeconnect.layers.instance_norm import InstanceNormalization
 from tf_edgeconnect.layers.padding import ReflectionPadding2D
@@ -127,14 +127,3 @@ def decoder(x, filters: int, channels: int, style: Style):
     x = ReflectionPadding2D(3, name="decoder_3_pad")(x)
     start = kernel_initializer(style.initializer, 1.0)
     return layers.Conv2D(channels, 7, kernel_initializer=start, name="decoder_3")(x)
-
-
-def count_parameters(variables: list[Variable]) -> int:
-    """Returns how many numbers the variables hold."""
-    total = 0
-    for variable in variables:
-        size = 1
-        for length in variable.shape:
-            size *= length
-        total += size
-    return total

@@ -4,9 +4,12 @@ import math
 
 import keras
 
-from tf_edgeconnect.models.blocks import count_parameters
-
 FLOAT_BYTES = 4
+
+
+def count_parameters(variables: list[keras.Variable]) -> int:
+    """Returns how many numbers the variables hold."""
+    return sum(math.prod(variable.shape) for variable in variables)
 
 
 def parameter_bytes(network: keras.Model) -> int:
@@ -45,16 +48,3 @@ def training_bytes(networks: dict[str, keras.Model], size: int, batch_size: int)
         total += 4 * parameter_bytes(network)
         total += passes * batch_size * activation_bytes(network, size)
     return total
-
-
-def checkpoint_bytes(networks: dict[str, keras.Model], *, averaged: bool) -> int:
-    """Returns the bytes of a checkpoint: weights and Adam's two moments.
-
-    Args:
-        networks: by name, those of a stage.
-        averaged: whether moving averages of the generators are kept too.
-    """
-    return sum(
-        (3 + (averaged and name.endswith("generator"))) * parameter_bytes(network)
-        for name, network in networks.items()
-    )

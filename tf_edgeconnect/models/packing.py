@@ -13,13 +13,14 @@ import h5py
 import keras
 import numpy as np
 
+from tf_edgeconnect.atomic import new_folder
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.storage import (
-    META,
     load_networks,
     read_meta,
     resolve,
-    save_networks,
+    write_meta,
+    write_networks,
 )
 
 GENERATORS = ("edge_generator", "inpaint_generator")
@@ -63,30 +64,29 @@ def pack(
         networks.update(loaded)
         meta |= {key: known[key] for key in known if key not in LEFT_OUT}
     meta["source"] = about or meta.get("source")
-    save_networks(folder, networks, meta)
-    hashes = {}
-    for path in sorted(folder.glob("*.weights.h5")):
-        _halve(path)
-        hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    described = {**read_meta(folder), "sha256": hashes, "figures": figures}
-    text = json.dumps(described, indent=2, sort_keys=True) + "\n"
-    (folder / META).write_text(text)
+    with new_folder(folder) as new:
+        write_networks(new, networks, meta)
+        hashes = {}
+        for path in sorted(new.glob("*.weights.h5")):
+            _halve(path)
+            hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        write_meta(new, {**read_meta(new), "sha256": hashes, "figures": figures})
     return folder
 
 
 def _halve(path: Path) -> None:
     """Rewrites a weights file with its float32 numbers as float16."""
+    arrays: dict[str, np.ndarray] = {}
+
+    def keep(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset):
+            arrays[name] = item[()].astype(np.float16)
+
     with h5py.File(path) as whole:
-        names: list[str] = []
-        whole.visit(names.append)
-        arrays = {
-            name: whole[name][()]
-            for name in names
-            if isinstance(whole[name], h5py.Dataset)
-        }
+        whole.visititems(keep)
     with h5py.File(path, "w") as half:
         for name, values in arrays.items():
-            half[name] = values.astype(np.float16)
+            half[name] = values
 
 
 def _figures(report: Path) -> dict[str, Any]:

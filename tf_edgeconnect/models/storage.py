@@ -1,18 +1,14 @@
 """The weights folder: `<network>.weights.h5` files and the `model.json` beside them.
 
 `model.json` holds, for each network, the arguments of its builder, and what was said of
-the whole: `stage`, `step`, `sigma` of Canny, `source`. A folder is written beside its
-place and swapped in by a rename, so a reader finds all of it or none of it. `resolve`
-turns what a user names (a run directory, a weights folder or a preset) into folders.
-A folder made to be shipped names the SHA-256 of its files, which is checked at load.
+the whole: `stage`, `step`, `sigma` of Canny, `source`. `resolve` turns what a user
+names (a run directory, a weights folder or a preset) into folders. A folder made to be
+shipped (`packing.py`) names the SHA-256 of its files, which is checked at load.
 """
 
 import hashlib
 import inspect
 import json
-import os
-import shutil
-import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -20,15 +16,16 @@ from typing import Any
 
 import keras
 
+from tf_edgeconnect.atomic import new_folder
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.discriminators import patch_discriminator
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
 from tf_edgeconnect.presets import NAMES as PRESETS
 from tf_edgeconnect.presets import folder as preset_folder
+from tf_edgeconnect.stages import STAGES
 
 FORMAT = 1
 META = "model.json"
-STAGES = ("edge", "inpaint", "edge-inpaint", "joint")  # from first to most advanced
 BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "edge_generator": edge_generator,
     "inpaint_generator": inpaint_generator,
@@ -48,40 +45,34 @@ def save_networks(
         meta: JSON values to keep beside them: stage, step, sigma, source.
 
     Raises:
-        ValueError: if a network's name is not one of `BUILDERS`.
-        OSError: if the folder cannot be written; what was there is still there.
+        ValueError: a network's name is not one of `BUILDERS`.
+        OSError: the folder cannot be written; what was there is still there.
+    """
+    with new_folder(folder) as new:
+        write_networks(new, networks, meta)
+
+
+def write_networks(
+    folder: Path, networks: dict[str, keras.Model], meta: dict[str, Any]
+) -> None:
+    """Writes the files of `save_networks` into a folder that is there.
+
+    Raises:
+        ValueError: a network's name is not one of `BUILDERS`.
+        OSError: a file cannot be written.
     """
     unknown = sorted(set(networks) - set(BUILDERS))
     if unknown:
         raise ValueError(f"networks must be named one of {list(BUILDERS)}: {unknown}")
-    folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{folder.name}.new-"
-    for left in folder.parent.glob(f"{prefix}*"):  # by a run that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    new = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
-    try:
-        description = {"format": FORMAT, **meta, "networks": {}}
-        for name, network in networks.items():
-            network.save_weights(new / f"{name}.weights.h5")
-            description["networks"][name] = dict(network.architecture)
-        text = json.dumps(description, indent=2, sort_keys=True) + "\n"
-        (new / META).write_text(text)
-        new.chmod(0o755)
-        _swap(new, folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    for name, network in networks.items():
+        network.save_weights(folder / f"{name}.weights.h5")
+    architectures = {name: dict(net.architecture) for name, net in networks.items()}
+    write_meta(folder, {"format": FORMAT, **meta, "networks": architectures})
 
 
-def _swap(new: Path, folder: Path) -> None:
-    if not folder.exists():
-        os.replace(new, folder)
-        return
-    old = folder.with_name(f".{folder.name}-old")
-    shutil.rmtree(old, ignore_errors=True)
-    os.replace(folder, old)
-    os.replace(new, folder)
-    shutil.rmtree(old, ignore_errors=True)
+def write_meta(folder: Path, meta: dict[str, Any]) -> None:
+    """Writes a weights folder's `model.json`."""
+    (folder / META).write_text(json.dumps(meta, indent=2, sort_keys=True) + "\n")
 
 
 def read_meta(folder: str | Path) -> dict[str, Any]:
@@ -105,15 +96,12 @@ def read_meta(folder: str | Path) -> dict[str, Any]:
 
 def _all(name: str, architecture: dict[str, Any]) -> dict[str, Any]:
     """Adds the options that a builder did not have when the folder was written."""
-    parameters = (
-        inspect.signature(BUILDERS[name]).parameters if name in BUILDERS else {}
-    )
-    options = {
-        option: parameter.default
-        for option, parameter in parameters.items()
-        if option != "name" and parameter.default is not parameter.empty
-    }
-    return options | architecture
+    if name not in BUILDERS:
+        return architecture
+    options = inspect.signature(BUILDERS[name]).parameters.values()
+    defaults = {o.name: o.default for o in options if o.default is not o.empty}
+    del defaults["name"]
+    return defaults | architecture
 
 
 def load_networks(

@@ -12,8 +12,9 @@ from tf_edgeconnect.config import Config, Stage, StageConfig
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.discriminators import patch_discriminator
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
-from tf_edgeconnect.models.storage import STAGES, load_weights, read_meta, resolve
+from tf_edgeconnect.models.storage import load_weights, read_meta, resolve
 from tf_edgeconnect.models.vgg import vgg_features
+from tf_edgeconnect.stages import STAGES
 from tf_edgeconnect.trainers.adversarial import ADAM, AdversarialTrainer
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
 from tf_edgeconnect.trainers.inpaint import HoleEdges, InpaintTrainer

@@ -8,8 +8,7 @@ import yaml
 from tf_edgeconnect.config import Config, Stage
 from tf_edgeconnect.data.edge_cache import cache_bytes
 from tf_edgeconnect.data.tfds import NotDownloaded
-from tf_edgeconnect.models.blocks import count_parameters
-from tf_edgeconnect.models.footprint import training_bytes
+from tf_edgeconnect.models.footprint import count_parameters, training_bytes
 from tf_edgeconnect.trainers.run_data import kept_edges, open_sources
 from tf_edgeconnect.trainers.run_directory import check_directory
 from tf_edgeconnect.trainers.run_networks import build_networks
