@@ -1,18 +1,63 @@
-"""Reads a pickle without running it.
+"""Unpickles PyTorch's tensors as NumPy arrays, and nothing that could run code.
 
-`pickle` calls whatever a file names. Here the instructions are listed by `pickletools`
-and carried out by a small stack machine of our own that builds dictionaries, lists,
-tuples, numbers and strings and knows no way to import, call or look up anything: a name
-in the pickle stays a name (`Name`) and is answered by a table that the caller hands in.
-Whatever is not in the table, and every instruction not listed here, is refused by name.
+Enters: a pickle out of an untrusted file. Before it is loaded, its instructions are
+listed and checked: only those that build plain data are admitted, and nothing that
+would cost more memory, stack or time than the file is long. Names are never looked up:
+each stays a `_Name` that knows only PyTorch's own functions for tensors, and every
+offset, shape and stride is checked against the storage that it reaches into.
 """
 
+import io
+import math
+import pickle
 import pickletools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import IO, Any, NamedTuple
 
-INSTRUCTION_LIMIT = 2_000_000  # a full-size checkpoint has about 3,000
-_KEY_TYPES = (str, int, float, bool)
+import numpy as np
+
+DTYPES = {
+    "torch.DoubleStorage": "f8",
+    "torch.FloatStorage": "f4",
+    "torch.HalfStorage": "f2",
+    "torch.BFloat16Storage": "bfloat16",
+    "torch.LongStorage": "i8",
+    "torch.IntStorage": "i4",
+    "torch.ShortStorage": "i2",
+    "torch.CharStorage": "i1",
+    "torch.ByteStorage": "u1",
+    "torch.BoolStorage": "?",
+}
+_TEXT = {
+    *("STRING", "BINSTRING", "SHORT_BINSTRING"),
+    *("UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"),
+}
+_NUMBERS = {
+    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4"),
+    *("FLOAT", "BINFLOAT", "NONE", "NEWTRUE", "NEWFALSE"),
+}
+_TUPLES = {"EMPTY_TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "TUPLE"}
+_CONTAINERS = {"EMPTY_LIST", "LIST", "EMPTY_DICT", "DICT"}
+_PUT, _GET = (
+    {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"},
+    {"GET", "BINGET", "LONG_BINGET"},
+)
+# What may be taken from the memo. Tuples may not: as keys, tuples of one tuple twice
+# would take twice as long to hash at each level.
+_SHARED = {
+    *(*_TEXT, *_CONTAINERS, "GLOBAL", "STACK_GLOBAL", "REDUCE"),
+    *("APPEND", "APPENDS", "SETITEM", "SETITEMS"),
+}
+_ADMITTED = {
+    *(*_TEXT, *_NUMBERS, *_TUPLES, *_CONTAINERS, *_PUT, *_GET, *_SHARED),
+    *("PROTO", "FRAME", "STOP", "MARK", "BUILD", "BINPERSID"),
+}
+_INSTRUCTION_LIMIT = 200_000  # a full-size checkpoint has about 3,000
+_TUPLE_LIMIT = 20_000  # which may lie within each other, and are hashed recursively
+_MEMO_LIMIT = 200_000  # a larger index would make Python reserve that much memory
+_DEPTH_LIMIT = 32
+_RANK_LIMIT = 32
+_EXPANSION_LIMIT = 1 << 20  # values of a tensor that repeats a smaller storage
 
 
 class Refused(Exception):
@@ -23,187 +68,204 @@ class Damaged(Refused):
     """Nothing forbidden, but bytes that are missing or make no sense."""
 
 
-class Name(NamedTuple):
-    """A name that the pickle asks for, as `module.attribute`; never looked up."""
-
-    text: str
-
-
 def quote(text: object) -> str:
     """One short printable line of a string out of an untrusted file."""
     shown = ascii(str(text)[:80])[1:-1]
     return shown if len(str(text)) <= 80 else shown + "..."
 
 
-class RestrictedUnpickler:
-    """A stack machine for the few pickle instructions that data needs.
+def unpickle(
+    stream: IO[bytes], storage: Callable[[str, str, int], np.ndarray] | None = None
+) -> Any:
+    """Loads the next pickle of a stream, and leaves the stream behind its end.
 
     Args:
-        stream: binary stream at the start of a pickle; left behind its end. Reading
-            past the end must return what there is, as `io.BytesIO` does.
-        rebuild: what to make of `name(*arguments)`, by name.
-        names: further names that may stand as values.
-        persistent: what to make of a persistent id.
+        stream: reading past its end must return what there is, as `io.BytesIO` does.
+        storage: gives the values of a storage by key, dtype and size. None: the pickle
+            may name none.
+
+    Returns:
+        Dictionaries, lists, tuples, numbers, strings and read-only arrays.
+
+    Raises:
+        Damaged: the pickle is cut short or is no pickle.
+        Refused: it asks for more than data.
     """
+    try:
+        found = _Unpickler(io.BytesIO(_checked(stream)), storage).load()
+    except Refused:
+        raise
+    except (
+        pickle.UnpicklingError,
+        ArithmeticError,
+        AttributeError,
+        EOFError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise Damaged(f"a broken pickle ({quote(error)})") from error
+    return _plain(found, {})
 
-    def __init__(
-        self,
-        stream: IO[bytes],
-        rebuild: Mapping[str, Callable[..., Any]],
-        names: frozenset[str] = frozenset(),
-        persistent: Callable[[Any], Any] | None = None,
-    ):
-        self._stream = stream
-        self._rebuild = rebuild
-        self._names = names
-        self._persistent = persistent
-        self._stack: list[Any] = []
-        self._marked: list[list[Any]] = []
-        self._memo: dict[int, Any] = {}
 
-    def load(self) -> Any:
-        """Builds the object of the next pickle in the stream.
+def _checked(stream: IO[bytes]) -> bytes:
+    """Returns the bytes of one pickle, whose instructions are all admitted."""
+    start, before, tuples = stream.tell(), "", 0
+    memo: dict[int, bool] = {}  # whether it may be taken
+    for count, (code, argument, _) in enumerate(pickletools.genops(stream)):
+        name: str = code.name
+        tuples += name in _TUPLES
+        if name not in _ADMITTED:
+            shown = "" if argument is None else f" ({quote(argument)})"
+            raise Refused(f"the pickle instruction {name}{shown}")
+        if count > _INSTRUCTION_LIMIT or tuples > _TUPLE_LIMIT:
+            raise Refused("far more pickle instructions than a checkpoint has")
+        if name in _PUT:
+            index: Any = len(memo) if argument is None else argument
+            if index > _MEMO_LIMIT:
+                raise Refused(f"a memo index of {index}")
+            memo[index] = before in _SHARED
+        elif name in _GET and not memo[int(argument)]:
+            raise Refused("a tuple or number that is used twice")
+        before = name
+    end = stream.tell()
+    stream.seek(start)
+    return stream.read(end - start)
 
-        Raises:
-            Damaged: the pickle is cut short or is no pickle.
-            Refused: it asks for more than data.
-        """
-        try:
-            for count, step in enumerate(pickletools.genops(self._stream)):
-                if count > INSTRUCTION_LIMIT:
-                    raise Refused(f"more than {INSTRUCTION_LIMIT} pickle instructions")
-                name = step[0].name
-                if name not in _ACTIONS:
-                    detail = f" ({quote(step[1])})" if step[1] is not None else ""
-                    raise Refused(f"the pickle instruction {name}{detail}")
-                _ACTIONS[name](self, step[1])
-        except (ValueError, OverflowError, IndexError, KeyError) as error:
-            raise Damaged(f"a broken pickle ({quote(error)})") from error
-        if len(self._stack) != 1 or self._marked:
-            raise Damaged("a broken pickle (objects left over at its end)")
-        return self._stack[0]
 
-    def _pop(self) -> Any:
-        return self._stack.pop()
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, stream: IO[bytes], storage: Callable | None):
+        super().__init__(stream, encoding="latin-1")  # of Python 2's strings
+        self._storage = storage
+        self._storages: dict[str, tuple[str, int, np.ndarray]] = {}
 
-    def _pop_to_mark(self) -> list[Any]:
-        items = self._stack
-        self._stack = self._marked.pop()
-        return items
-
-    def _push(self, value: Any) -> None:
-        self._stack.append(value)
-
-    def _drop(self, _: Any) -> None:
-        self._stack.pop()
-
-    def _drop_to_mark(self, _: Any) -> None:
-        self._pop_to_mark()
-
-    def _mark(self, _: Any) -> None:
-        self._marked.append(self._stack)
-        self._stack = []
-
-    def _remember(self, index: int | None) -> None:
-        self._memo[len(self._memo) if index is None else index] = self._stack[-1]
-
-    def _recall(self, index: int) -> None:
-        self._push(self._memo[index])
-
-    def _take_tuple(self, size: int) -> None:
-        if len(self._stack) < size:
-            raise IndexError("a tuple of missing values")
-        values = tuple(self._stack[len(self._stack) - size :])
-        del self._stack[len(self._stack) - size :]
-        self._push(values)
-
-    def _extend(self, values: list[Any]) -> None:
-        target = self._stack[-1]
-        if type(target) is not list:
-            raise Refused(f"appending to a {type(target).__name__}")
-        target.extend(values)
-
-    def _set_items(self, pairs: list[Any]) -> None:
-        target = self._stack[-1]
-        if type(target) is not dict:
-            raise Refused(f"setting items of a {type(target).__name__}")
-        if len(pairs) % 2:
-            raise IndexError("a key without a value")
-        for key, value in zip(pairs[::2], pairs[1::2], strict=True):
-            if type(key) not in _KEY_TYPES:
-                raise Refused(f"a dictionary key of type {type(key).__name__}")
-            target[key] = value
-
-    def _make_dict(self, pairs: list[Any]) -> None:
-        self._push({})
-        self._set_items(pairs)
-
-    def _ask_name(self, module: Any, attribute: Any) -> None:
-        if not isinstance(module, str) or not isinstance(attribute, str):
-            raise Refused("a name that is no string")
-        text = f"{module}.{attribute}"
-        if text not in self._rebuild and text not in self._names:
+    def find_class(self, module: str, name: str) -> Any:
+        text = f"{module}.{name}"
+        if text not in DTYPES and text not in _REBUILD:
             raise Refused(quote(text))
-        self._push(Name(text))
+        return _Name(text)
 
-    def _call(self, _: Any) -> None:
-        arguments, target = self._pop(), self._pop()
-        if type(target) is not Name or target.text not in self._rebuild:
-            shown = target.text if type(target) is Name else type(target).__name__
-            raise Refused(f"a call of {quote(shown)}")
-        if type(arguments) is not tuple:
-            raise Refused(f"a call of {quote(target.text)} without a tuple")
-        self._push(self._rebuild[target.text](*arguments))
+    def persistent_load(self, found: Any) -> "_Storage":
+        """Reads (word, type, key, device, size), and in older files a view of it."""
+        if type(found) is not tuple or len(found) not in (5, 6):
+            raise Refused("a persistent id that is no storage")
+        word, kind, key, _, size = found[:5]
+        dtype = DTYPES.get(kind.text) if type(kind) is _Name else None
+        if (
+            word != "storage"
+            or dtype is None
+            or not _sizes(size)
+            or type(key) is not str
+        ):
+            raise Refused("a persistent id that is no storage")
+        if self._storage is None:
+            raise Refused("a storage in the file's header")
+        if key not in self._storages:
+            self._storages[key] = dtype, size, self._storage(key, dtype, size)
+        *known, values = self._storages[key]
+        if known != [dtype, size]:
+            raise Refused(f"storage {quote(key)} declared twice and differently")
+        view = found[5] if len(found) == 6 else None
+        if view is None:
+            return _Storage(values)
+        if type(view) is not tuple or len(view) != 3 or not _sizes(*view[1:]):
+            raise Refused("a persistent id that is no storage")
+        start, length = view[1:]
+        if start + length > size:
+            raise Refused(f"a view past the end of storage {quote(key)}")
+        return _Storage(values[start : start + length])
 
-    def _build(self, _: Any) -> None:
+
+class _Name(NamedTuple):
+    """A name that the pickle asks for, as `module.attribute`; never looked up."""
+
+    text: str
+
+    def __call__(self, *arguments: Any) -> Any:
+        if self.text not in _REBUILD:
+            raise Refused(f"a call of {self.text}")
+        return _REBUILD[self.text](*arguments)
+
+    def __setstate__(self, _: Any) -> None:
+        raise Refused(f"changing the attributes of {self.text}")
+
+
+class _Storage(NamedTuple):
+    values: np.ndarray
+
+
+class _OrderedDict(dict):
+    __slots__ = ()
+
+    def __setstate__(self, state: Any) -> None:
         # PyTorch hangs `_metadata` (layer versions) on a state's OrderedDict: dropped.
-        state, target = self._pop(), self._stack[-1]
-        if type(target) is not dict or type(state) is not dict:
-            shown = target.text if type(target) is Name else type(target).__name__
-            raise Refused(f"changing the attributes of {quote(shown)}")
-
-    def _ask_persistent(self, _: Any) -> None:
-        if self._persistent is None:
-            raise Refused("a persistent id")
-        self._push(self._persistent(self._pop()))
+        if type(state) is not dict:
+            raise Refused("changing the attributes of a dictionary")
 
 
-_Machine = RestrictedUnpickler
-_ACTIONS: dict[str, Callable[[RestrictedUnpickler, Any], None]] = {
-    **dict.fromkeys(
-        "INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING "
-        "SHORT_BINSTRING UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8".split(),
-        _Machine._push,
-    ),
-    **dict.fromkeys(["PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"], _Machine._remember),
-    **dict.fromkeys(["GET", "BINGET", "LONG_BINGET"], _Machine._recall),
-    **dict.fromkeys(["PROTO", "FRAME", "STOP"], lambda machine, _: None),
-    "NONE": lambda machine, _: machine._push(None),
-    "NEWTRUE": lambda machine, _: machine._push(True),
-    "NEWFALSE": lambda machine, _: machine._push(False),
-    "MARK": _Machine._mark,
-    "POP": _Machine._drop,
-    "POP_MARK": _Machine._drop_to_mark,
-    "EMPTY_TUPLE": lambda machine, _: machine._push(()),
-    "TUPLE1": lambda machine, _: machine._take_tuple(1),
-    "TUPLE2": lambda machine, _: machine._take_tuple(2),
-    "TUPLE3": lambda machine, _: machine._take_tuple(3),
-    "TUPLE": lambda machine, _: machine._push(tuple(machine._pop_to_mark())),
-    "EMPTY_LIST": lambda machine, _: machine._push([]),
-    "LIST": lambda machine, _: machine._push(machine._pop_to_mark()),
-    "APPEND": lambda machine, _: machine._extend([machine._pop()]),
-    "APPENDS": lambda machine, _: machine._extend(machine._pop_to_mark()),
-    "EMPTY_DICT": lambda machine, _: machine._push({}),
-    "DICT": lambda machine, _: machine._make_dict(machine._pop_to_mark()),
-    "SETITEM": lambda machine, _: machine._set_items(
-        [machine._pop(), machine._pop()][::-1]
-    ),
-    "SETITEMS": lambda machine, _: machine._set_items(machine._pop_to_mark()),
-    "GLOBAL": lambda machine, text: machine._ask_name(*text.split(" ", 1)),
-    "STACK_GLOBAL": lambda machine, _: machine._ask_name(
-        *[machine._pop(), machine._pop()][::-1]
-    ),
-    "REDUCE": _Machine._call,
-    "BUILD": _Machine._build,
-    "BINPERSID": _Machine._ask_persistent,
+def _sizes(*values: Any) -> bool:
+    return all(type(value) is int and 0 <= value < 1 << 62 for value in values)
+
+
+def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> np.ndarray:
+    """Makes a view of a storage; all in values, as PyTorch counts."""
+    if type(storage) is not _Storage:
+        raise Refused("a tensor without a storage")
+    if (
+        not type(shape) is type(strides) is tuple
+        or not len(shape) == len(strides) <= _RANK_LIMIT
+        or not _sizes(offset, *shape, *strides)
+    ):
+        raise Refused("a tensor whose offset, shape or strides are no sizes")
+    values = storage.values
+    if math.prod(n or 1 for n in shape) > max(values.size, _EXPANSION_LIMIT):
+        shown = quote(shape)
+        raise Refused(f"a tensor of shape {shown} on a storage of {values.size} values")
+    if not all(shape):
+        return np.zeros(shape, values.dtype)
+    steps = ((n - 1) * step for n, step in zip(shape, strides, strict=True))
+    last = offset + sum(steps)
+    if last >= values.size:
+        raise Refused(
+            f"a tensor that reaches value {last} of a storage of {values.size}"
+        )
+    bytes_apart = [
+        step * values.itemsize if n > 1 else 0
+        for n, step in zip(shape, strides, strict=True)
+    ]
+    return np.lib.stride_tricks.as_strided(
+        values[offset:], shape, bytes_apart, writeable=False
+    )
+
+
+def _parameter(tensor: Any, *_: Any) -> np.ndarray:
+    if type(tensor) is not np.ndarray:
+        raise Refused("a parameter without a tensor")
+    return tensor
+
+
+_REBUILD: dict[str, Callable[..., Any]] = {
+    "collections.OrderedDict": _OrderedDict,
+    "torch._utils._rebuild_tensor": _tensor,
+    "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_parameter": _parameter,
 }
+
+
+def _plain(found: Any, seen: dict[int, Any], depth: int = 0) -> Any:
+    """Copies containers; what is shared is visited once."""
+    if type(found) in (_Storage, _Name):
+        raise Refused("a storage or a type that belongs to no tensor")
+    if not isinstance(found, dict | list | tuple):
+        return found
+    if depth > _DEPTH_LIMIT:
+        raise Refused(f"containers nested more than {_DEPTH_LIMIT} deep")
+    if id(found) not in seen:
+        if isinstance(found, dict):
+            if not all(isinstance(key, str | int | float) for key in found):
+                raise Refused("a dictionary key that is no string or number")
+            copy: Any = {k: _plain(v, seen, depth + 1) for k, v in found.items()}
+        else:
+            copy = type(found)(_plain(value, seen, depth + 1) for value in found)
+        seen[id(found)] = copy
+    return seen[id(found)]

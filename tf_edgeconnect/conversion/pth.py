@@ -3,8 +3,8 @@
 Enters: a `.pth` file, either today's zip of a pickle and raw storages (PyTorch 1.6 and
 later) or the older run of pickles followed by storages (up to PyTorch 1.5, the format
 of 2019). Leaves: the dictionary that was saved, its tensors as NumPy arrays. Only
-tensors, storages, dictionaries, lists, tuples, numbers and strings are admitted;
-everything else is refused by name (`pickles.py`, `tensors.py`). It needs NumPy alone.
+tensors, dictionaries, lists, tuples, numbers and strings are admitted; everything else
+is refused by name (`pickles.py`). It needs NumPy alone.
 """
 
 import io
@@ -12,23 +12,11 @@ import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
-from tf_edgeconnect.conversion.pickles import (
-    Damaged,
-    Refused,
-    RestrictedUnpickler,
-    quote,
-)
-from tf_edgeconnect.conversion.tensors import (
-    REBUILD,
-    STORAGE_DTYPES,
-    Arrays,
-    Storage,
-    Whole,
-    legacy_storage,
-    zip_storage,
-)
+import numpy as np
+
+from tf_edgeconnect.conversion.pickles import Damaged, Refused, quote, unpickle
 from tf_edgeconnect.errors import InputError
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -128,66 +116,78 @@ def _read_archive(archive: zipfile.ZipFile, file_size: int) -> Any:
         nonlocal left
         if folder + name not in entries:
             raise Damaged(f"no entry {quote(folder + name)} in the zip")
-        entry = entries[folder + name]
+        entry, size = entries[folder + name], entries[folder + name].file_size
         if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
             raise Refused(f"a compressed or encrypted zip entry {quote(folder + name)}")
-        if entry.file_size != entry.compress_size or entry.file_size > min(limit, left):
-            size = entry.file_size
+        if size != entry.compress_size or size > min(limit, left):
             raise Refused(
                 f"a zip entry {quote(folder + name)} that declares {size} bytes"
             )
-        left -= entry.file_size
+        left -= size
         return archive.read(entry)
 
     stream = io.BytesIO(take("data.pkl", _PICKLE_LIMIT))
     order = take("byteorder", 16) if folder + "byteorder" in entries else b"little"
     if order not in (b"little", b"big"):
         raise Refused(f"a byte order of {quote(order)}")
-    saved = _unpickle(stream, zip_storage)
-    byte_order: Literal["<", ">"] = "<" if order == b"little" else ">"
-    return Arrays(lambda key: take(f"data/{key}", file_size), byte_order).fill(saved)
+
+    def storage(key: str, dtype: str, size: int) -> np.ndarray:
+        data = take(f"data/{key}", file_size)
+        return _values(key, data, dtype, size, "<" if order == b"little" else ">")
+
+    return unpickle(stream, storage)
 
 
-def _read_legacy(data: IO[bytes], file_size: int) -> Any:
-    _unpickle(data, None)  # the magic number, seen already
-    version = _unpickle(data, None)
+def _read_legacy(stream: IO[bytes], file_size: int) -> Any:
+    unpickle(stream)  # the magic number, seen already
+    version = unpickle(stream)
     if version != _LEGACY_VERSION:
         raise Refused(f"a file version of {quote(version)}, not {_LEGACY_VERSION}")
-    _unpickle(data, None)  # sizes of C types on the writer's machine: not used
-    wholes: dict[str, Whole] = {}
+    unpickle(stream)  # sizes of C types on the writer's machine: not used
+    made: dict[str, tuple[str, np.ndarray]] = {}
 
-    def persistent(found: Any) -> Storage:
-        storage = legacy_storage(found)
-        wholes[storage.key] = storage.whole
-        return storage
+    def storage(key: str, dtype: str, size: int) -> np.ndarray:
+        # Its bytes come behind the pickle: tensors are views of room for them.
+        room = sum(values.size for _, values in made.values()) + size
+        if room > file_size:
+            raise Damaged(f"storage {quote(key)} declares {size} values")
+        made[key] = dtype, np.zeros(size, _native(dtype))
+        return made[key][1]
 
-    saved = _unpickle(data, persistent)
-    keys = _unpickle(data, None)
-    if type(keys) is not list or not all(type(key) is str for key in keys):
-        raise Damaged("no list of its storages")
-    found: dict[str, bytes] = {}
+    saved = unpickle(stream, storage)
+    keys = unpickle(stream)
+    if type(keys) is not list or sorted(map(str, keys)) != sorted(made):
+        raise Damaged("another list of storages than its tensors use")
     for key in keys:
-        if key not in wholes:
-            raise Refused(f"a storage {quote(key)} that no tensor uses")
-        head = data.read(8)
-        if len(head) < 8:
-            raise Damaged(f"it ends before storage {quote(key)}")
-        size = int.from_bytes(head, "little")
-        if size != wholes[key].size:
+        dtype, values = made[key]
+        size = int.from_bytes(stream.read(8), "little")
+        if size != values.size:
             raise Damaged(
-                f"storage {quote(key)} has {size} values, expected {wholes[key].size}"
+                f"storage {quote(key)} has {size} values, expected {values.size}"
             )
-        found[key] = data.read(min(wholes[key].nbytes(), file_size))
-
-    def read(key: str) -> bytes:
-        if key not in found:
-            raise Damaged(f"storage {quote(key)} is missing")
-        return found[key]
-
-    # This format is little-endian on every machine, whatever its header says.
-    return Arrays(read, "<").fill(saved)
+        data = stream.read(size * _stored(dtype).itemsize)
+        # This format is little-endian on every machine, whatever its header says.
+        values[:] = _values(key, data, dtype, size, "<")
+    return saved
 
 
-def _unpickle(stream: IO[bytes], persistent: Callable[[Any], Any] | None) -> Any:
-    names = frozenset(STORAGE_DTYPES)
-    return RestrictedUnpickler(stream, REBUILD, names, persistent).load()
+def _stored(dtype: str) -> np.dtype:
+    return np.dtype("u2" if dtype == "bfloat16" else dtype)
+
+
+def _native(dtype: str) -> np.dtype:
+    return np.dtype("f4" if dtype == "bfloat16" else dtype)
+
+
+def _values(key: str, data: bytes, dtype: str, size: int, order: Any) -> np.ndarray:
+    """Reads the bytes of a storage in the file's byte order, `<` or `>`."""
+    stored = _stored(dtype)
+    if len(data) != size * stored.itemsize:
+        raise Damaged(
+            f"storage {quote(key)} has {len(data)} bytes, expected "
+            f"{size * stored.itemsize}"
+        )
+    values = np.frombuffer(data, stored.newbyteorder(order)).astype(stored)
+    if dtype == "bfloat16":  # the upper half of a float32
+        return (values.astype(np.uint32) << 16).view(np.float32)
+    return values
