@@ -6,6 +6,7 @@ that is missing takes the original's default, as it did there; where that defaul
 what the paper says, a warning names both.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,20 +16,63 @@ from pydantic import ValidationError
 
 from tf_edgeconnect.config import Config, Stage
 from tf_edgeconnect.config.messages import one_line
-from tf_edgeconnect.conversion.config_keys import (
-    ADVERSARIAL,
-    DEFAULTS,
-    INTERVALS,
-    KNOWN,
-    MASK_KINDS,
-    NO_COUNTERPART,
-    PAPER,
-    SAME,
-    STAGES,
-    WHOLE,
-)
-from tf_edgeconnect.conversion.config_lists import folder_of
 from tf_edgeconnect.errors import InputError
+
+_STAGES: dict[int, Stage] = {1: "edge", 2: "inpaint", 3: "edge-inpaint", 4: "joint"}
+_COMMANDS = {1: "train", 2: "inpaint --published", 3: "evaluate"}
+_MASK_KINDS = {
+    1: {"block": 1.0},
+    2: {"half": 1.0},
+    3: {"external": 1.0},
+    4: {"external": 1.0, "block": 1.0},
+    5: {"external": 1.0, "block": 1.0, "half": 1.0},
+    6: {"external": 1.0},
+}
+_EDGE_SOURCES = {1: "canny", 2: "external"}
+_ADVERSARIAL = {"nsgan": "nonsaturating", "lsgan": "lsgan", "hinge": "hinge"}
+_DEFAULTS = {"MODE": 1, "MODEL": 1, "MASK": 3, "EDGE": 1, "NMS": 1, "GAN_LOSS": "nsgan"}
+_DEFAULTS |= {"BETA1": 0.0, "BETA2": 0.9, "INPUT_SIZE": 256}
+# Numbers that are taken as they are: the original's default, and our setting.
+_NUMBERS: dict[str, tuple[int | float, str]] = {
+    "SEED": (10, "seed"),
+    "BATCH_SIZE": (8, "train.batch_size"),
+    "MAX_ITERS": (2_000_000, "train.steps"),
+    "LR": (1e-4, "train.learning_rate"),
+    "D2G_LR": (0.1, "train.discriminator_rate"),
+    "SIGMA": (2.0, "edge.sigma"),
+    "EDGE_THRESHOLD": (0.5, "train.edge_threshold"),
+    "L1_LOSS_WEIGHT": (1.0, "losses.l1"),
+    "FM_LOSS_WEIGHT": (10.0, "losses.feature_matching"),
+    "STYLE_LOSS_WEIGHT": (1.0, "losses.style"),
+    "CONTENT_LOSS_WEIGHT": (1.0, "losses.perceptual"),
+    "INPAINT_ADV_LOSS_WEIGHT": (0.01, "losses.inpaint_adversarial"),
+}
+_INTERVALS = {
+    "SAVE_INTERVAL": (1000, "train.checkpoint_every"),
+    "SAMPLE_INTERVAL": (1000, "train.sample_every"),
+    "EVAL_INTERVAL": (0, "train.validate_every"),
+    "LOG_INTERVAL": (10, "train.log_every"),
+}
+_PAPER = {
+    "STYLE_LOSS_WEIGHT": 250,
+    "CONTENT_LOSS_WEIGHT": 0.1,
+    "INPAINT_ADV_LOSS_WEIGHT": 0.1,
+}
+_NO_COUNTERPART = {
+    "GPU": "choose devices with CUDA_VISIBLE_DEVICES, several with --strategy mirrored",
+    "DEBUG": "the test script's extra pictures: `inpaint --save-edges`",
+    "VERBOSE": "every loss is always logged",
+    "TEST_FLIST": "name the photos to `inpaint` or `evaluate`",
+    "TEST_EDGE_FLIST": "name the edges to `inpaint --edges`",
+    "TEST_MASK_FLIST": "name the masks to `inpaint` or `evaluate --masks`",
+    "VAL_EDGE_FLIST": "validation photos take their edges from edge.folder too",
+    "VAL_MASK_FLIST": "validation holes are drawn as in training, fixed by position",
+    "GAN_POOL_SIZE": "the original never used it either",
+    "SAMPLE_SIZE": "sample sheets have a size of their own",
+    "RESULTS": "name the results with `inpaint -o`",
+}
+_LISTS = ("TRAIN_FLIST", "VAL_FLIST", "TRAIN_MASK_FLIST", "TRAIN_EDGE_FLIST")
+KEYS = (*_DEFAULTS, *_NUMBERS, *_INTERVALS, *_LISTS, *_NO_COUNTERPART)
 
 
 class ConvertedConfig(NamedTuple):
@@ -50,33 +94,30 @@ class ConvertedConfig(NamedTuple):
 def convert_config(path: str | Path) -> ConvertedConfig:
     """Reads a `config.yml` of the original and translates it.
 
-    Args:
-        path: the file.
-
-    Returns:
-        Our config and what to say about it.
-
     Raises:
         InputError: no such config, or a value that the original would not take either.
         OSError: the file cannot be read.
     """
-    return _Translation(Path(path), read_original(path)).run()
+    return _Translation(Path(path)).run()
 
 
-def read_original(path: str | Path) -> dict[str, Any]:
-    """Reads the keys of a `config.yml` of the original; empty ones count as missing.
+def original_sigma(path: str | Path) -> float:
+    """Returns the `SIGMA` that a config of the original asks Canny for, in pixels.
 
     Raises:
-        InputError: it is no YAML, or holds none of the original's keys.
-        OSError: the file cannot be read.
+        InputError: as `convert_config`.
     """
-    path = Path(path)
+    return _Translation(Path(path)).number("SIGMA")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Reads the keys of a `config.yml`; empty ones count as missing."""
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: not valid YAML: {reason}") from None
-    if not isinstance(found, dict) or not KNOWN & set(map(str, found)):
+    if not isinstance(found, dict) or not set(KEYS) & set(map(str, found)):
         raise InputError(
             f"{path}: not a config of the original EdgeConnect, which has keys such as "
             "MODE, MODEL and MASK"
@@ -84,66 +125,65 @@ def read_original(path: str | Path) -> dict[str, Any]:
     return {str(key): value for key, value in found.items() if value is not None}
 
 
-def original_sigma(path: str | Path) -> float:
-    """The `SIGMA` that a config of the original asks Canny for, in pixels.
-
-    Raises:
-        InputError: as `convert_config`.
-    """
-    return _Translation(Path(path), read_original(path)).number("SIGMA")
-
-
 class _Translation:
     """One file on its way: what came, what it becomes, what is to be said."""
 
-    def __init__(self, path: Path, given: Mapping[str, Any]):
+    def __init__(self, path: Path):
         self.path = path
-        self.given = given
+        self.given = _read(path)
         self.settings: dict[str, Any] = {}
         self.becomes: dict[str, str] = {}
         self.warnings: list[str] = []
 
     def run(self) -> ConvertedConfig:
-        stage: Stage = STAGES[self.choice("MODEL", STAGES)]
-        self._mode_and_stage(stage)
+        stage = self._mode_and_stage()
         self._data()
         self._masks()
         self._edges()
-        self._losses()
         self._training(stage)
-        self._rest()
+        for key in self.given:
+            if key in _NO_COUNTERPART:
+                self.none(key, _NO_COUNTERPART[key])
+            elif key not in KEYS:
+                self.none(key, "not a key of the original either")
+                self.warnings.append(f"{key} is no key of the original: left out")
         try:
             config = Config.model_validate(self.settings)
         except ValidationError as error:
             raise InputError(one_line(error, str(self.path), [])) from None
-        return ConvertedConfig(config, stage, self._lines(), self.warnings)
+        missing = [key for key in self.becomes if key not in self.given]
+        lines = [
+            f"{key}: {_shown(self.value(key))}"
+            + (" (missing, the original's default)" if key in missing else "")
+            + f" -> {self.becomes[key]}"
+            for key in [*self.given, *missing]
+        ]
+        return ConvertedConfig(config, stage, lines, self.warnings)
 
     # --- reading -------------------------------------------------------------------
 
     def value(self, key: str) -> Any:
-        return self.given.get(key, DEFAULTS.get(key))
+        numbers = {
+            key: default for key, (default, _) in (_NUMBERS | _INTERVALS).items()
+        }
+        return self.given.get(key, (_DEFAULTS | numbers).get(key))
 
-    def number(self, key: str) -> float:
+    def number(self, key: str, kind: type = float) -> Any:
         # YAML takes 2e6 for text, and so the original had to convert it, too.
         value = self.value(key)
         try:
-            if isinstance(value, bool):
-                raise ValueError
-            return float(value)
+            found = float("no number" if isinstance(value, bool) else value)
         except (TypeError, ValueError):
             raise self.wrong(key, "a number") from None
-
-    def whole(self, key: str) -> int:
-        value = self.number(key)
-        if not value.is_integer():
+        if kind is int and not found.is_integer():
             raise self.wrong(key, "a whole number")
-        return int(value)
+        return kind(found)
 
     def choice(self, key: str, choices: Mapping[Any, Any]) -> Any:
         value = self.value(key)
         if isinstance(value, bool) or value not in choices:
             raise self.wrong(key, "one of " + ", ".join(map(str, choices)))
-        return value
+        return choices[value]
 
     def wrong(self, key: str, expected: str) -> InputError:
         shown = repr(self.value(key))[:60]
@@ -163,25 +203,16 @@ class _Translation:
     def none(self, key: str, instead: str) -> None:
         self.becomes[key] = f"no counterpart: {instead}"
 
-    def _lines(self) -> list[str]:
-        order = [*self.given, *(key for key in self.becomes if key not in self.given)]
-        return [
-            f"{key}: {_shown(self.value(key))}"
-            + ("" if key in self.given else " (missing, the original's default)")
-            + f" -> {self.becomes[key]}"
-            for key in order
-        ]
-
     # --- the parts -----------------------------------------------------------------
 
-    def _mode_and_stage(self, stage: Stage) -> None:
-        mode = self.choice("MODE", {1: "train", 2: "inpaint", 3: "evaluate"})
-        command = {1: "train", 2: "inpaint --published", 3: "evaluate"}[mode]
+    def _mode_and_stage(self) -> Stage:
+        command, stage = self.choice("MODE", _COMMANDS), self.choice("MODEL", _STAGES)
         self.becomes["MODE"] = f"the command `{command}`"
         self.becomes["MODEL"] = f"`train --stage {stage}`"
         if stage == "joint":
             # As the original intends; the paper's joint stage has no edge losses.
             self.set("MODEL", "joint.keep_edge_discriminator", True)
+        return stage
 
     def _data(self) -> None:
         for key, name in (("TRAIN_FLIST", "data.train"), ("VAL_FLIST", "data.val")):
@@ -192,7 +223,7 @@ class _Translation:
                 "TRAIN_FLIST is missing: name your photos with `train --data`, or they "
                 "are the few that ship as `sample:`"
             )
-        size = self.whole("INPUT_SIZE")
+        size = self.number("INPUT_SIZE", int)
         if size == 0:
             self.none("INPUT_SIZE", "photos are trained on at one size; 256 is kept")
             self.warnings.append(
@@ -203,7 +234,7 @@ class _Translation:
             self.set("INPUT_SIZE", "data.size", size)
 
     def _masks(self) -> None:
-        kinds = MASK_KINDS[self.choice("MASK", MASK_KINDS)]
+        kinds = self.choice("MASK", _MASK_KINDS)
         self.set("MASK", "mask.kinds", kinds)
         self._folder("TRAIN_MASK_FLIST", "mask.folder", "masks", "external" in kinds)
         if self.value("MASK") == 6:
@@ -213,11 +244,11 @@ class _Translation:
             )
 
     def _edges(self) -> None:
-        source = {1: "canny", 2: "external"}
-        external = self.choice("EDGE", source) == 2
-        self.set("EDGE", "edge.source", source[self.value("EDGE")])
+        source = self.choice("EDGE", _EDGE_SOURCES)
+        self.set("EDGE", "edge.source", source)
+        external = source == "external"
         self._folder("TRAIN_EDGE_FLIST", "edge.folder", "edge maps", external)
-        thin = self.choice("NMS", {0: False, 1: True}) == 1
+        thin = self.choice("NMS", {0: False, 1: True})
         if external:
             self.set("NMS", "edge.non_max_suppression", thin)
         else:
@@ -233,50 +264,55 @@ class _Translation:
         if not needed:
             self.none(key, f"no {what} are read from files with these settings")
             return
-        folder, note = folder_of(str(self.given[key]), what)
+        folder, note = _folder_of(str(self.given[key]), what)
         self.set(key, name, folder)
         if note:
             self.warnings.append(f"{key}: {note}")
 
-    def _losses(self) -> None:
-        kind = self.choice("GAN_LOSS", ADVERSARIAL)
-        self.set("GAN_LOSS", "losses.adversarial", ADVERSARIAL[kind])
-        for key, name in SAME.items():
-            self.set(key, name, self.number(key))
-        for key, value in PAPER.items():
-            if key not in self.given:
-                self.warnings.append(
-                    f"{key} is missing: the original's default {DEFAULTS[key]} is "
-                    f"taken, but the paper has {value} ({SAME[key]})"
-                )
-
     def _training(self, stage: Stage) -> None:
-        for key, name in WHOLE.items():
-            self.set(key, name, self.whole(key))
-        self.set("LR", "train.learning_rate", self.number("LR"))
+        self.set(
+            "GAN_LOSS", "losses.adversarial", self.choice("GAN_LOSS", _ADVERSARIAL)
+        )
+        for key, (default, name) in _NUMBERS.items():
+            self.set(key, name, self.number(key, type(default)))
+        for key in ("BETA1", "BETA2"):
+            betas = [self.number("BETA1"), self.number("BETA2")]
+            self.set(key, "train.betas", betas)
+        steps = max(self.number("MAX_ITERS", int), 1)
+        for key, (_, name) in _INTERVALS.items():
+            # 0 was "never"; the nearest to it is once, at the end.
+            self.set(key, name, self.number(key, int) or steps)
+        for key, value in _PAPER.items():
+            if key not in self.given:
+                default, name = _NUMBERS[key]
+                self.warnings.append(
+                    f"{key} is missing: the original's default {default:g} is taken, "
+                    f"but the paper has {value} ({name})"
+                )
         if stage == "joint" and self.number("LR") > 1e-6:
             self.warnings.append(
                 f"LR {self.number('LR'):g} holds for the joint stage too, where the "
                 "paper has 1e-06 (train.learning_rate)"
             )
-        for key, fixed in (("BETA1", 0.0), ("BETA2", 0.9)):
-            self.none(key, f"Adam's is fixed at {fixed:g}")
-            if self.number(key) != fixed:
-                self.warnings.append(
-                    f"{key} {self.number(key):g} is lost: Adam's is fixed at {fixed:g}"
-                )
-        steps = max(self.whole("MAX_ITERS"), 1)
-        for key, name in INTERVALS.items():
-            # 0 was "never"; the nearest to it is once, at the end.
-            self.set(key, name, self.whole(key) or steps)
 
-    def _rest(self) -> None:
-        for key in self.given:
-            if key in NO_COUNTERPART:
-                self.none(key, NO_COUNTERPART[key])
-            elif key not in KNOWN:
-                self.none(key, "not a key of the original either")
-                self.warnings.append(f"{key} is no key of the original: left out")
+
+def _folder_of(value: str, what: str) -> tuple[str, str | None]:
+    """Finds the folder behind a file list, and what to tell the user of it."""
+    path = Path(value)
+    if path.is_dir():
+        return value, None
+    try:
+        names = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError):
+        return value, f"{value} is no list to be read here: name a folder of {what}"
+    parents = {os.path.dirname(name.strip()) for name in names if name.strip()}
+    if not parents or "" in parents:
+        return value, f"{value} names no folder: put the {what} into one and name it"
+    try:
+        folder = os.path.commonpath(parents)
+    except ValueError:  # some absolute, some not
+        return value, f"{value} names files far apart: put the {what} into one folder"
+    return folder, f"a list became the folder of its files, {folder}: all {what} there"
 
 
 def _shown(value: Any) -> str:
