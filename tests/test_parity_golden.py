@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from tf_edgeconnect.conversion.checkpoints import convert
-from tf_edgeconnect.conversion.layout import PLANS
+from tf_edgeconnect.conversion.weights import NETWORKS
 from tf_edgeconnect.losses.reconstruction import reconstruction_loss
 from tf_edgeconnect.masking import composite
 from tf_edgeconnect.models.inputs import edge_inputs, inpaint_inputs
@@ -210,7 +210,7 @@ def test_golden_parity_of_the_edge_trainers_losses(losses, edge_step):
 def test_golden_parity_of_the_edge_trainers_gradients(
     index, key, name, losses, networks, edge_step
 ):
-    (plan,) = [plan for plan in PLANS if plan.name == name]
+    (plan,) = [plan for plan in NETWORKS if plan.name == name]
     found = in_pytorch_layout(edge_step[1][index], networks[name], plan)
     assert set(found) == set(losses[key])
     for tensor, expected in losses[key].items():

@@ -7,17 +7,15 @@ import numpy as np
 import pytest
 
 from tf_edgeconnect.conversion.checkpoints import convert
-from tf_edgeconnect.conversion.layout import PLANS
 from tf_edgeconnect.conversion.pth import read_checkpoint
-from tf_edgeconnect.conversion.spectral import solve_v
-from tf_edgeconnect.conversion.weights import build_network
+from tf_edgeconnect.conversion.weights import NETWORKS, build_network, solve_v
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.storage import load_networks
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 PUBLISHED = FIXTURES / "published"
 EXPECTED = np.load(FIXTURES / "published_expected.npz")
-BY_NAME = {plan.name: plan for plan in PLANS}
+BY_NAME = {plan.name: plan for plan in NETWORKS}
 
 
 def state_of(name: str) -> dict[str, np.ndarray]:

@@ -28,30 +28,21 @@ DTYPES = {
     "torch.ByteStorage": "u1",
     "torch.BoolStorage": "?",
 }
-_TEXT = {
-    *("STRING", "BINSTRING", "SHORT_BINSTRING"),
-    *("UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"),
-}
-_NUMBERS = {
-    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4"),
-    *("FLOAT", "BINFLOAT", "NONE", "NEWTRUE", "NEWFALSE"),
-}
-_TUPLES = {"EMPTY_TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "TUPLE"}
-_CONTAINERS = {"EMPTY_LIST", "LIST", "EMPTY_DICT", "DICT"}
-_PUT, _GET = (
-    {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"},
-    {"GET", "BINGET", "LONG_BINGET"},
-)
+_TUPLES = set("EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3".split())
+_PUT = set("PUT BINPUT LONG_BINPUT MEMOIZE".split())
+_GET = set("GET BINGET LONG_BINGET".split())
 # What may be taken from the memo. Tuples may not: as keys, tuples of one tuple twice
 # would take twice as long to hash at each level.
-_SHARED = {
-    *(*_TEXT, *_CONTAINERS, "GLOBAL", "STACK_GLOBAL", "REDUCE"),
-    *("APPEND", "APPENDS", "SETITEM", "SETITEMS"),
-}
-_ADMITTED = {
-    *(*_TEXT, *_NUMBERS, *_TUPLES, *_CONTAINERS, *_PUT, *_GET, *_SHARED),
-    *("PROTO", "FRAME", "STOP", "MARK", "BUILD", "BINPERSID"),
-}
+_SHARED = set(
+    "STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 "
+    "GLOBAL STACK_GLOBAL REDUCE EMPTY_LIST LIST EMPTY_DICT DICT "
+    "APPEND APPENDS SETITEM SETITEMS".split()
+)
+_OTHERS = set(
+    "PROTO FRAME STOP MARK BUILD BINPERSID NONE NEWTRUE NEWFALSE FLOAT BINFLOAT "
+    "INT BININT BININT1 BININT2 LONG LONG1 LONG4".split()
+)
+_ADMITTED = _TUPLES | _PUT | _GET | _SHARED | _OTHERS
 _INSTRUCTION_LIMIT = 200_000  # a full-size checkpoint has about 3,000
 _TUPLE_LIMIT = 20_000  # which may lie within each other, and are hashed recursively
 _MEMO_LIMIT = 200_000  # a larger index would make Python reserve that much memory
@@ -62,10 +53,6 @@ _EXPANSION_LIMIT = 1 << 20  # values of a tensor that repeats a smaller storage
 
 class Refused(Exception):
     """What was met and is not admitted; the caller adds the file's name."""
-
-
-class Damaged(Refused):
-    """Nothing forbidden, but bytes that are missing or make no sense."""
 
 
 def quote(text: object) -> str:
@@ -88,23 +75,10 @@ def unpickle(
         Dictionaries, lists, tuples, numbers, strings and read-only arrays.
 
     Raises:
-        Damaged: the pickle is cut short or is no pickle.
         Refused: it asks for more than data.
+        Exception: whatever Python raises where the pickle is broken.
     """
-    try:
-        found = _Unpickler(io.BytesIO(_checked(stream)), storage).load()
-    except Refused:
-        raise
-    except (
-        pickle.UnpicklingError,
-        ArithmeticError,
-        AttributeError,
-        EOFError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise Damaged(f"a broken pickle ({quote(error)})") from error
+    found = _Unpickler(io.BytesIO(_checked(stream)), storage).load()
     return _plain(found, {})
 
 

@@ -8,7 +8,6 @@ is refused by name (`pickles.py`). It needs NumPy alone.
 """
 
 import io
-import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from tf_edgeconnect.conversion.pickles import Damaged, Refused, quote, unpickle
+from tf_edgeconnect.conversion.pickles import Refused, quote, unpickle
 from tf_edgeconnect.errors import InputError
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -52,16 +51,16 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     read = _choose_reader(path, content)
     try:
         found = read(io.BytesIO(content), len(content))
-    except Damaged as damaged:
-        raise InputError(
-            f"{path}: a damaged or truncated checkpoint, copy or download it again: "
-            f"{damaged}"
-        ) from damaged
     except Refused as refused:
         raise InputError(
             f"{path}: refused (nothing in it was run): a checkpoint may hold tensors "
             f"and plain values only; found: {refused}"
         ) from refused
+    except Exception as error:  # a broken zip or pickle makes Python raise many kinds
+        raise InputError(
+            f"{path}: a damaged or truncated checkpoint, copy or download it again: "
+            f"{quote(error)}"
+        ) from error
     if not isinstance(found, dict):
         raise InputError(
             f"{path}: holds a {type(found).__name__}, expected a dictionary of tensors"
@@ -90,32 +89,18 @@ def _choose_reader(path: Path, content: bytes) -> Callable[..., Any]:
 
 
 def _read_zip(file: IO[bytes], file_size: int) -> Any:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return _read_archive(archive, file_size)
-    except (
-        zipfile.BadZipFile,
-        EOFError,
-        OverflowError,
-        RuntimeError,
-        ValueError,
-        struct.error,
-    ) as error:
-        raise Damaged(f"a broken zip ({quote(error)})") from error
-
-
-def _read_archive(archive: zipfile.ZipFile, file_size: int) -> Any:
+    archive = zipfile.ZipFile(file)
     entries = {entry.filename: entry for entry in archive.infolist()}
     pickled = [name for name in entries if name.split("/")[-1] == "data.pkl"]
     if len(pickled) != 1:
-        raise Damaged("a zip without one `data.pkl`")
+        raise ValueError("a zip without one `data.pkl`")
     folder = pickled[0].removesuffix("data.pkl")
     left = file_size  # honest entries do not overlap, so all together fit the file
 
     def take(name: str, limit: int) -> bytes:
         nonlocal left
         if folder + name not in entries:
-            raise Damaged(f"no entry {quote(folder + name)} in the zip")
+            raise ValueError(f"no entry {quote(folder + name)} in the zip")
         entry, size = entries[folder + name], entries[folder + name].file_size
         if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
             raise Refused(f"a compressed or encrypted zip entry {quote(folder + name)}")
@@ -150,19 +135,19 @@ def _read_legacy(stream: IO[bytes], file_size: int) -> Any:
         # Its bytes come behind the pickle: tensors are views of room for them.
         room = sum(values.size for _, values in made.values()) + size
         if room > file_size:
-            raise Damaged(f"storage {quote(key)} declares {size} values")
+            raise ValueError(f"storage {quote(key)} declares {size} values")
         made[key] = dtype, np.zeros(size, _native(dtype))
         return made[key][1]
 
     saved = unpickle(stream, storage)
     keys = unpickle(stream)
     if type(keys) is not list or sorted(map(str, keys)) != sorted(made):
-        raise Damaged("another list of storages than its tensors use")
+        raise ValueError("another list of storages than its tensors use")
     for key in keys:
         dtype, values = made[key]
         size = int.from_bytes(stream.read(8), "little")
         if size != values.size:
-            raise Damaged(
+            raise ValueError(
                 f"storage {quote(key)} has {size} values, expected {values.size}"
             )
         data = stream.read(size * _stored(dtype).itemsize)
@@ -183,7 +168,7 @@ def _values(key: str, data: bytes, dtype: str, size: int, order: Any) -> np.ndar
     """Reads the bytes of a storage in the file's byte order, `<` or `>`."""
     stored = _stored(dtype)
     if len(data) != size * stored.itemsize:
-        raise Damaged(
+        raise ValueError(
             f"storage {quote(key)} has {len(data)} bytes, expected "
             f"{size * stored.itemsize}"
         )

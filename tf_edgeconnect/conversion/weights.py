@@ -2,8 +2,9 @@
 
 Enters: a dictionary of NumPy arrays as `pth.read_checkpoint` gives it. Leaves: a Keras
 model with the same weights, or one line that says what does not fit. This module owns
-the order of axes: kernels turn by (2, 3, 1, 0), and spectral norm's `v`, which PyTorch
-keeps in the order (in, height, width) of a kernel, into the order (height, width, in).
+the names and the order of axes: kernels, OIHW there and IOHW where transposed, turn by
+(2, 3, 1, 0), and spectral norm's `v`, which PyTorch keeps in the order (in, height,
+width) of a kernel, into the order (height, width, in).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,19 +13,61 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from tf_edgeconnect.conversion.layout import (
-    LayerPlan,
-    NetworkPlan,
-    expected_shapes,
-    guess_filters,
-)
-from tf_edgeconnect.conversion.spectral import solve_v
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.models.discriminators import patch_discriminator
+from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
 
-# A tensor's name, the variable it goes to, and how its axes turn.
-Assignment = tuple[str, keras.Variable, Callable[[np.ndarray], np.ndarray]]
-
+_WIDEST = 256  # filters of the first convolution; 64 were published
 _SHOWN = 3  # names in one line; the rest is counted
+
+
+class Network(NamedTuple):
+    """One of the four published networks.
+
+    Args:
+        file: what the published system calls its checkpoint.
+        section: key of the checkpoint's dictionary that holds its state.
+        first: kernel of its first convolution.
+        inputs: channels that this convolution takes.
+        build: makes our network of a width.
+        twins: prefixes of the same layer stored once more, by that of the first.
+    """
+
+    file: str
+    section: str
+    first: str
+    inputs: int
+    build: Callable[[int], keras.Model]
+    twins: Mapping[str, str] = {}
+
+    @property
+    def name(self) -> str:
+        """Ours, a key of `models.storage.BUILDERS`."""
+        return self.build.__name__.removeprefix("_")
+
+
+def _edge_discriminator(filters: int) -> keras.Model:
+    return patch_discriminator(2, filters, "edge_discriminator")
+
+
+def _inpaint_discriminator(filters: int) -> keras.Model:
+    return patch_discriminator(3, filters, "inpaint_discriminator")
+
+
+_TWINS = {"features.0": "conv1.0"}
+_DISCRIMINATOR = ("discriminator", "conv1.0.weight_orig")
+NETWORKS = (
+    Network(
+        "EdgeModel_gen.pth", "generator", "encoder.1.weight_orig", 3, edge_generator
+    ),
+    Network("EdgeModel_dis.pth", *_DISCRIMINATOR, 2, _edge_discriminator, _TWINS),
+    Network(
+        "InpaintingModel_gen.pth", "generator", "encoder.1.weight", 4, inpaint_generator
+    ),
+    Network(
+        "InpaintingModel_dis.pth", *_DISCRIMINATOR, 3, _inpaint_discriminator, _TWINS
+    ),
+)
 
 
 class Mapped(NamedTuple):
@@ -37,45 +80,88 @@ class Mapped(NamedTuple):
 
 
 def build_network(
-    plan: NetworkPlan, state: Mapping[str, Any], where: str
+    network: Network, state: Mapping[str, np.ndarray], where: str
 ) -> tuple[keras.Model, list[Mapped]]:
     """Builds our network with the weights of a published state.
 
     Args:
-        plan: which network.
+        network: which one.
         state: tensors by name, PyTorch's layout; with or without the prefix `module.`.
         where: names the file in messages.
 
     Returns:
-        The network, and where each tensor went.
+        The model, and where each tensor went.
 
     Raises:
         InputError: a tensor is missing, surplus, of a wrong shape, or not finite.
     """
     tensors = _named(state, where)
-    filters = guess_filters(plan, {name: t.shape for name, t in tensors.items()})
     _check_values(tensors, where)
-    _solve_missing(plan, filters, tensors)
-    _check_names(plan, filters, tensors, where)
+    filters = (np.shape(tensors.get(network.first)) or (64,))[0]
+    if not 1 <= filters <= _WIDEST:
+        raise InputError(
+            f"{where}: a first convolution of {filters} channels, expected 1 to "
+            f"{_WIDEST}"
+        )
+    model = network.build(filters)
+    places = _places(network, model)
+    _solve_missing(places, tensors)
+    _check_names(network, places, tensors, where)
     _check_values(tensors, where)  # once more, now with what was solved for
-    network, mapped = plan.build(filters), []
-    for layer in plan.layers(filters):
-        target = network.get_layer(layer.target)
-        for name, variable, turn in _assignments(layer, target):
-            variable.assign(turn(tensors[name]).astype(np.float32))
-            mapped.append(
-                Mapped(
-                    name,
-                    tensors[name].shape,
-                    f"{plan.name}/{layer.target}/{variable.name}",
-                    tuple(variable.shape),
-                )
-            )
-    for twin, first in plan.twins.items():
-        for one in [m for m in mapped if m.source.startswith(f"{first}.")]:
-            source = twin + one.source.removeprefix(first)
-            mapped.append(one._replace(source=source))
-    return network, mapped
+    mapped = []
+    for name, place in places.items():
+        place.variable.assign(place.turned(tensors[name]))
+        target = f"{network.name}/{place.layer.name}/{place.variable.name}"
+        shapes = tensors[name].shape, tuple(place.variable.shape)
+        mapped.append(Mapped(name, shapes[0], target, shapes[1]))
+    return model, mapped
+
+
+class _Place(NamedTuple):
+    """Where a tensor goes."""
+
+    layer: keras.layers.Layer
+    variable: keras.Variable
+
+    def shape(self) -> tuple[int, ...]:
+        """As PyTorch stores it."""
+        shape = tuple(self.variable.shape)
+        return (*shape[:1:-1], *shape[:2]) if self.variable.name == "kernel" else shape
+
+    def turned(self, tensor: np.ndarray) -> np.ndarray:
+        if self.variable.name == "kernel":
+            tensor = tensor.transpose(2, 3, 1, 0)
+        if self.variable.name == "v":
+            tensor = tensor.reshape(-1, *self.layer.kernel_size)
+            tensor = tensor.transpose(1, 2, 0).reshape(-1)
+        return tensor.astype(np.float32)
+
+
+def _places(network: Network, model: keras.Model) -> dict[str, _Place]:
+    """Finds the variable of each published tensor, by its name."""
+    places: dict[str, _Place] = {}
+    for layer in model.layers:
+        kernel = "weight_orig" if hasattr(layer, "u") else "weight"
+        parts = {"kernel": kernel, "u": "weight_u", "v": "weight_v", "bias": "bias"}
+        for part, name in parts.items():
+            if layer.weights and getattr(layer, part, None) is not None:
+                place = _Place(layer, getattr(layer, part))
+                places[f"{_published_name(layer.name)}.{name}"] = place
+    for twin, first in network.twins.items():
+        for name in [name for name in places if name.startswith(f"{first}.")]:
+            places[twin + name.removeprefix(first)] = places[name]
+    return places
+
+
+def _published_name(layer: str) -> str:
+    kind, *numbers = layer.split("_")
+    first, last = int(numbers[0]), int(numbers[-1])
+    if kind == "middle":
+        return f"middle.{first - 1}.conv_block.{4 * last - 3}"
+    if kind == "conv":
+        return f"conv{first}.0"
+    index = {"encoder": (1, 4, 7), "decoder": (0, 3, 7)}[kind][first - 1]
+    return f"{kind}.{index}"
 
 
 def _named(state: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
@@ -88,45 +174,26 @@ def _named(state: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
     return {str(name).removeprefix(prefix): t for name, t in state.items()}
 
 
-def _solve_missing(plan: NetworkPlan, filters: int, tensors: dict) -> None:
-    # PyTorch before 1.1 stored the normalized `weight` and no `weight_v`.
-    prefixes = {layer.source: layer for layer in plan.layers(filters) if layer.spectral}
-    for twin, first in plan.twins.items():
-        prefixes[twin] = prefixes[first]
-    for prefix, layer in prefixes.items():
-        names = [f"{prefix}.{part}" for part in ("weight_orig", "weight_u", "weight")]
-        if not all(name in tensors for name in names):
-            continue
-        original, u, normalized = (tensors[name] for name in names)
-        if original.shape == normalized.shape == layer.kernel_shape() and u.shape == (
-            layer.outputs,
-        ):
-            output_axis = 1 if layer.transposed else 0
-            tensors[f"{prefix}.weight_v"] = solve_v(
-                original, u, normalized, output_axis
-            )
-            del tensors[names[2]]
-
-
-def _check_names(plan: NetworkPlan, filters: int, tensors: dict, where: str) -> None:
-    expected = expected_shapes(plan, filters)
-    words = plan.name.replace("_", " ")
-    if missing := [name for name in expected if name not in tensors]:
+def _check_names(
+    network: Network, places: dict[str, _Place], tensors: dict, where: str
+) -> None:
+    words = network.name.replace("_", " ")
+    if missing := [name for name in places if name not in tensors]:
         raise InputError(f"{where}: the {words} misses {_listed(missing)}")
-    if surplus := [name for name in tensors if name not in expected]:
+    if surplus := [name for name in tensors if name not in places]:
         raise InputError(
             f"{where}: {_listed(surplus)} belongs to no {words} of the published layout"
         )
     wrong = [
-        f"{name} is {tensors[name].shape}, expected {shape}"
-        for name, shape in expected.items()
-        if tensors[name].shape != shape
+        f"{name} is {tensors[name].shape}, expected {place.shape()}"
+        for name, place in places.items()
+        if tensors[name].shape != place.shape()
     ]
     if wrong:
         raise InputError(
             f"{where}: wrong shapes for the {words}: {_listed(wrong, '; ')}"
         )
-    for twin, first in plan.twins.items():
+    for twin, first in network.twins.items():
         for name in [n for n in tensors if n.startswith(f"{twin}.")]:
             other = first + name.removeprefix(twin)
             if not np.array_equal(tensors[name], tensors[other]):
@@ -150,24 +217,48 @@ def _listed(names: Iterable[str], separator: str = ", ") -> str:
     return separator.join(names[:_SHOWN]) + more
 
 
-def _assignments(layer: LayerPlan, target: keras.layers.Layer) -> list[Assignment]:
-    """Each tensor of a layer, the variable it goes to, and how its axes turn."""
+def _solve_missing(places: dict[str, _Place], tensors: dict) -> None:
+    # PyTorch before 1.1 stored the normalized `weight` and no `weight_v`.
+    for name, place in places.items():
+        prefix, part = name.rsplit(".", 1)
+        wanted = [
+            f"{prefix}.{stored}" for stored in ("weight_orig", "weight_u", "weight")
+        ]
+        if part != "weight_v" or any(stored not in tensors for stored in wanted):
+            continue
+        original, u, normalized = (tensors[stored] for stored in wanted)
+        kernel, outputs = (places[stored].shape() for stored in wanted[:2])
+        if original.shape == normalized.shape == kernel and u.shape == outputs:
+            transposed = isinstance(place.layer, keras.layers.Conv2DTranspose)
+            tensors[name] = solve_v(original, u, normalized, int(transposed))
+            del tensors[wanted[2]]
 
-    def as_is(tensor: np.ndarray) -> np.ndarray:
-        return tensor
 
-    def turn_kernel(weight: np.ndarray) -> np.ndarray:
-        return weight.transpose(2, 3, 1, 0)
+def solve_v(
+    original: np.ndarray, u: np.ndarray, normalized: np.ndarray, output_axis: int
+) -> np.ndarray:
+    """Solves for `v` of a spectrally normalized kernel from what was stored then.
 
-    def turn_v(v: np.ndarray) -> np.ndarray:
-        cube = v.reshape(layer.inputs, layer.kernel, layer.kernel)
-        return cube.transpose(1, 2, 0).reshape(-1)
+    PyTorch up to 1.0 kept the kernel, `u` and the kernel divided by sigma. Later ones
+    take the smallest `v` with `W v` along `u`, scaled so that `u . W v` is that sigma.
 
-    weight = "weight_orig" if layer.spectral else "weight"
-    found: list[Assignment] = [(f"{layer.source}.{weight}", target.kernel, turn_kernel)]
-    if layer.spectral:
-        found.append((f"{layer.source}.weight_u", target.u, as_is))
-        found.append((f"{layer.source}.weight_v", target.v, turn_v))
-    if layer.bias:
-        found.append((f"{layer.source}.bias", target.bias, as_is))
-    return found
+    Args:
+        original: kernel in PyTorch's layout, `(out, in, kh, kw)`, or of a transposed
+            convolution `(in, out, kh, kw)`.
+        u: `(out,)`, the left singular vector.
+        normalized: `original / sigma`.
+        output_axis: 0, or 1 for a transposed convolution.
+
+    Returns:
+        `(in * kh * kw,)`, float64.
+
+    Reference:
+        torch.nn.utils.spectral_norm, upgrade of states before version 1.
+    """
+    matrix = np.moveaxis(original, output_axis, 0).astype(np.float64)
+    matrix = matrix.reshape(matrix.shape[0], -1)
+    whole, part = original.astype(np.float64), normalized.astype(np.float64)
+    # The mean of W / (W / sigma), weighed so that entries near 0 add no noise.
+    sigma = np.vdot(whole, part) / np.vdot(part, part)
+    v = np.linalg.lstsq(matrix, u.astype(np.float64), rcond=None)[0]
+    return v * (sigma / (u @ (matrix @ v)))
