@@ -75,51 +75,41 @@ def fid_inception(
 
 
 def _fine_block(x, block, pooled):
-    one = _convolve(x, f"{block}.conv", 64, 1)
-    five = _convolve(x, f"{block}.tower.conv", 48, 1)
-    five = _convolve(five, f"{block}.tower.conv_1", 64, 5)
-    three = _convolve(x, f"{block}.tower_1.conv", 64, 1)
-    three = _convolve(three, f"{block}.tower_1.conv_1", 96, 3)
-    three = _convolve(three, f"{block}.tower_1.conv_2", 96, 3)
+    one = _tower(x, f"{block}.conv", (64, 1))
+    five = _tower(x, f"{block}.tower.conv", (48, 1), (64, 5))
+    three = _tower(x, f"{block}.tower_1.conv", (64, 1), (96, 3), (96, 3))
     pool = layers.AveragePooling2D(3, 1, "same")(x)
-    pool = _convolve(pool, f"{block}.tower_2.conv", pooled, 1)
+    pool = _tower(pool, f"{block}.tower_2.conv", (pooled, 1))
     return layers.Concatenate()([one, five, three, pool])
 
 
 def _first_reduction(x, block):
     three = _convolve(x, f"{block}.conv", 384, 3, strides=2, padding="valid")
-    twice = _convolve(x, f"{block}.tower.conv", 64, 1)
-    twice = _convolve(twice, f"{block}.tower.conv_1", 96, 3)
+    twice = _tower(x, f"{block}.tower.conv", (64, 1), (96, 3))
     twice = _convolve(twice, f"{block}.tower.conv_2", 96, 3, strides=2, padding="valid")
     return layers.Concatenate()([three, twice, layers.MaxPooling2D(3, 2)(x)])
 
 
 def _middle_block(x, block, inner):
-    one = _convolve(x, f"{block}.conv", 192, 1)
-    seven = _convolve(x, f"{block}.tower.conv", inner, 1)
-    seven = _convolve(seven, f"{block}.tower.conv_1", inner, (1, 7))
-    seven = _convolve(seven, f"{block}.tower.conv_2", 192, (7, 1))
-    twice = _convolve(x, f"{block}.tower_1.conv", inner, 1)
-    twice = _convolve(twice, f"{block}.tower_1.conv_1", inner, (7, 1))
-    twice = _convolve(twice, f"{block}.tower_1.conv_2", inner, (1, 7))
-    twice = _convolve(twice, f"{block}.tower_1.conv_3", inner, (7, 1))
-    twice = _convolve(twice, f"{block}.tower_1.conv_4", 192, (1, 7))
+    wide, tall = (inner, (1, 7)), (inner, (7, 1))
+    one = _tower(x, f"{block}.conv", (192, 1))
+    seven = _tower(x, f"{block}.tower.conv", (inner, 1), wide, (192, (7, 1)))
+    twice = _tower(
+        x, f"{block}.tower_1.conv", (inner, 1), tall, wide, tall, (192, (1, 7))
+    )
     pool = layers.AveragePooling2D(3, 1, "same")(x)
-    pool = _convolve(pool, f"{block}.tower_2.conv", 192, 1)
+    pool = _tower(pool, f"{block}.tower_2.conv", (192, 1))
     return layers.Concatenate()([one, seven, twice, pool])
 
 
 def _second_reduction(x, block):
-    three = _convolve(x, f"{block}.tower.conv", 192, 1)
+    three = _tower(x, f"{block}.tower.conv", (192, 1))
     three = _convolve(
         three, f"{block}.tower.conv_1", 320, 3, strides=2, padding="valid"
     )
-    seven = _convolve(x, f"{block}.tower_1.conv", 192, 1)
-    seven = _convolve(seven, f"{block}.tower_1.conv_1", 192, (1, 7))
-    seven = _convolve(seven, f"{block}.tower_1.conv_2", 192, (7, 1))
-    seven = _convolve(
-        seven, f"{block}.tower_1.conv_3", 192, 3, strides=2, padding="valid"
-    )
+    name = f"{block}.tower_1.conv"
+    seven = _tower(x, name, (192, 1), (192, (1, 7)), (192, (7, 1)))
+    seven = _convolve(seven, f"{name}_3", 192, 3, strides=2, padding="valid")
     return layers.Concatenate()([three, seven, layers.MaxPooling2D(3, 2)(x)])
 
 
@@ -128,14 +118,20 @@ def _coarse_block(x, block, pooling):
     three = _convolve(x, f"{block}.tower_conv", 384, 1)
     three_wide = _convolve(three, f"{block}.tower_mixed_conv", 384, (1, 3))
     three_high = _convolve(three, f"{block}.tower_mixed_conv_1", 384, (3, 1))
-    twice = _convolve(x, f"{block}.tower_1_conv", 448, 1)
-    twice = _convolve(twice, f"{block}.tower_1_conv_1", 384, 3)
+    twice = _tower(x, f"{block}.tower_1_conv", (448, 1), (384, 3))
     twice_wide = _convolve(twice, f"{block}.tower_1_mixed_conv", 384, (1, 3))
     twice_high = _convolve(twice, f"{block}.tower_1_mixed_conv_1", 384, (3, 1))
     pool = _convolve(pooling(3, 1, "same")(x), f"{block}.tower_2_conv", 192, 1)
     return layers.Concatenate()(
         [one, three_wide, three_high, twice_wide, twice_high, pool]
     )
+
+
+def _tower(x, name, *filters_and_kernels):
+    """Applies convolutions called NAME, NAME_1, NAME_2 and so on."""
+    for number, (filters, kernel) in enumerate(filters_and_kernels):
+        x = _convolve(x, f"{name}_{number}" if number else name, filters, kernel)
+    return x
 
 
 def _convolve(x, name, filters, kernel, *, strides=1, padding="same"):
