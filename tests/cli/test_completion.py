@@ -50,7 +50,7 @@ def offered(monkeypatch, capsys):
 
 
 def test_commands_options_and_choices_are_offered(offered):
-    assert offered("tf-edgeconnect in").split() == ["inpaint"]
+    assert offered("tf-edgeconnect in").split() == ["inpaint", "info"]
     assert {"--model", "--edges", "--large"} <= set(
         offered("tf-edgeconnect inpaint --").split()
     )

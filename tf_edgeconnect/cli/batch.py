@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tf_edgeconnect.cli.completion import complete_model
+from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import DEFAULT
@@ -25,21 +25,8 @@ def batch(
             help="White = hole. One file for all, or a folder of the photos' names."
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="OUT", help="A folder: new, or to continue."
-        ),
-    ],
-    model: Annotated[
-        Path,
-        typer.Option(
-            metavar="M",
-            help="A run directory, a weights folder, an exported SavedModel or a "
-            "preset.",
-            autocompletion=complete_model,
-        ),
-    ] = Path(DEFAULT),
+    output: Annotated[Path, options.output("A folder: new, or to continue.", "OUT")],
+    model: options.Model = Path(DEFAULT),
     beam: Annotated[
         list[str] | None,
         typer.Argument(
@@ -66,16 +53,9 @@ def batch(
             "may round colours of the hole differently.",
         ),
     ] = 1,
-    invert_mask: Annotated[
-        bool, typer.Option("--invert-mask", help="For masks in which black = hole.")
-    ] = False,
-    dilate: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Grow holes by N pixels.")
-    ] = 0,
-    large: Annotated[
-        Literal["auto", "full", "crop", "tile"],
-        typer.Option(help="How a large photo runs; see inpaint."),
-    ] = "auto",
+    invert_mask: options.InvertMask = False,
+    dilate: options.Dilate = 0,
+    large: options.Large = "auto",
 ) -> int:
     """Fill millions of photos, on one machine or on a Beam runner's cluster.
 

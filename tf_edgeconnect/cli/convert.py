@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
 
@@ -22,17 +23,13 @@ def convert(
     ],
     output: Annotated[
         Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="DST",
-            help="The weights folder to write; for a config.yml, a .yaml file; for "
-            "the FID network, an .npz file.",
+        options.output(
+            "The weights folder to write; for a config.yml, a .yaml file; for the FID "
+            "network, an .npz file.",
+            "DST",
         ),
     ],
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a result that exists.")
-    ] = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Convert PyTorch checkpoints, or a config, of the original EdgeConnect.
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tf_edgeconnect.cli.completion import complete_run, complete_setting
+from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.cli.train import SAVED_NOT_FINISHED
 from tf_edgeconnect.config import Config, Stage, load_config
@@ -17,20 +17,9 @@ ROWS = 6
 def demo(
     run_dir: Annotated[
         Path,
-        typer.Option(
-            help="Where the run lives; it continues where it stopped.",
-            autocompletion=complete_run,
-        ),
+        options.run_dir("Where the run lives; it continues where it stopped."),
     ] = Path("runs/quickstart"),
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Change a setting, such as train.steps=100; may be repeated.",
-            autocompletion=complete_setting,
-        ),
-    ] = None,
+    set_: options.Settings = None,
 ) -> int:
     """Train a narrow network on bundled photos and fill holes it has not seen.
 

@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tf_edgeconnect.atomic import write_json
-from tf_edgeconnect.cli.completion import (
-    complete_config,
-    complete_model,
-    complete_run,
-    complete_setting,
-)
+from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.startup import gpu_is_missed, import_quietly
 from tf_edgeconnect.cli.train import data_overrides
 from tf_edgeconnect.cli.warning_lines import shown_on
@@ -29,35 +24,10 @@ DONE, WILL_HURT = 0, 1
 
 
 def doctor(
-    config: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE",
-            help="Settings of a run, as train takes.",
-            autocompletion=complete_config,
-        ),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(metavar="SOURCE", help="Training photos, as train takes."),
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Change a setting.",
-            autocompletion=complete_setting,
-        ),
-    ] = None,
-    init_from: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="M",
-            help="Weights that the run would start from.",
-            autocompletion=complete_model,
-        ),
-    ] = None,
+    config: options.Config = None,
+    data: options.Data = None,
+    set_: options.Settings = None,
+    init_from: options.InitFrom = None,
     images: Annotated[
         Path | None,
         typer.Option(metavar="D", help="Photos for inpaint or evaluate."),
@@ -66,20 +36,9 @@ def doctor(
         Path | None, typer.Option(metavar="D", help="Their masks, or masks alone.")
     ] = None,
     model: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="M",
-            help="A run or weights folder to fill them with.",
-            autocompletion=complete_model,
-        ),
+        Path | None, options.model("The weights to fill them with.")
     ] = None,
-    run_dir: Annotated[
-        Path | None,
-        typer.Option(
-            help="A run that stopped.",
-            autocompletion=complete_run,
-        ),
-    ] = None,
+    run_dir: Annotated[Path | None, options.run_dir("A run that stopped.")] = None,
     sample: Annotated[
         int,
         typer.Option(min=0, metavar="N", help="Files to look into; 0: all of them."),
@@ -88,9 +47,7 @@ def doctor(
         Path | None,
         typer.Option("--json", metavar="FILE", help="Findings with all names."),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a report that exists.")
-    ] = False,
+    overwrite: options.Overwrite = False,
 ) -> int:
     """Check photos, masks, settings or a run; each finding is a line.
 

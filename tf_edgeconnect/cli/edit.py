@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tf_edgeconnect.cli.addresses import warn_if_reachable
-from tf_edgeconnect.cli.completion import complete_model
+from tf_edgeconnect.cli.options import complete_model
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import DEFAULT

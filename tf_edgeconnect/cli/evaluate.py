@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tf_edgeconnect.cli.completion import complete_model
+from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.cli.warning_lines import shown_on
 from tf_edgeconnect.errors import InputError
@@ -25,12 +25,7 @@ SOME_LEFT_OUT = 1
 def evaluate(
     output: Annotated[
         Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="D",
-            help="Folder of the results. The same command continues in it.",
-        ),
+        options.output("Folder of the results. The same command continues in it."),
     ],
     folders: Annotated[
         list[Path] | None,
@@ -53,11 +48,9 @@ def evaluate(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(
-            metavar="M",
-            help="Measure this run directory, weights folder or preset. "
-            f"[default: {DEFAULT}]",
-            autocompletion=complete_model,
+        options.model(
+            "Measure this run directory, weights folder or preset. "
+            f"[default: {DEFAULT}]"
         ),
     ] = None,
     predictions: Annotated[
@@ -77,12 +70,7 @@ def evaluate(
             "the whole photo (the ceiling), none, or drawings of the photos' names.",
         ),
     ] = None,
-    published: Annotated[
-        bool,
-        typer.Option(
-            "--published", help="Feed raw edges, as the original's test script does."
-        ),
-    ] = False,
+    published: options.Published = False,
     label: Annotated[
         str | None, typer.Option(help="Head of the system's column.")
     ] = None,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from tf_edgeconnect.cli.completion import complete_model
+from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import DEFAULT
@@ -25,21 +25,13 @@ _PRECISIONS = {
 def export(
     output: Annotated[
         Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="D",
-            help="saved-model: a folder; the export becomes the next version in it: 1, "
-            "2, ... tflite: a new .tflite file.",
+        options.output(
+            "saved-model: a folder; the export becomes the next version in it: 1, 2, "
+            "... tflite: a new .tflite file."
         ),
     ],
     model: Annotated[
-        Path,
-        typer.Option(
-            metavar="M",
-            help="A run directory, a weights folder or a preset.",
-            autocompletion=complete_model,
-        ),
+        Path, options.model("A run directory, a weights folder or a preset.")
     ] = Path(DEFAULT),
     format: Annotated[
         Literal["saved-model", "tflite"],

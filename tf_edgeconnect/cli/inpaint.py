@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tf_edgeconnect.cli.completion import complete_model
+from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.cli.warning_lines import shown_on
 from tf_edgeconnect.errors import InputError
@@ -32,21 +32,8 @@ def inpaint(
             help="White = hole. One file for all, or a folder of the photos' names.",
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="OUT", help="A .png or .jpg file, or a folder."
-        ),
-    ],
-    model: Annotated[
-        Path,
-        typer.Option(
-            metavar="M",
-            help="A run directory, a weights folder, an exported SavedModel or a "
-            "preset.",
-            autocompletion=complete_model,
-        ),
-    ] = Path(DEFAULT),
+    output: Annotated[Path, options.output("A .png or .jpg file, or a folder.", "OUT")],
+    model: options.Model = Path(DEFAULT),
     edges: Annotated[
         Path | None,
         typer.Option(
@@ -60,28 +47,11 @@ def inpaint(
     save_edges: Annotated[
         bool, typer.Option("--save-edges", help="Also write OUT_edges.png.")
     ] = False,
-    invert_mask: Annotated[
-        bool, typer.Option("--invert-mask", help="For masks in which black = hole.")
-    ] = False,
-    dilate: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Grow holes by N pixels.")
-    ] = 0,
-    large: Annotated[
-        Literal["auto", "full", "crop", "tile"],
-        typer.Option(
-            help="How a large photo runs: whole, each hole with its surroundings, or "
-            "in tiles. auto: whole up to 512 x 512, else crop."
-        ),
-    ] = "auto",
-    published: Annotated[
-        bool,
-        typer.Option(
-            "--published", help="Feed raw edges, as the original's test script does."
-        ),
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that exist.")
-    ] = False,
+    invert_mask: options.InvertMask = False,
+    dilate: options.Dilate = 0,
+    large: options.Large = "auto",
+    published: options.Published = False,
+    overwrite: options.Overwrite = False,
 ) -> int:
     """Fill the holes of photos. Known pixels stay exactly as they are."""
     if edges is not None and (edges_only or published):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.version import __version__
@@ -22,11 +23,8 @@ SHOWN = 8  # masks of each bin and border on the overview
 def masks(
     output: Annotated[
         Path,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="D",
-            help="Folder to write, new or empty; D-overview.png comes beside it.",
+        options.output(
+            "Folder to write, new or empty; D-overview.png comes beside it."
         ),
     ],
     count: Annotated[
@@ -48,9 +46,7 @@ def masks(
     seed: Annotated[
         int, typer.Option(min=0, max=2**31 - 1, help="Another seed, other masks.")
     ] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a set that is in D.")
-    ] = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Make irregular masks, as many for each range of hole ratios. White = hole.
 

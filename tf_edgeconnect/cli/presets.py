@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import DEFAULT, NAMES, folder
@@ -18,10 +19,7 @@ def presets(
         Path | None,
         typer.Option(metavar="RUN", help="Pack a run's generators as float16."),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="D", help="A new folder, for --pack."),
-    ] = None,
+    output: Annotated[Path | None, options.output("A new folder, for --pack.")] = None,
     report: Annotated[
         Path | None,
         typer.Option(

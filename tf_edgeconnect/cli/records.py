@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.startup import import_tensorflow
 
 SOME_LEFT_OUT = 1
@@ -15,10 +16,7 @@ def records(
         str,
         typer.Argument(help="Photos: a folder, list file, TFRecords, tfds:NAME."),
     ],
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", help="Folder to write; new or empty."),
-    ],
+    output: Annotated[Path, options.output("Folder to write; new or empty.")],
     shards: Annotated[int, typer.Option(min=1, help="How many files.")] = 8,
     name: Annotated[str, typer.Option(help="What the files' names begin with.")] = (
         "photos"

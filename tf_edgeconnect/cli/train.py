@@ -8,12 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tf_edgeconnect.cli.completion import (
-    complete_config,
-    complete_model,
-    complete_run,
-    complete_setting,
-)
+from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.config import Stage, load_config
 from tf_edgeconnect.config.files import DEFAULT
@@ -24,44 +19,14 @@ SAVED_NOT_FINISHED = 75  # sysexits.h EX_TEMPFAIL: a scheduler starts the job ag
 
 def train(
     stage: Annotated[Stage, typer.Option(help="Which networks learn, and from what.")],
-    config: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE",
-            help="places2, celeba, psv, mobile, small, quickstart, or a .yaml file.",
-            autocompletion=complete_config,
-        ),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SOURCE",
-            help="Training photos: a folder, list file, TFRecords, tfds:NAME, sample:.",
-        ),
-    ] = None,
+    config: options.Config = None,
+    data: options.Data = None,
     run_dir: Annotated[
         Path | None,
-        typer.Option(
-            help="Where the run lives; by default runs/NAME of the config.",
-            autocompletion=complete_run,
-        ),
+        options.run_dir("Where the run lives; by default runs/NAME of the config."),
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Change a setting, such as train.steps=1000; may be repeated.",
-            autocompletion=complete_setting,
-        ),
-    ] = None,
-    init_from: Annotated[
-        Path | None,
-        typer.Option(
-            help="Start at step 0 from the weights of another run.",
-            autocompletion=complete_model,
-        ),
-    ] = None,
+    set_: options.Settings = None,
+    init_from: options.InitFrom = None,
     strategy: Annotated[
         Literal["auto", "single", "mirrored", "multi-worker"],
         typer.Option(

@@ -1,0 +1,142 @@
+"""Options that several commands take, and what a shell completes for them.
+
+`tf-edgeconnect --install-completion` sets a shell up. Where nothing here fits what is
+typed, the shell's own completion of files goes on.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from tf_edgeconnect.config import config_names, setting_names
+from tf_edgeconnect.presets import NAMES
+
+RUNS = Path("runs")  # where `train` puts runs by itself
+# One of these files makes a folder a run, a weights folder or an export.
+_MARKS = ("config.yaml", "model.json", "saved_model.pb", "1/saved_model.pb")
+
+
+def complete_config(incomplete: str) -> list[str]:
+    """Completes the name of a shipped config."""
+    return _fitting(config_names(), incomplete)
+
+
+def complete_setting(incomplete: str) -> list[str]:
+    """Completes the key of a setting, for `--set`."""
+    names = list(setting_names())
+    sections = {name.rpartition(".")[0] for name in names}
+    return _fitting((f"{n}=" for n in names if n not in sections), incomplete)
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """Completes what `--model` takes: a preset's name, or a folder with a model."""
+    return _fitting(NAMES, incomplete) + complete_run(incomplete)
+
+
+def complete_run(incomplete: str) -> list[str]:
+    """Completes folders with a model: those of `runs/`, and where the path leads."""
+    folders = {RUNS, Path(f"{incomplete}*").parent}
+    found = {str(path) for folder in folders for path in _models_in(folder)}
+    return _fitting(sorted(found), incomplete)
+
+
+def _models_in(folder: Path) -> list[Path]:
+    try:
+        return [p for p in folder.iterdir() if any((p / m).is_file() for m in _MARKS)]
+    except OSError:  # no such folder, or not ours to read
+        return []
+
+
+def _fitting(names: Iterable[str], incomplete: str) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def output(text: str, metavar: str = "D") -> Any:
+    """Returns the option `--output`, `-o`.
+
+    Args:
+        text: what is written, and where.
+        metavar: stands for the value in the help.
+    """
+    return typer.Option("--output", "-o", metavar=metavar, help=text)
+
+
+def model(text: str) -> Any:
+    """Returns the option `--model`.
+
+    Args:
+        text: which models it takes.
+    """
+    return typer.Option(metavar="M", help=text, autocompletion=complete_model)
+
+
+def run_dir(text: str) -> Any:
+    """Returns the option `--run-dir`.
+
+    Args:
+        text: what the run is for.
+    """
+    return typer.Option(metavar="D", help=text, autocompletion=complete_run)
+
+
+Model = Annotated[
+    Path,
+    model("A preset, a run directory, a weights folder or an exported SavedModel."),
+]
+Config = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="places2, celeba, psv, mobile, small, quickstart, or a .yaml file.",
+        autocompletion=complete_config,
+    ),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SOURCE",
+        help="Training photos: a folder, list file, TFRecords, tfds:NAME, sample:.",
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a setting, such as train.steps=1000; may be repeated.",
+        autocompletion=complete_setting,
+    ),
+]
+InitFrom = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="M",
+        help="Start at step 0 from the weights of another run.",
+        autocompletion=complete_model,
+    ),
+]
+Large = Annotated[
+    Literal["auto", "full", "crop", "tile"],
+    typer.Option(
+        help="How a large photo runs: whole, each hole with its surroundings, or in "
+        "tiles. auto: whole up to 512 x 512, else crop."
+    ),
+]
+InvertMask = Annotated[
+    bool, typer.Option("--invert-mask", help="For masks in which black = hole.")
+]
+Dilate = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Grow holes by N pixels.")
+]
+Published = Annotated[
+    bool,
+    typer.Option(
+        "--published", help="Feed raw edges, as the original's test script does."
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace results that exist.")
+]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
