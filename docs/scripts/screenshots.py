@@ -10,7 +10,6 @@ import io
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -18,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from playwright.sync_api import Page
 
-from tests.editor.chromium import Page
+from tests.web.browser import open_page
 from tf_edgeconnect.figures import Row, save, sheet
 
 FOLDER = Path(__file__).parents[1] / "images" / "guide"
@@ -46,14 +46,14 @@ def main() -> None:
     if given.masks:
         picture = Image.open(given.masks).convert("L")
         picture.save(FOLDER / "holes-overview.png", optimize=True)
-    with tempfile.TemporaryDirectory() as nowhere, Page(Path(nowhere), SEEN) as page:
+    with open_page(*SEEN) as page:
         if given.report:
-            page.open(given.report.resolve().as_uri())
+            page.goto(given.report.resolve().as_uri())
             shoot(page, "report")
         if given.run:
             with tensorboard(given.run / "logs") as address:
                 for name, tab in TABS.items():
-                    page.open(f"{address}?{name}{tab}")  # a new page, not a new anchor
+                    page.goto(f"{address}?{name}{tab}")  # a new page, not a new anchor
                     shoot(page, f"tensorboard-{name}")
 
 
@@ -88,7 +88,7 @@ def tensorboard(logs: Path) -> Iterator[str]:
 def shoot(page: Page, name: str) -> None:
     """Waits until a page is drawn and writes what is seen."""
     time.sleep(DRAW_SECONDS)
-    picture = Image.open(io.BytesIO(page.picture())).convert("RGB")
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture.quantize(192).save(FOLDER / f"{name}.png", optimize=True)
 
 

@@ -1,13 +1,8 @@
-"""The command `edit`: what it refuses. The page itself: tests/editor."""
+"""The command `edit`: what it refuses. The page itself: tests/web."""
 
 from tf_edgeconnect import edge_generator
 from tf_edgeconnect.cli.main import run
 from tf_edgeconnect.models.storage import save_networks
-
-
-def test_networks_are_here_or_elsewhere(capsys):
-    assert run(["edit", "--model", "a", "--server", "b:1"]) == 2
-    assert "either --model" in capsys.readouterr().err
 
 
 def test_a_model_that_only_draws_is_refused(tmp_path, capsys):
@@ -15,10 +10,3 @@ def test_a_model_that_only_draws_is_refused(tmp_path, capsys):
     save_networks(tmp_path, networks, {"stage": "edge", "step": 1, "sigma": 2.0})
     assert run(["edit", "--model", str(tmp_path)]) == 2
     assert "train the inpaint stage" in capsys.readouterr().err
-
-
-def test_an_endpoint_that_is_not_there_is_told(capsys):
-    assert run(["edit", "--server", "http://127.0.0.1:1"]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: --server http://127.0.0.1:1: UNAVAILABLE")
-    assert error.count("\n") == 1

@@ -66,9 +66,9 @@ def ports(export, tmp_path_factory):
     if REAL_SERVER:
         yield from _real_server(export, tmp_path_factory.mktemp("log"))
         return
-    from tf_edgeconnect.server.local import LocalServer
+    from tf_edgeconnect.web.serve import ModelServer
 
-    with LocalServer(export, port=0, rest_port=0) as server:
+    with ModelServer(export) as server:
         yield server.port, server.rest_port
 
 

@@ -1,5 +1,6 @@
 """What a server refuses, with which status; after each it answers a good request."""
 
+import base64
 import json
 import urllib.error
 import urllib.request
@@ -7,12 +8,16 @@ import urllib.request
 import numpy as np
 import pytest
 
-from tests.server.conftest import MAX_PIXELS
+from tests.server.conftest import MAX_PIXELS, REAL_SERVER
 from tf_edgeconnect.client import Client, ServingError
+from tf_edgeconnect.photos.reading import Photo
+from tf_edgeconnect.photos.writing import encode_png
 
 IMAGE = np.zeros((1, 12, 12, 3), np.uint8)
 MASK = np.zeros((1, 12, 12, 1), np.uint8)
+RNG = np.random.default_rng(6)
 NO_PICTURE = np.array([b"no picture"], dtype=object)
+ours = pytest.mark.skipif(bool(REAL_SERVER), reason="TF Serving answers otherwise")
 
 # signature, inputs, a word of the sentence
 BAD = {
@@ -119,8 +124,8 @@ def test_a_server_that_is_not_there_is_unavailable():
         b'{"inputs": {"image": [[["a"]]], "mask": [[[1]]]}}',
         b'{"inputs": {"image": [[[[1, 2, 300]]]], "mask": [[[[0]]]]}}',
         b'{"inputs": {"image": [[1], [1, 2]], "mask": [[[[0]]]]}}',
-        b'{"signature_name": "serving_bytes", "inputs": '
-        b'{"image_bytes": [{"b64": "?"}], "mask_bytes": [{"b64": "?"}]}}',
+        b'{"inputs": ' + b"[" * 90000,
+        b'{"inputs": {"image": [[[[true, true, true]]]], "mask": [[[[0]]]]}}',
     ],
 )
 def test_a_bad_body_is_a_bad_request(ports, body):
@@ -129,6 +134,87 @@ def test_a_bad_body_is_a_bad_request(ports, body):
         urllib.request.urlopen(urllib.request.Request(url, data=body))
     assert refusal.value.code == 400
     assert json.load(refusal.value)["error"]
+
+
+def ask(ports, text):
+    """Sends two pictures as base64; the mask is sound."""
+    png = base64.b64encode(encode_png(Photo(MASK[0]))).decode()
+    inputs = {"image_bytes": [{"b64": text}], "mask_bytes": [{"b64": png}]}
+    body = {"signature_name": "serving_bytes", "inputs": inputs}
+    url = f"http://127.0.0.1:{ports[1]}/v1/models/edgeconnect:predict"
+    request = urllib.request.Request(url, json.dumps(body).encode())
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+def test_base64_may_have_line_breaks(ports):
+    lines = base64.encodebytes(
+        encode_png(Photo(RNG.integers(0, 256, (12, 12, 3), "u1")))
+    )
+    assert lines.count(b"\n") > 1
+    assert "b64" in ask(ports, lines.decode())["outputs"][0]
+
+
+@ours
+@pytest.mark.parametrize(
+    "text", ["?", "data:image/png;base64,iVBORw0KGgo=", "a-_b", "iVBORw0KGgo", 3]
+)
+def test_other_kinds_of_base64_get_one_sentence(ports, text):
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        ask(ports, text)
+    assert refusal.value.code == 400
+    sentence = json.load(refusal.value)["error"]
+    assert sentence.startswith("input image_bytes: b64 must be a string of standard")
+    assert sentence.endswith(f"it begins with {text!r:.24}")
+
+
+def hostile(**fields):
+    """A tensor of 1 x 12 x 12 x 3 with other fields."""
+    import tensorflow as tf
+
+    shape = fields.pop("shape", (1, 12, 12, 3))
+    proto = tf.make_tensor_proto(IMAGE)
+    proto.ClearField("tensor_content")
+    proto.dtype = fields.pop("dtype", proto.dtype)
+    proto.tensor_shape.CopyFrom(tf.TensorShape(shape).as_proto())
+    for name, value in fields.items():
+        getattr(proto, name).append(value)
+    return proto
+
+
+DT_RESOURCE, DT_VARIANT, UNKNOWN = 20, 21, 99
+
+
+@ours
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"int_val": 300}, "300"),
+        ({"int_val": -1}, "-1"),
+        ({"dtype": DT_RESOURCE}, "expected type uint8, got DT_RESOURCE"),
+        ({"dtype": DT_VARIANT}, "expected type uint8, got DT_VARIANT"),
+        ({"dtype": UNKNOWN}, "99"),
+        ({"int_val": 1, "shape": (2**63 - 1,)}, "a shape of [9223372036854775807]"),
+        ({"int_val": 1, "shape": (20000, 20000)}, "a shape of [20000, 20000]"),
+        ({"int_val": 1, "shape": None}, "a shape of []"),
+    ],
+    ids=str,
+)
+def test_a_hostile_tensor_gets_a_sentence(ports, answers_well, fields, sentence):
+    import grpc
+    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "edgeconnect"
+    request.inputs["image"].CopyFrom(hostile(**fields))
+    request.inputs["mask"].CopyFrom(hostile(int_val=0, shape=(1, 12, 12, 1)))
+    with grpc.insecure_channel(f"127.0.0.1:{ports[0]}") as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        with pytest.raises(grpc.RpcError, match="input image is no valid") as refusal:
+            stub.Predict(request, timeout=30)
+    assert refusal.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert sentence in refusal.value.details()
+    answers_well()
 
 
 def test_an_unknown_path_is_not_found(ports):

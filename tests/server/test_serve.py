@@ -1,7 +1,10 @@
 """The local server's start: what it loads and what it refuses."""
 
 import importlib.util
+import json
 import socket
+import urllib.error
+import urllib.request
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.exports_on_disk import find_export
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
 from tf_edgeconnect.models.storage import save_networks
-from tf_edgeconnect.server.loading import ServedModel
+from tf_edgeconnect.web.serve import ModelServer, authority
 
 
 def test_versions_are_ordered_as_numbers(tmp_path):
@@ -38,8 +41,6 @@ def test_two_models_to_serve_are_refused(tmp_path, capsys):
 def test_without_an_export_a_model_is_exported_and_served(
     tmp_path, capsys, monkeypatch
 ):
-    from tf_edgeconnect.server.local import LocalServer
-
     networks = {
         "edge_generator": edge_generator(2, 0),
         "inpaint_generator": inpaint_generator(2, 0),
@@ -47,14 +48,17 @@ def test_without_an_export_a_model_is_exported_and_served(
     save_networks(tmp_path / "model", networks, {"sigma": 2.0})
     answers = []
 
+    def as_sent(key, value, dtype):
+        return value
+
     def wait(server):
         image = np.zeros((1, 16, 16, 3), np.uint8)
         mask = np.zeros((1, 16, 16, 1), np.uint8)
         inputs = {"image": image, "mask": mask}
-        answers.append(server.model.predict("", inputs)["inpainted"])
+        answers.append(server.model.predict("", inputs, as_sent)["inpainted"])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(LocalServer, "wait", wait)
+    monkeypatch.setattr(ModelServer, "wait", wait)
     ports = ["--port", "0", "--rest-port", "0"]
     assert run(["serve", "--model", str(tmp_path / "model"), *ports]) == 0
     told = capsys.readouterr().out
@@ -65,20 +69,16 @@ def test_without_an_export_a_model_is_exported_and_served(
 def test_a_broken_export_is_refused(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"broken")
     with pytest.raises(InputError, match="does not load"):
-        ServedModel(tmp_path)
+        ModelServer(tmp_path)
 
 
 def test_a_port_in_use_is_refused(export):
-    from tf_edgeconnect.server.local import LocalServer
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(InputError, match="--port"):
-            LocalServer(export, port=port, rest_port=0)
+            ModelServer(export, port=port)
         with pytest.raises(InputError, match="--rest-port"):
-            LocalServer(export, port=0, rest_port=port)
+            ModelServer(export, rest_port=port)
 
 
 def test_a_missing_extra_is_named(tmp_path, capsys, monkeypatch):
@@ -95,21 +95,51 @@ def test_only_other_hosts_bring_a_warning(capsys):
     assert "without TLS" in capsys.readouterr().err
 
 
-def test_a_body_over_the_servers_bound_is_refused(export):
-    from tf_edgeconnect.client import Client, ServingError
-    from tf_edgeconnect.server.local import LocalServer
+def test_a_message_over_the_servers_bound_is_refused(export, monkeypatch):
+    import grpc
 
-    image = np.zeros((1, 40, 40, 3), np.uint8)
-    with LocalServer(export, port=0, rest_port=0, max_bytes=3000) as server:
-        with Client(f"http://127.0.0.1:{server.rest_port}", attempts=1) as client:
-            with pytest.raises(ServingError) as refusal:
-                client.inpaint(image, image[..., :1])
-            # Its socket may be closed before all is sent.
-            assert refusal.value.code in ("INVALID_ARGUMENT", "UNAVAILABLE")
-            small = image[:, :4, :4]
-            assert client.inpaint(small, small[..., :1])[0].shape == small.shape
-        with Client(f"127.0.0.1:{server.port}") as client:
-            with pytest.raises(ServingError) as refusal:
-                client.inpaint(image, image[..., :1])
-            assert refusal.value.code == "RESOURCE_EXHAUSTED"
-            assert client.inpaint(small, small[..., :1])[0].shape == small.shape
+    from tf_edgeconnect.web import app
+    from tf_edgeconnect.web import grpc as web_grpc
+
+    monkeypatch.setattr(app, "MAX_BYTES", 3000)
+    monkeypatch.setattr(web_grpc, "MAX_MESSAGE", 3000)
+    with ModelServer(export) as server:
+        answers = [ask_rest(server, bytes(size)) for size in (3001, 2000)]
+        assert [status for status, _ in answers] == [413, 400]
+        with pytest.raises(grpc.RpcError) as refusal:
+            ask_grpc(server, np.zeros((1, 40, 40, 3), np.uint8))
+        assert refusal.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        ask_grpc(server, np.zeros((1, 4, 4, 3), np.uint8))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "::"])
+def test_both_wires_answer_on_ipv4_and_ipv6(export, host):
+    with ModelServer(export, host=host) as server:
+        url = f"http://{authority(host, server.rest_port)}/v1/models/edgeconnect"
+        with urllib.request.urlopen(url) as answer:
+            assert json.load(answer)["model_version_status"][0]["state"] == "AVAILABLE"
+        image = np.zeros((1, 4, 4, 3), np.uint8)
+        assert "edges" in ask_grpc(server, image, host).outputs
+
+
+def ask_rest(server, body):
+    url = f"http://127.0.0.1:{server.rest_port}/v1/models/edgeconnect:predict"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body)) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def ask_grpc(server, image, host="127.0.0.1"):
+    import grpc
+    import tensorflow as tf
+    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "edgeconnect"
+    for key, array in {"image": image, "mask": image[..., :1]}.items():
+        request.inputs[key].CopyFrom(tf.make_tensor_proto(array))
+    with grpc.insecure_channel(authority(host, server.port)) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        return stub.Predict(request, timeout=30)

@@ -14,10 +14,9 @@ from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import DEFAULT
 
 if TYPE_CHECKING:
-    from tf_edgeconnect.server.local import LocalServer
+    from tf_edgeconnect.web.serve import ModelServer
 
 NEEDED = ("tensorflow_serving", "grpc", "grpc_health")
-GRACE_SECONDS = 5.0
 
 
 def serve(
@@ -56,7 +55,7 @@ def serve(
 
     # The Session loader is called deprecated; it is the one that TF Serving matches.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    from tf_edgeconnect.server.local import LocalServer
+    from tf_edgeconnect.web.serve import ModelServer
 
     # Once loaded, an export is not looked at again.
     with tempfile.TemporaryDirectory(prefix="tf-edgeconnect-") as folder:
@@ -68,23 +67,25 @@ def serve(
             from tf_edgeconnect.export.saved_model import export_saved_model
 
             export = export_saved_model(model, folder).folder.parent
-        server = LocalServer(
+        server = ModelServer(
             export, host=host, port=port, rest_port=rest_port, name=name
         )
     _announce(server, served, host, name)
     try:
         server.wait()
     except KeyboardInterrupt:
-        server.stop(GRACE_SECONDS)
+        server.stop()
 
 
-def _announce(server: "LocalServer", served: str, host: str, name: str) -> None:
+def _announce(server: "ModelServer", served: str, host: str, name: str) -> None:
+    from tf_edgeconnect.web.serve import authority
+
     model = server.model
     lines = [
         f"serving {served} {model.version}, as {name}",
         f"signatures: {', '.join(sorted(model.signatures))}",
-        f"gRPC: {host}:{server.port}",
-        f"REST: http://{host}:{server.rest_port}/v1/models/{name}",
+        f"gRPC: {authority(host, server.port)}",
+        f"REST: http://{authority(host, server.rest_port)}/v1/models/{name}",
         "This is for development; for production run TF Serving: serving/README.md",
     ]
     typer.echo("\n".join(lines))

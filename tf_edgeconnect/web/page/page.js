@@ -135,7 +135,7 @@ const sigma = () => ({ sigma: at("sigma").value });
 
 async function findLines() {
   if (layers.isEmpty()) throw new Error("There is no hole yet: paint over what shall be filled");
-  const blob = await photo.ask("lines", sigma(), await layers.sketch());
+  const blob = await photo.ask("edges", sigma(), await layers.sketch());
   layers.takeFound((await grayOf(blob, photo.width, photo.height)).data);
   view.linesShown = true;
 }
@@ -222,7 +222,7 @@ async function scaleSketch(factor) {
   const { other, fitted } = view.sketch;
   const width = Math.max(8, Math.round(other.width * fitted * factor));
   const height = Math.max(8, Math.round(other.height * fitted * factor));
-  const found = await grayOf(await other.ask("sketch", { ...sigma(), width, height }));
+  const found = await grayOf(await other.ask("photo_edges", { ...sigma(), width, height }));
   const { x, y, width: w, height: h } = view.sketch;
   Object.assign(view.sketch, {
     picture: asLines(found.data, found.width, found.height),

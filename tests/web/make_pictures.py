@@ -1,4 +1,4 @@
-"""Makes the README's pictures of the editor: `python -m tests.editor.make_pictures`.
+"""Makes the README's pictures of the editor: `python -m tests.web.make_pictures`.
 
 A real browser and a trained model: a picture of the page, and an animation of an edit.
 Works on the sample photo of a cup: a hole in the rim of its saucer, filled along the
@@ -8,16 +8,16 @@ lines that the model imagines, then along a rim that is drawn.
 import argparse
 import io
 import math
-import tempfile
 from pathlib import Path
 
 from PIL import Image
+from playwright.sync_api import Page
 
-from tests.editor.chromium import Page
-from tests.editor.story import Editor
-from tf_edgeconnect.editor.painters import LocalPainter
-from tf_edgeconnect.editor.server import EditorServer
+from tests.web.browser import open_page
+from tests.web.story import Story
 from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.web.editor import Editor
+from tf_edgeconnect.web.serve import LocalServer
 
 SEEN = 1180, 760
 FILM_WIDTH = 760
@@ -38,7 +38,7 @@ class Film:
 
     def shoot(self, milliseconds: int = 90) -> None:
         """Adds a frame that is shown for a time."""
-        picture = Image.open(io.BytesIO(self._page.picture())).convert("RGB")
+        picture = Image.open(io.BytesIO(self._page.screenshot())).convert("RGB")
         height = round(picture.height * FILM_WIDTH / picture.width)
         picture = picture.resize((FILM_WIDTH, height), Image.Resampling.LANCZOS)
         self._frames.append(picture)
@@ -52,7 +52,7 @@ class Film:
 
 
 def rim(start: float, end: float, points: int) -> list[tuple[float, float]]:
-    """Points on the saucer's rim between two angles, degrees, for `Editor.draw`."""
+    """Points on the saucer's rim between two angles, degrees, for `Story.draw`."""
     steps = [start + (end - start) * i / (points - 1) for i in range(points)]
     turns = [math.radians(angle) for angle in steps]
     return [(0.463 + 0.336 * math.cos(t), 0.529 + 0.445 * math.sin(t)) for t in turns]
@@ -64,42 +64,41 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default="runs/quickstart")
     parser.add_argument("-o", "--output", type=Path, default="docs/images")
     options = parser.parse_args()
-    painter = LocalPainter(Inpainter.load(options.model))
-    painter.description = "a model of your own"
+    inpainter = Inpainter.load(options.model)
+    inpainter.description = "a model of your own"
     with (
-        EditorServer(painter) as server,
-        tempfile.TemporaryDirectory() as downloads,
-        Page(Path(downloads), SEEN) as page,
+        LocalServer(Editor(inpainter).app(), "127.0.0.1") as server,
+        open_page(*SEEN) as page,
     ):
         film = Film(page)
-        editor = Editor(page, f"http://127.0.0.1:{server.port}/", film.shoot)
-        edit(page, editor, film, options.output / "editor.png")
+        story = Story(page, server.url, film.shoot)
+        edit(story, film, options.output / "editor.png")
         film.save(options.output / "editor.webp")
 
 
-def edit(page: Page, editor: Editor, film: Film, picture: Path) -> None:
+def edit(story: Story, film: Film, picture: Path) -> None:
     """The edit, from the sample photos to the second filling."""
     film.shoot(900)
-    editor.sample(CUP)
-    editor.press("undo")
-    editor.set("brush-size", 52)
-    editor.draw(rim(-8, 32, 10), CUP_SIZE)
+    story.sample(CUP)
+    story.press("undo")
+    story.set("brush-size", 52)
+    story.draw(rim(-8, 32, 10), CUP_SIZE)
     film.shoot(500)
-    editor.press("find")
+    story.press("find")
     film.shoot(1200)
-    editor.press("fill")
+    story.press("fill")
     film.shoot(1500)
-    editor.press("edit-again")
-    editor.press("clear-lines")
-    editor.choose("pencil")
-    editor.draw(rim(-14, 38, 14), CUP_SIZE)
+    story.press("edit-again")
+    story.press("clear-lines")
+    story.choose("pencil")
+    story.draw(rim(-14, 38, 14), CUP_SIZE)
     picture.parent.mkdir(parents=True, exist_ok=True)
-    picture.write_bytes(page.picture())
+    story.page.screenshot(path=picture)
     film.shoot(900)
-    editor.press("fill")
+    story.press("fill")
     film.shoot(1200)
     for share in (0.9, 0.8, 0.7, 0.6, 0.7, 0.8, 0.9, 1.0):
-        editor.set("divider", share)
+        story.set("divider", share)
         film.shoot()
     film.shoot(2500)
 

@@ -1,0 +1,180 @@
+"""The editor as a person uses it: headless Chromium, a real page, a real server.
+
+`EDITOR_PICTURES=folder` keeps pictures of what is seen.
+"""
+
+import io
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.web.browser import MISSING, find_chromium, open_page
+from tests.web.story import Story
+from tf_edgeconnect import edge_generator, inpaint_generator
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.web.editor import Editor
+from tf_edgeconnect.web.serve import LocalServer
+
+pytestmark = pytest.mark.skipif(find_chromium() is None, reason=MISSING)
+
+SIZE = 96, 64  # width, height
+HOLE = [(0.3, 0.3), (0.7, 0.7)]
+
+
+@pytest.fixture(scope="module")
+def server():
+    keras.utils.set_random_seed(3)
+    options = {"filters": 4, "residual_blocks": 1, "initializer": "he"}
+    networks = edge_generator(**options), inpaint_generator(**options)
+    editor = Editor(Inpainter(*networks))
+    with LocalServer(editor.app(), "127.0.0.1") as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def seen():
+    """What the page asked for, and what its console holds of errors."""
+    return {"requests": [], "faults": []}
+
+
+@pytest.fixture(scope="module")
+def page(seen):
+    def note(message):
+        if message.type == "error":
+            seen["faults"].append(message.text)
+
+    with open_page() as page:
+        page.on("request", lambda request: seen["requests"].append(request.url))
+        page.on("pageerror", lambda error: seen["faults"].append(str(error)))
+        page.on("console", note)
+        yield page
+
+
+@pytest.fixture
+def photo(tmp_path):
+    rows, columns = np.mgrid[: SIZE[1], : SIZE[0]]
+    pixels = np.stack([rows * 3, columns * 2, (rows // 8 + columns // 8) % 2 * 200], -1)
+    Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def keep(page, name):
+    folder = os.environ.get("EDITOR_PICTURES")
+    if folder:
+        path = Path(folder)
+        path.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=path / f"{name}.png")
+
+
+def kept(story, what):
+    picture = Image.open(io.BytesIO(story.keep(what)))
+    return np.asarray(picture.convert("RGB"))
+
+
+def test_a_stroke_changes_the_filling_and_nothing_outside_the_hole(page, server, photo):
+    before = np.asarray(Image.open(photo))
+    story = Story(page, server)
+    keep(page, "1_welcome")
+    story.give("photo", photo)
+    story.choose("rectangle")
+    story.draw(HOLE, SIZE)
+    keep(page, "2_hole")
+    story.press("find")
+    keep(page, "3_lines")
+    story.press("fill")
+    keep(page, "4_filled")
+    first = kept(story, "photo")
+    hole = kept(story, "mask")[..., 0] > 127
+    lines = kept(story, "lines")[..., 0]
+
+    story.press("edit-again")
+    story.choose("pencil")
+    story.draw([(0.1, 0.5), (0.5, 0.4), (0.9, 0.5)], SIZE)
+    keep(page, "5_stroke")
+    story.press("fill")
+    keep(page, "6_filled_along_it")
+    second = kept(story, "photo")
+    drawn = kept(story, "lines")[..., 0]
+
+    assert 0.1 < hole.mean() < 0.25
+    for filled in (first, second):
+        np.testing.assert_array_equal(filled[~hole], before[~hole])
+    assert (drawn[hole] > lines[hole]).any()
+    np.testing.assert_array_equal(drawn[~hole], lines[~hole])
+    assert (first[hole] != second[hole]).any()
+    assert page.locator("#cards button").count() == 2
+
+
+def test_kept_files_can_be_loaded_again(page, server, photo, tmp_path):
+    story = Story(page, server)
+    story.give("photo", photo)
+    story.draw([(0.4, 0.4), (0.6, 0.6)], SIZE)
+    story.press("find")
+    story.draw([(0.3, 0.45), (0.7, 0.5)], SIZE)
+    saved = {what: kept(story, what) for what in ("mask", "lines")}
+    assert (saved["mask"] > 0).any() and (saved["lines"] > 0).any()
+
+    story.give("photo", photo)
+    assert not kept(story, "mask").any()
+    for what, pixels in saved.items():
+        Image.fromarray(pixels).save(tmp_path / f"{what}.png")
+        story.give(what, tmp_path / f"{what}.png")
+    np.testing.assert_array_equal(kept(story, "mask"), saved["mask"])
+    hole = saved["mask"] > 0
+    np.testing.assert_array_equal(kept(story, "lines")[hole], saved["lines"][hole])
+    story.press("undo")
+    assert not kept(story, "lines").any()
+    story.press("undo")
+    assert not kept(story, "mask").any()
+
+
+def test_a_sketch_of_another_photo_goes_into_the_hole(page, server, photo, tmp_path):
+    square = np.zeros((64, 96), np.uint8)
+    square[20:44, 30:66] = 255
+    Image.fromarray(square).save(tmp_path / "other.png")
+    story = Story(page, server)
+    story.give("photo", photo)
+    story.choose("rectangle")
+    story.draw([(0, 0), (0.5, 1)], SIZE)
+    story.give("sketch", tmp_path / "other.png")
+    story.set("sketch-size", 0.9)
+    story.wait()
+    story.draw([(0.5, 0.5), (0.4, 0.5)], SIZE)
+    keep(page, "7_sketch")
+    story.press("put")
+    lines = kept(story, "lines")[..., 0] > 127
+    # A square of 36 x 24, nine tenths as large, its middle a tenth left of the photo's.
+    middle, left = round(0.4 * SIZE[0]), round(0.4 * SIZE[0] - 18 * 0.9)
+    rows, columns = np.nonzero(lines)
+    assert abs(columns.min() - left) <= 2 and columns.max() < SIZE[0] / 2
+    assert abs(rows.min() - (32 - 12 * 0.9)) <= 2 and middle in columns
+
+
+def test_a_sample_is_filled_after_two_clicks(page, server):
+    story = Story(page, server)
+    story.sample(4)
+    story.press("fill")
+    assert page.locator("#cards button").count() == 1
+
+
+def test_a_bad_file_is_refused_in_one_sentence(page, server, seen, tmp_path):
+    (tmp_path / "notes.jpg").write_text("no photo")
+    Story(page, server)
+    page.set_input_files("#photo-file", tmp_path / "notes.jpg")
+    page.wait_for_selector("#trouble")
+    keep(page, "8_bad_file")
+    sentence = page.text_content("#trouble")
+    assert sentence == "Photo notes.jpg is not an image that can be read."
+    seen["faults"].clear()  # the browser notes the refusal, too
+
+
+def test_the_page_asks_no_other_machine_and_raises_no_error(page, server, seen):
+    # What the tests before this one have done counts too.
+    Story(page, server)
+    own = (server, "blob:", "data:")
+    assert [url for url in seen["requests"] if not url.startswith(own)] == []
+    assert seen["faults"] == []

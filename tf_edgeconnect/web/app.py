@@ -1,0 +1,129 @@
+"""What every HTTP answer of `edit` and `serve` has: limits, refusals, headers.
+
+A refusal is JSON, `{"error": a sentence}`; so is a fault of ours, whose traceback goes
+to the terminal. Requests are not logged.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import traceback
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Router
+from starlette.types import Message, Receive, Scope, Send
+
+from tf_edgeconnect.errors import InputError
+
+MAX_BYTES = 64 * 2**20  # of a request's body
+BODY_SECONDS = 300.0  # until a body must be here: 64 MB at 2 Mbit/s
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Connection": "close",  # so `serve.py` has one time limit a connection
+    # Nothing of a page may come from, or go to, anywhere else.
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Application:
+    """Answers on routes of Starlette, safely.
+
+    An endpoint is a plain function, which runs in a thread; the body of its request is
+    `request.state.body`. It refuses by `InputError` or `HTTPException`.
+
+    Args:
+        routes: path -> endpoint.
+        host: that the server listens on: one of the names it may be called by.
+    """
+
+    def __init__(self, routes: Sequence[BaseRoute], host: str) -> None:
+        self._router, self._host = Router(routes), host
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, as ASGI defines it."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        headers = Headers(scope=scope)
+        try:
+            _refuse_other_sites(scope["method"], headers, self._host)
+            body = await _read(headers, receive)
+            if body is not None:
+                scope["state"] = {"body": body}
+                scope["app"] = self  # or the router answers 404 by itself
+                await self._router(scope, receive, send_with_headers)
+        except Exception as error:
+            answer = _refusal(error)
+            await answer(scope, receive, send_with_headers)
+
+
+def _refusal(error: Exception) -> JSONResponse:
+    if isinstance(error, HTTPException):
+        status, message = error.status_code, error.detail
+    elif isinstance(error, InputError):
+        status, message = 400, str(error)
+    else:
+        traceback.print_exception(error)
+        status, message = 500, "something failed; the terminal of the server says what"
+    return JSONResponse({"error": message}, status)
+
+
+async def _read(headers: Headers, receive: Receive) -> bytes | None:
+    """Reads a body; None where the client went away."""
+    announced = headers.get("content-length", "")
+    size = int(announced) if announced.isdecimal() else 0
+    body = bytearray()
+    more = True
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while more and max(size, len(body)) <= MAX_BYTES:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+    except TimeoutError:
+        raise HTTPException(
+            408, f"the request was not complete after {BODY_SECONDS:g} seconds"
+        ) from None
+    if max(size, len(body)) > MAX_BYTES:
+        raise HTTPException(413, f"a request may have {MAX_BYTES // 2**20} MB")
+    return bytes(body)
+
+
+def _refuse_other_sites(method: str, headers: Headers, own: str) -> None:
+    # A page elsewhere may send forms here, or have a name of its own point here.
+    host = headers.get("host", "")
+    if not _is_name_of_here(urlsplit(f"//{host}").hostname or "", own):
+        raise HTTPException(
+            421,
+            f"this server is not called {host!r}: use localhost or an IP address, or "
+            "start it with --host NAME",
+        )
+    origin = headers.get("origin")
+    site = headers.get("sec-fetch-site", "none")
+    foreign = origin is not None and urlsplit(origin).netloc != host
+    changes = method not in ("GET", "HEAD")
+    if foreign or (changes and site not in ("none", "same-origin")):
+        raise HTTPException(403, "requests of other sites are refused")
+
+
+def _is_name_of_here(name: str, own: str) -> bool:
+    machine = socket.gethostname().lower()
+    if name in ("localhost", own.lower(), machine, f"{machine}.local"):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,201 @@
+"""The edge editor: a page on which a person draws the edges that a hole hides.
+
+The page holds the mask and the edges; the server holds photos, under names that cannot
+be guessed, and runs the networks.
+
+| request | body | answer |
+|---|---|---|
+| `GET /` | | the page |
+| `GET /about` | | model, limits, samples |
+| `GET /sample?name=` | | PNG of a sample photo |
+| `POST /photo?name=` | a photo's file | its name here, its size |
+| `POST /sample?name=` | | the same, of a sample photo |
+| `GET /photo?photo=` | | PNG of a photo, for what browsers cannot show |
+| `POST /edges?photo=&sigma=` | a sketch | PNG: known edges and predicted ones |
+| `POST /fill?photo=&sigma=` | a sketch | PNG: the filled photo, of its own kind |
+| `POST /photo_edges?photo=&sigma=&width=&height=` | | PNG: edges of a photo, resized |
+
+A sketch is a PNG of the photo's size: its red is the edges, its green the mask.
+"""
+
+import secrets
+import threading
+from collections import OrderedDict
+
+import numpy as np
+from PIL import Image
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from tf_edgeconnect.data.samples import PHOTOS, sample_photos
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.masking import HALF_GRAY
+from tf_edgeconnect.photos.reading import Photo, decode_photo
+from tf_edgeconnect.photos.writing import encode_png
+from tf_edgeconnect.web.app import MAX_BYTES, Application
+
+SIGMAS = tuple(step / 2 for step in range(2, 11))  # 1 to 5 pixels
+DEFAULT_SIGMA = 2.0
+MAX_PIXELS = 50_000_000  # a browser holds three layers of four bytes each beside it
+MAX_PHOTO_BYTES = 2**30  # of all decoded photos together
+
+
+class Editor:
+    """The photos that pages work on, and what is done to them.
+
+    Args:
+        inpainter: runs for one page at a time.
+    """
+
+    def __init__(self, inpainter: Inpainter) -> None:
+        self._inpainter = inpainter
+        self._running = threading.Lock()
+        self._photos: OrderedDict[str, Photo] = OrderedDict()  # last used last
+        self._storing = threading.Lock()
+        self._fixed_sigma = None
+        if (inpainter.sigma or 0) < 0:
+            self._fixed_sigma = "this model was trained without known edges"
+        elif not getattr(inpainter, "takes_sigma", False):
+            self._fixed_sigma = "the model's own sigma is used"
+
+    def app(self, host: str = "127.0.0.1") -> Application:
+        """Makes the application; `host` is what the server listens on."""
+        page = StaticFiles(packages=[("tf_edgeconnect.web", "page")], html=True)
+        routes = [
+            Route("/about", self._about),
+            Route("/sample", lambda request: _png(_sample(request))),
+            Route("/sample", self._open_sample, methods=["POST"]),
+            Route("/photo", self._show),
+            Route("/photo", self._open, methods=["POST"]),
+            Route("/edges", self._edges, methods=["POST"]),
+            Route("/fill", self._fill, methods=["POST"]),
+            Route("/photo_edges", self._photo_edges, methods=["POST"]),
+            Mount("/", page),
+        ]
+        return Application(routes, host)
+
+    def warm_up(self) -> None:
+        """Lets TensorFlow trace its graphs before a person waits for them."""
+        image, mask = np.zeros((16, 16, 3), np.uint8), np.eye(16, dtype=bool)
+        with self._running:
+            edges = self._inpainter.predict_edges(image, mask)
+            self._inpainter.paint(image, mask, edges)
+
+    def _about(self, _: Request) -> JSONResponse:
+        facts = {
+            "model": self._inpainter.description,
+            "sigma": self._inpainter.sigma or DEFAULT_SIGMA,  # 0: random at training
+            "sigmas": [SIGMAS[0], SIGMAS[-1]],
+            "sigma_is_fixed": self._fixed_sigma,
+            "samples": PHOTOS,
+            "max_pixels": MAX_PIXELS,
+            "max_bytes": MAX_BYTES,
+        }
+        return JSONResponse(facts)
+
+    def _open(self, request: Request) -> JSONResponse:
+        name = request.query_params.get("name", "that was sent")
+        return self._stored(decode_photo(request.state.body, name))
+
+    def _open_sample(self, request: Request) -> JSONResponse:
+        return self._stored(_sample(request))
+
+    def _stored(self, photo: Photo) -> JSONResponse:
+        """Takes in a photo, and answers its name and size."""
+        height, width = photo.size
+        if height * width > MAX_PIXELS:
+            raise InputError(
+                f"the photo is {width} x {height}: the editor takes up to "
+                f"{MAX_PIXELS // 10**6} megapixels; `tf-edgeconnect inpaint` takes 100"
+            )
+        name = secrets.token_urlsafe(16)  # known to this page alone
+        with self._storing:
+            self._photos[name] = photo
+            held = [one.pixels.nbytes for one in self._photos.values()]
+            while len(held) > 1 and sum(held) > MAX_PHOTO_BYTES:
+                self._photos.popitem(last=False)
+                held.pop(0)
+        return JSONResponse({"photo": name, "width": width, "height": height})
+
+    def _photo(self, request: Request) -> Photo:
+        name = request.query_params.get("photo", "")
+        with self._storing:
+            if name not in self._photos:
+                raise HTTPException(410, "the photo is no longer here")
+            self._photos.move_to_end(name)
+            return self._photos[name]
+
+    def _show(self, request: Request) -> Response:
+        return _png(self._photo(request))
+
+    def _edges(self, request: Request) -> Response:
+        photo = self._photo(request)
+        _, mask = _read_sketch(request.state.body, photo)
+        chosen = self._sigma(request)
+        with self._running:
+            edges = self._inpainter.predict_edges(photo.rgb(), mask, **chosen)
+        return _png(Photo(edges[..., None]))
+
+    def _fill(self, request: Request) -> Response:
+        photo = self._photo(request)
+        edges, mask = _read_sketch(request.state.body, photo)
+        chosen = self._sigma(request)
+        with self._running:
+            filled = self._inpainter.paint(photo.rgb(), mask, edges, **chosen)
+        return _png(photo.with_hole_filled(filled, mask))
+
+    def _photo_edges(self, request: Request) -> Response:
+        pixels, size = self._photo(request).rgb(), _size(request)
+        if size != pixels.shape[1::-1]:
+            picture = Image.fromarray(pixels)
+            pixels = np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
+        chosen = self._sigma(request)
+        with self._running:
+            edges = self._inpainter.photo_edges(pixels, **chosen)
+        return _png(Photo(edges[..., None]))
+
+    def _sigma(self, request: Request) -> dict[str, float]:
+        """The sigma that a page asks for; empty where the model has its own."""
+        if self._fixed_sigma:
+            return {}
+        text = request.query_params.get("sigma", "")
+        sigmas = {f"{sigma:g}": sigma for sigma in SIGMAS}  # as browsers write numbers
+        if text not in sigmas:
+            raise InputError(f"sigma must be one of {', '.join(sigmas)}, got {text!r}")
+        return {"sigma": sigmas[text]}
+
+
+def _sample(request: Request) -> Photo:
+    name = request.query_params.get("name", "")
+    if name not in PHOTOS:
+        raise HTTPException(410, "there is no such sample")
+    return Photo(sample_photos()[PHOTOS.index(name)])
+
+
+def _read_sketch(sketch: bytes, photo: Photo) -> tuple[np.ndarray, np.ndarray]:
+    """Returns its edges, black outside the hole, and its mask."""
+    pixels = decode_photo(sketch, "sketch").rgb()
+    if pixels.shape[:2] != photo.size:
+        raise InputError(f"the sketch is {pixels.shape[:2]}, the photo {photo.size}")
+    mask = pixels[..., 1] > HALF_GRAY
+    if not mask.any():
+        raise InputError("there is no hole yet: paint over what shall be filled")
+    return pixels[..., 0] * mask, mask
+
+
+def _size(request: Request) -> tuple[int, int]:
+    texts = [request.query_params.get(side, "") for side in ("width", "height")]
+    if not all(text.isdecimal() and len(text) < 6 for text in texts):
+        raise InputError(f"expected a width and a height in pixels, got {texts}")
+    width, height = map(int, texts)
+    if not 0 < width * height <= MAX_PIXELS:
+        raise InputError(f"a sketch cannot be {width} x {height}")
+    return width, height
+
+
+def _png(photo: Photo) -> Response:
+    return Response(encode_png(photo), media_type="image/png")
