@@ -11,3 +11,8 @@ class InputError(ValueError):
 
 class WorkerLost(RuntimeError):
     """Another worker of a run ended; exit code 75, for all can be started again."""
+
+
+def one_line(error: BaseException) -> str:
+    """Returns the first line of an error's message, or its type where it has none."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

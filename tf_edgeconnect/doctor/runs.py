@@ -25,7 +25,7 @@ from tf_edgeconnect.doctor.files import (
     look_at_photos,
 )
 from tf_edgeconnect.edges.exact import NO_EDGES, inference_edges, inference_sigma
-from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.models.footprint import training_bytes
 from tf_edgeconnect.models.storage import load_networks, read_meta, resolve
 from tf_edgeconnect.models.vgg import vgg_features
@@ -326,7 +326,7 @@ def _damage(path: Path) -> str:
                 if not np.isfinite(values).all():
                     return f"holds NaN or infinite values ({name})"
     except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
-        return f"cannot be read ({str(error).splitlines()[0]})"
+        return f"cannot be read ({one_line(error)})"
     return ""
 
 

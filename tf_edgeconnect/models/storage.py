@@ -17,7 +17,7 @@ from typing import Any
 import keras
 
 from tf_edgeconnect.atomic import new_folder
-from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.models.discriminators import patch_discriminator
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
 from tf_edgeconnect.presets import NAMES as PRESETS
@@ -159,9 +159,8 @@ def load_weights(network: keras.Model, path: str | Path) -> None:
             warnings.simplefilter("ignore")
             network.load_weights(path)
     except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
         raise InputError(
-            f"weights file {path} does not fit the {network.name}: {reason}"
+            f"weights file {path} does not fit the {network.name}: {one_line(error)}"
         ) from None
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 from keras import ops
 
-from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.errors import InputError, one_line
 
 # Keras' VGG19 is fed BGR from 0 to 255 minus a mean and answers with far larger
 # activations than a VGG fed [0, 1], for which the published weights (style 250,
@@ -116,9 +116,9 @@ def _download_vgg19():
     try:
         return keras.applications.VGG19(include_top=False, weights="imagenet")
     except Exception as error:  # Keras 3.15 raises a bare Exception if a download fails
-        reason = " ".join(str(error).split())
         raise InputError(
-            f"VGG19 weights: Keras could not download them ({reason}); {_REMEDY}"
+            "VGG19 weights: Keras could not download them "
+            f"({one_line(error)}); {_REMEDY}"
         ) from error
 
 
