@@ -37,21 +37,9 @@ class DataConfig(Section):
         "center", description="which square of a photo: the centre, or a random one"
     )
     flip: bool = Field(True, description="mirror half of the photos left to right")
-    cache_edges: bool = Field(
-        False,
-        description="keep Canny's edges of each photo in the run directory; for crop "
-        "center and one sigma",
-    )
     max_bad_fraction: Fraction = Field(
         0.01, description="unreadable photos that are put up with, a share of 0 to 1"
     )
-
-    @field_validator("cache_edges")
-    @classmethod
-    def _kept_edges_stay_the_same(cls, cache: bool, others: ValidationInfo) -> bool:
-        if cache and others.data.get("crop") == "random":
-            raise wrong("false, since data.crop is random: edges differ each time")
-        return cache
 
 
 class EdgeConfig(Section):

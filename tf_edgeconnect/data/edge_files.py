@@ -26,8 +26,6 @@ class EdgeOptions:
         cache: JSON file that keeps the header scan of `folder`.
         masked: give the edges that Canny finds without the hole's pixels, as when
             filling, beside those of the whole photo. Only for Canny.
-        keep: folder for the edges of each photo's square, see `edge_cache`; None finds
-            them again each time. Only for Canny of one sigma.
     """
 
     sigma: float = 2.0
@@ -35,7 +33,6 @@ class EdgeOptions:
     thin: bool = False
     cache: str | Path | None = None
     masked: bool = False
-    keep: str | Path | None = None
 
     def __post_init__(self) -> None:
         if self.thin and self.folder is None:
@@ -47,12 +44,6 @@ class EdgeOptions:
             )
         if self.masked and self.folder is not None:
             raise InputError("masked is for Canny's edges, not for a folder of them")
-        if self.keep is not None and (self.folder is not None or self.sigma <= 0):
-            raise InputError(
-                "data.cache_edges keeps Canny's edges of one edge.sigma above 0, "
-                f"which is {self.sigma:g} here"
-                + (", and edge.source is external" if self.folder else "")
-            )
 
 
 def pair_edges(source: Source, options: EdgeOptions) -> FileSource | None:

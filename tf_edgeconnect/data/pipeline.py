@@ -17,7 +17,6 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tf_edgeconnect.data.edge_cache import kept_edges
 from tf_edgeconnect.data.edge_files import EdgeOptions, pair_edges
 from tf_edgeconnect.data.files import FileSource
 from tf_edgeconnect.data.images import (
@@ -111,7 +110,6 @@ def build_dataset(
         source = open_source(source)
     masks = {"irregular": 1.0} if masks is None else masks
     edges = EdgeOptions() if edges is None else edges
-    _check_cache(edges, crop, training, service)
     maker = _Maker(
         source=source,
         edge_maps=pair_edges(source, edges),
@@ -119,7 +117,6 @@ def build_dataset(
         sigma=edges.sigma,
         thin=edges.thin,
         masked=edges.masked,
-        keep=edges.keep,
         size=size,
         crop=crop if training else "center",
         flip=flip and training,
@@ -190,23 +187,6 @@ def _check(size: int, batch_size: int, start: int, shard: tuple[int, int]) -> No
         )
 
 
-def _check_cache(
-    edges: EdgeOptions, crop: Crop, training: bool, service: str | None
-) -> None:
-    if edges.keep is None:
-        return
-    if crop != "center":
-        raise InputError(
-            "data.cache_edges needs data.crop=center: the edges of a random crop "
-            "are others each time"
-        )
-    if service is not None or not training:
-        raise InputError(
-            "data.cache_edges is for training without a tf.data service: its workers "
-            "do not see the run directory"
-        )
-
-
 @dataclass(frozen=True)
 class _Maker:
     """Makes the example at a position, in two steps, `read` and `make`."""
@@ -217,7 +197,6 @@ class _Maker:
     sigma: float
     thin: bool
     masked: bool
-    keep: str | Path | None
     size: int
     crop: Crop
     flip: bool
@@ -234,12 +213,11 @@ class _Maker:
                 index = shuffled_index(position, len(self.source), self.seed, attempt)
             photo = self.source.read(index)
             edge_map = self._edge_map(index, photo)
-            return self._photo(position, attempt, index, photo, edge_map)
+            return self._photo(position, attempt, photo, edge_map)
 
         nothing = self._photo(
             position,
             tf.constant(attempts, tf.int64),
-            position,
             tf.zeros((1, 1, 3), tf.uint8),
             None if self.edge_maps is None else tf.zeros((1, 1, 1)),
             decoded=False,
@@ -260,7 +238,6 @@ class _Maker:
         self,
         position: tf.Tensor,
         skipped: tf.Tensor,
-        index: tf.Tensor,
         photo: tf.Tensor,
         edge_map: tf.Tensor | None,
         *,
@@ -270,8 +247,6 @@ class _Maker:
         element["decoded"] = tf.constant(decoded)
         if edge_map is not None:
             element["edge_map"] = edge_map
-        if self.keep is not None:
-            element["index"] = index
         return element
 
     def _edge_map(self, index: tf.Tensor, photo: tf.Tensor) -> tf.Tensor | None:
@@ -331,17 +306,7 @@ class _Maker:
         turned: Callable[[tf.Tensor], tf.Tensor],
         seed: tf.Tensor,
     ) -> tf.Tensor:
-        def canny() -> tf.Tensor:
-            return self._canny(gray, seed)
-
-        if self.keep is not None:
-            # Mirrored twice: kept as they were before the photo was mirrored.
-            return turned(
-                kept_edges(
-                    self.keep, photo["index"], self.size, lambda: turned(canny())
-                )
-            )
         if self.edge_maps is None:
-            return canny()
+            return self._canny(gray, seed)
         lines = turned(crop_resize(photo["edge_map"], box, self.size))
-        return lines * canny() if self.thin else lines
+        return lines * self._canny(gray, seed) if self.thin else lines

@@ -154,7 +154,7 @@ def _train(
     distribute = workers.strategy.distribute_datasets_from_function
     start = step * settings.batch_size
     batches = distribute(
-        lambda at: training_batches(config, training, start, at, run_dir, data_service)
+        lambda at: training_batches(config, training, start, at, data_service)
     )
     validation = distribute(lambda at: validation_batches(config, held_out, at))
     journal = None

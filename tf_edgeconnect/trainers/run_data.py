@@ -1,7 +1,6 @@
 """A config's photos, and the batches made of them."""
 
 import contextlib
-import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -59,7 +58,6 @@ def training_batches(
     source: Source,
     start: int,
     place: tf.distribute.InputContext,
-    run_dir: Path,
     service: str | None = None,
 ) -> tf.data.Dataset:
     """Returns one worker's endless stream of batches, a batch for each replica.
@@ -69,15 +67,11 @@ def training_batches(
         source: photos.
         start: position from which on, counted over all workers.
         place: which worker this is for; each takes every k-th position.
-        run_dir: keeps the edges, where `data.cache_edges` asks for it.
         service: `host:port` of a tf.data service that makes them; None: this process.
     """
-    options = _example_options(config)
-    if config.data.cache_edges:
-        options["edges"] = kept_edges(config, source, run_dir)
     return build_dataset(
         source,
-        **options,
+        **_example_options(config),
         crop=config.data.crop,
         flip=config.data.flip,
         batch_size=place.get_per_replica_batch_size(config.train.batch_size),
@@ -85,23 +79,6 @@ def training_batches(
         shard=(place.input_pipeline_id, place.num_input_pipelines),
         service=service,
     )
-
-
-def kept_edges(config: Config, source: Source, run_dir: Path) -> EdgeOptions:
-    """Returns the edges of training where `data.cache_edges` keeps them.
-
-    Args:
-        config: of the run.
-        source: photos; others have another folder, as have other settings.
-        run_dir: has the folder.
-
-    Raises:
-        InputError: if edges of these settings cannot be kept.
-    """
-    photos = source.fingerprint()[:16]
-    name = f"{photos}-sigma{config.edge.sigma:g}-{config.data.size}"
-    keep = run_dir.absolute() / "edges" / name
-    return dataclasses.replace(_example_options(config)["edges"], keep=keep)
 
 
 def validation_batches(

@@ -6,10 +6,9 @@ from pathlib import Path
 import yaml
 
 from tf_edgeconnect.config import Config, Stage
-from tf_edgeconnect.data.edge_cache import cache_bytes
 from tf_edgeconnect.data.tfds import NotDownloaded
 from tf_edgeconnect.models.footprint import count_parameters, training_bytes
-from tf_edgeconnect.trainers.run_data import kept_edges, open_sources
+from tf_edgeconnect.trainers.run_data import open_sources
 from tf_edgeconnect.trainers.run_directory import check_directory
 from tf_edgeconnect.trainers.run_networks import build_networks
 
@@ -46,14 +45,9 @@ def describe(
     vgg = " (and VGG19)" if _uses_vgg(stage, config) else ""
     say(f"estimated memory: {needed / 1e9:.1f} GB for weights and activations{vgg}")
     try:
-        photos, _ = open_sources(config, None, say, download=False)
+        open_sources(config, None, say, download=False)
     except NotDownloaded as error:
         say(f"data: {error}")
-        return
-    if config.data.cache_edges:
-        held = cache_bytes(len(photos), config.data.size)
-        where = kept_edges(config, photos, Path(run_dir)).keep
-        say(f"edge cache: up to {held / 1e6:.1f} MB, {len(photos):,} files, in {where}")
 
 
 def _uses_vgg(stage: Stage, config: Config) -> bool:
