@@ -34,7 +34,6 @@ def ours(
     batch: int,
     *,
     precision: str = "float32",
-    fast: bool = True,
     jit: bool = False,
     parts: int = 1,
 ):
@@ -58,8 +57,6 @@ def ours(
     )
     trainer = trainers[stage](*networks, *losses)
     trainer.compile(accumulate=parts)
-    if fast and not jit:
-        trainer.take_fast_convolutions()
     step = tf.function(trainer.train_step, jit_compile=jit)
     tensors = {key: tf.constant(x) for key, x in batch_of(size, batch).items()}
     return lambda: {key: float(value) for key, value in step(tensors).items()}
@@ -108,7 +105,6 @@ SYSTEMS = {
     "PyTorch bfloat16 autocast": functools.partial(peer, short=True),
     "float32": ours,
     "float32, accumulate=2": functools.partial(ours, parts=2),
-    "float32, no fast_convolutions": functools.partial(ours, fast=False),
     "float32, jit_compile": functools.partial(ours, jit=True),
     "mixed_bfloat16": functools.partial(ours, precision="mixed_bfloat16"),
 }

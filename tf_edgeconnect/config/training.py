@@ -53,11 +53,6 @@ class TrainConfig(Section):
         "and norms in float32 and is faster where the device has bfloat16; "
         "mixed_float16, for older GPUs, also scales the losses",
     )
-    fast_convolutions: bool = Field(
-        True,
-        description="on a CPU in float32: 3x3 convolutions by Winograd's algorithm, "
-        "whose rounding is somewhat coarser",
-    )
     accumulate: int = Field(
         1,
         ge=1,

@@ -16,7 +16,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tf_edgeconnect.layers.winograd import use_winograd
 from tf_edgeconnect.trainers.averages import Averages
 from tf_edgeconnect.trainers.loss_scale import (
     LossScale,
@@ -136,15 +135,6 @@ class AdversarialTrainer(keras.Model):
             self.optimizer.build(self.generator_variables)
             if self.discriminator_variables:
                 discriminator_optimizer.build(self.discriminator_variables)
-
-    def take_fast_convolutions(self) -> None:
-        """Lets all networks, VGG too, compute by `layers.winograd` what gains from it.
-
-        For a CPU, before the first step.
-        """
-        vgg = getattr(self.losses_of, "vgg", None)
-        for network in [*self.networks.values(), *([] if vgg is None else [vgg])]:
-            use_winograd(network)
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Trains as `keras.Model.fit` does.

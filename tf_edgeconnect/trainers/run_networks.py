@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from tf_edgeconnect.config import Config, Stage, StageConfig
 from tf_edgeconnect.errors import InputError
@@ -116,13 +115,7 @@ def build_trainer(
         accumulate=settings.accumulate,
         jit_compile=settings.jit_compile,
     )
-    if settings.fast_convolutions and not settings.jit_compile and _is_on_cpu():
-        trainer.take_fast_convolutions()
     return trainer
-
-
-def _is_on_cpu() -> bool:
-    return not tf.config.list_logical_devices("GPU")
 
 
 def _edge_losses(config: Config) -> EdgeLosses:
