@@ -43,6 +43,14 @@ def test_losses_equal_their_formulas(kind):
     assert float(loss.generator(FAKE)) == pytest.approx(generator)
 
 
+@pytest.mark.parametrize("kind", EXPECTED)
+def test_logits_without_weight_count_nothing(kind):
+    loss, weights = adversarial_loss(kind), np.array([2.0, 0.0], np.float32)
+    alone = loss.discriminator(REAL[:1], FAKE[:1]), loss.generator(FAKE[:1])
+    weighed = loss.discriminator(REAL, FAKE, weights), loss.generator(FAKE, weights)
+    assert np.allclose(weighed, alone)
+
+
 def test_huge_logits_stay_finite():
     huge = np.array([1e4, -1e4], np.float32)
     for kind in EXPECTED:

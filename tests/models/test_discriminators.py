@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tf_edgeconnect.layers.spectral_norm import SpectralConv2D
-from tf_edgeconnect.models.discriminators import patch_discriminator
+from tf_edgeconnect.models.discriminators import patch_discriminator, patch_shares
 from tf_edgeconnect.models.footprint import count_parameters
 
 
@@ -35,6 +35,21 @@ def test_a_logit_sees_70_by_70_pixels():
     seen = np.abs(tape.gradient(middle, image)[0, ..., 0]) > 0
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
     assert np.ptp(rows) + 1 == 70 and np.ptp(columns) + 1 == 70
+
+
+@pytest.mark.parametrize("size", [(24, 28), (64, 96)])
+def test_a_patchs_share_is_of_the_pixels_that_its_logit_sees(size):
+    mask = np.random.default_rng(0).random((2, *size, 1), np.float32)
+    model = patch_discriminator(1, filters=2)
+    shares = np.array(patch_shares(mask))
+    assert shares.shape == model(mask)[0].shape
+    last = tuple(n - 1 for n in shares.shape[1:3])
+    with tf.GradientTape() as tape:
+        image = tf.Variable(mask)
+        logit = model(image)[0][1, *last, 0]
+    seen = np.abs(tape.gradient(logit, image)[1]) > 0
+    expected = mask[1][seen].sum() / 70**2
+    np.testing.assert_allclose(shares[1, *last, 0], expected, rtol=1e-5)
 
 
 def test_intermediate_maps_are_after_leaky_relu_and_the_last_is_raw():

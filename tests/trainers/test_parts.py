@@ -30,7 +30,12 @@ def uneven(batch):
 
 
 def make(stage, networks):
-    inpaint = InpaintLosses(vgg=vgg_features("random"), vgg_crop=16, style_weight=1.0)
+    inpaint = InpaintLosses(
+        vgg=vgg_features("random"),
+        vgg_crop=16,
+        style_weight=1.0,
+        adversarial_of="filled",
+    )
     edge = EdgeLosses(cross_entropy_weight=1.0)
     if stage == "edge":
         return EdgeTrainer(**networks(*EDGE), losses=edge, ema=0.5)

@@ -137,6 +137,66 @@ def test_the_perceptual_loss_may_compare_the_filled_photo(batch):
     np.testing.assert_allclose(found["inpaint/perceptual"], 0.1 * 5 * 0.5, rtol=1e-5)
 
 
+def test_the_discriminator_may_see_the_filled_photo_weighed_by_its_hole():
+    seen = []
+
+    def discriminator(pictures, training):
+        seen.append(np.array(pictures))
+        logits = tf.reshape(tf.range(2 * 6 * 6, dtype=tf.float32), (2, 6, 6, 1)) / 36
+        return logits, []
+
+    rng = np.random.default_rng(0)
+    image, predicted = rng.random((2, 1, 64, 64, 3), np.float32)
+    mask = np.zeros((1, 64, 64, 1), np.float32)
+    mask[:, 4:9, 4:40] = 1
+    losses = InpaintLosses(
+        perceptual_weight=0,
+        style_weight=0,
+        adversarial_of="filled",
+        adversarial="lsgan",
+    )
+    generator, judged = losses(
+        discriminator,
+        {"image": image, "mask": mask},
+        {"predicted_image": predicted},
+        training=True,
+    )
+    filled = np.where(mask > 0, predicted, image)
+    np.testing.assert_array_equal(seen[0], np.concatenate([image, filled]))
+    # Logit i sees the 70 pixels from 8 i - 23 on.
+    starts = 8 * np.arange(6) - 23
+    rows = [sum(s <= y < s + 70 for y in range(4, 9)) for s in starts]
+    columns = [sum(s <= x < s + 70 for x in range(4, 40)) for s in starts]
+    weights = np.outer(rows, columns)
+    weights = weights / weights.mean()
+    assert weights[-1].max() == 0  # it sees rows 17 to 63 alone
+    p = 1 / (1 + np.exp(-np.arange(72).reshape(2, 6, 6) / 36))
+    real, fake = (weights * (p[0] - 1) ** 2).mean(), (weights * p[1] ** 2).mean()
+    np.testing.assert_allclose(judged["inpaint/d_loss"], (real + fake) / 2, rtol=1e-5)
+    g_adv = 0.1 * (weights * (p[1] - 1) ** 2).mean()
+    np.testing.assert_allclose(generator["inpaint/g_adv"], g_adv, rtol=1e-5)
+
+
+def test_a_batch_without_a_hole_leaves_the_discriminator_unchanged(networks, batch):
+    losses = InpaintLosses(perceptual_weight=0, style_weight=0, adversarial_of="filled")
+    parts = networks("inpaint_generator", "inpaint_discriminator")
+    trainer = InpaintTrainer(**parts, losses=losses)
+    trainer.compile()
+    logs = trainer.train_step({**batch, "mask": 0 * batch["mask"]})
+    assert logs["inpaint/d_loss"] == 0 and logs["inpaint/d_gradient_norm"] == 0
+
+
+def test_the_discriminators_may_learn_faster_than_the_generators():
+    settings = config("train.discriminator_rate=3", "losses.adversarial_of=filled")
+    trainer = build_trainer("inpaint", settings, build_networks("inpaint", settings))
+    rates = (
+        trainer.optimizer.learning_rate,
+        trainer.discriminator_optimizer.learning_rate,
+    )
+    np.testing.assert_allclose(rates, (1e-3, 3e-3), rtol=1e-6)
+    assert trainer.losses_of.adversarial_of == "filled"
+
+
 @pytest.mark.parametrize("stage", ["edge", "inpaint"])
 def test_bfloat16_keeps_weights_losses_and_outputs_in_float32(stage, batch):
     trainers = []

@@ -38,7 +38,10 @@ def make_trainer(stage: str, parts: int = 1):
     )
     # Perceptual and style at weights that let random VGG features count.
     losses = InpaintLosses(
-        perceptual_weight=1.0, style_weight=1.0, vgg=vgg_features("random")
+        perceptual_weight=1.0,
+        style_weight=1.0,
+        vgg=vgg_features("random"),
+        adversarial_of="filled",
     )
     if stage == "edge":
         trainer = EdgeTrainer(**edge, ema=0.5)

@@ -184,6 +184,12 @@ class LossesConfig(Section):
         "so that small holes count as much as large ones",
     )
     inpaint_adversarial: Weight = Field(0.1, description="inpaint stages: adversarial")
+    adversarial_of: Literal["prediction", "filled"] = Field(
+        "prediction",
+        description="inpaint stages: what the discriminator is shown: the raw "
+        "prediction, as published, or the filled photo, its patches weighed by the "
+        "share of hole that they cover",
+    )
     perceptual: Weight = Field(0.1, description="inpaint stages: perceptual (VGG19)")
     perceptual_of: Literal["prediction", "filled"] = Field(
         "prediction",

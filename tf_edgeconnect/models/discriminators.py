@@ -1,7 +1,7 @@
 """The 70x70 patch discriminator of both stages."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from tf_edgeconnect.layers.spectral_norm import SpectralConv2D
 from tf_edgeconnect.models.blocks import kernel_initializer
@@ -64,3 +64,17 @@ def patch_discriminator(
     # === Config ===
     model.architecture = dict(channels=channels, filters=filters)
     return model
+
+
+def patch_shares(mask):
+    """Computes the share of hole in the 70x70 pixels that each logit sees.
+
+    Args:
+        mask: `(B, H, W, 1)`, 1 = hole; what lies beyond its border counts as known.
+
+    Returns:
+        `(B, h, w, 1)`, [0, 1], of the shape of `patch_discriminator`'s logits.
+    """
+    # 23 pixels: the paddings of five layers, at strides 1, 2, 4, 8 and 8.
+    padded = ops.pad(mask, ((0, 0), (23, 23), (23, 23), (0, 0)))
+    return ops.average_pool(padded, 70, strides=8, padding="valid")

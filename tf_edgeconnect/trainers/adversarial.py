@@ -167,7 +167,7 @@ class AdversarialTrainer(keras.Model):
 
     def train_step(self, batch: dict) -> dict:
         """Takes one step and returns the running means of what is logged."""
-        batch = with_batch_figures(batch)
+        batch = with_batch_figures(batch, patches=self.losses_of.weighs_patches)
         if self.accumulate == 1:
             losses, gradients = self._differentiate(batch, training=True)
         else:

@@ -1,6 +1,7 @@
 """The edge stage: a generator that draws the edges of the hole."""
 
 import dataclasses
+from typing import ClassVar
 
 import keras
 import tensorflow as tf
@@ -34,6 +35,7 @@ class EdgeLosses:
     adversarial_weight: float = 1.0
     feature_matching_weight: float = 10.0
     cross_entropy_weight: float = 0.0
+    weighs_patches: ClassVar[bool] = False
 
     @property
     def names(self) -> tuple[str, ...]:

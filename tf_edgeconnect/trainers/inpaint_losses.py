@@ -10,6 +10,7 @@ from tf_edgeconnect.losses.adversarial import AdversarialKind, adversarial_loss
 from tf_edgeconnect.losses.perceptual import perceptual_loss, style_loss
 from tf_edgeconnect.losses.reconstruction import reconstruction_loss
 from tf_edgeconnect.masking import composite
+from tf_edgeconnect.models.discriminators import patch_shares
 from tf_edgeconnect.trainers.parts import with_batch_figures
 
 SMALLEST_SHARE = 0.01  # a hole of a few pixels must not outweigh all others
@@ -23,6 +24,9 @@ class InpaintLosses:
         adversarial: "nonsaturating", "lsgan" or "hinge".
         adversarial_weight: of the generator's adversarial loss; 0 does without a
             discriminator.
+        adversarial_of: "prediction" shows the discriminator the raw prediction, as
+            published; "filled" the photo with its hole filled, and weighs each of its
+            patches by the share of hole that it covers.
         l1_weight: of the L1 loss, which is per share of hole.
         l1_share: "batch" divides it by the mean of the mask over the global batch, as
             published; "photo" each photo's by its own, so that small holes count as
@@ -48,6 +52,7 @@ class InpaintLosses:
 
     adversarial: AdversarialKind = "nonsaturating"
     adversarial_weight: float = 0.1
+    adversarial_of: Literal["prediction", "filled"] = "prediction"
     l1_weight: float = 1.0
     l1_known: float = 1.0
     l1_share: Literal["batch", "photo"] = "batch"
@@ -102,7 +107,7 @@ class InpaintLosses:
         Returns:
             The generator's and the discriminator's losses, two dicts of scalars.
         """
-        batch = with_batch_figures(batch)
+        batch = with_batch_figures(batch, patches=self.weighs_patches)
         image, mask, share = batch["image"], batch["mask"], batch["hole_share"]
         predicted_image = pictures["predicted_image"]
         weight = mask + self.l1_known * (1 - mask)
@@ -113,16 +118,11 @@ class InpaintLosses:
         generator_losses = {"inpaint/l1": self.l1_weight * l1}
         discriminator_losses = {}
         if self.adversarial_weight:
-            both = tf.concat([image, predicted_image], axis=0)
-            logits, _ = discriminator(both, training=training)
-            real_logits, fake_logits = tf.split(logits, 2)
-            loss = adversarial_loss(self.adversarial)
-            generator_losses["inpaint/g_adv"] = (
-                self.adversarial_weight * loss.generator(fake_logits)
+            g_adv, d_loss = self._compare_patches(
+                discriminator, batch, predicted_image, training
             )
-            discriminator_losses["inpaint/d_loss"] = loss.discriminator(
-                real_logits, fake_logits
-            )
+            generator_losses["inpaint/g_adv"] = self.adversarial_weight * g_adv
+            discriminator_losses["inpaint/d_loss"] = d_loss
         if self.vgg_crop is not None:
             side, place = self.vgg_crop, batch["place"]
             image, mask, predicted_image = (
@@ -130,6 +130,28 @@ class InpaintLosses:
             )
         generator_losses |= self._compare_features(image, mask, predicted_image, share)
         return generator_losses, discriminator_losses
+
+    @property
+    def weighs_patches(self) -> bool:
+        """Whether the discriminator's patches count by the hole that they cover."""
+        return bool(self.adversarial_weight) and self.adversarial_of == "filled"
+
+    def _compare_patches(self, discriminator, batch, predicted_image, training):
+        """Computes the generator's and the discriminator's adversarial loss."""
+        image, mask, weights = batch["image"], batch["mask"], 1.0
+        fake = predicted_image
+        if self.weighs_patches:
+            fake = composite(predicted_image, image, mask)
+            weights = tf.math.divide_no_nan(patch_shares(mask), batch["patch_share"])
+        # One pass over both halves serves both losses.
+        both = tf.concat([image, fake], axis=0)
+        logits, _ = discriminator(both, training=training)
+        real_logits, fake_logits = tf.split(logits, 2)
+        loss = adversarial_loss(self.adversarial)
+        return (
+            loss.generator(fake_logits, weights),
+            loss.discriminator(real_logits, fake_logits, weights),
+        )
 
     def _compare_features(self, image, mask, predicted_image, share):
         filled = self.perceptual_of == "filled"

@@ -10,24 +10,37 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from tf_edgeconnect.models.discriminators import patch_shares
 
-def with_batch_figures(batch: dict) -> dict:
+
+def with_batch_figures(batch: dict, *, patches: bool = False) -> dict:
     """Adds what the losses need to know of the whole batch, if it is not there yet.
+
+    Args:
+        batch: see `AdversarialTrainer`.
+        patches: whether a loss weighs a discriminator's patches.
 
     Returns:
         The batch with `hole_share`, the mean of the mask over the batch of all
-        replicas, and, where it has draws, `place`, the first of them.
+        replicas, with `patches` also `patch_share`, that of `patch_shares`, and, where
+        it has draws, `place`, the first of them.
     """
     if "hole_share" in batch:
         return batch
-    share = tf.reduce_mean(batch["mask"])
-    context = tf.distribute.get_replica_context()
-    if context is not None and context.num_replicas_in_sync > 1:
-        share = context.all_reduce(tf.distribute.ReduceOp.MEAN, share)
-    figures = {"hole_share": share}
+    figures = {"hole_share": _global_mean(batch["mask"])}
+    if patches:
+        figures["patch_share"] = _global_mean(patch_shares(batch["mask"]))
     if "draw" in batch:
         figures["place"] = batch["draw"][0]
     return {**batch, **figures}
+
+
+def _global_mean(values: tf.Tensor) -> tf.Tensor:
+    mean = tf.reduce_mean(values)
+    context = tf.distribute.get_replica_context()
+    if context is not None and context.num_replicas_in_sync > 1:
+        mean = context.all_reduce(tf.distribute.ReduceOp.MEAN, mean)
+    return mean
 
 
 def refine_spectral_norms(network: keras.Model) -> None:

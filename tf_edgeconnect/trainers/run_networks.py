@@ -87,6 +87,7 @@ def build_trainer(
         inpaint_losses = InpaintLosses(
             adversarial=losses.adversarial,
             adversarial_weight=losses.inpaint_adversarial,
+            adversarial_of=losses.adversarial_of,
             l1_weight=losses.l1,
             l1_known=losses.l1_known,
             l1_share=losses.l1_share,
