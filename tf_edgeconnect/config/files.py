@@ -1,60 +1,62 @@
-"""Loads, overrides and saves a config; a mistake becomes one line that names the key.
+"""Loads, overrides and saves a config; a mistake is one line that names the key."""
 
-YAML is read by YAML 1.2's rules for plain values, which PyYAML (1.1) does not follow:
-`1e-4` and `2e6` are numbers, `no` and `2024-01-01` are text. A repeated key is refused.
-"""
-
+import contextlib
+import difflib
 import os
-import re
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from tf_edgeconnect.config.messages import one_line
-from tf_edgeconnect.config.models import Config
+from tf_edgeconnect.atomic import write_text
+from tf_edgeconnect.config.settings import Config
 from tf_edgeconnect.config.training import PER_STAGE
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.stages import STAGES
 
 DEFAULT = "quickstart"
 _PACKAGE = Path(__file__).resolve().parent.parent
+_SHOWN = 3  # mistakes in one line; the rest is counted
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML with 1.2's plain values and no repeated keys."""
+    """Safe YAML in which unquoted `no` and `2024-01-01` are text and `1e-4` a number.
 
-    yaml_implicit_resolvers: dict = {}
+    PyYAML follows YAML 1.1, where it is the other way round. A repeated key is refused.
+    """
+
+    yaml_implicit_resolvers: dict = {}  # so any plain value is a str, see below
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        seen = set()
-        for key_node, _ in getattr(node, "value", ()):
-            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
-            if key is not None and key != "<<" and key in seen:
+        keys: list[Any] = []
+        for key, _ in node.value:
+            if key.value in keys:
+                problem = f"the key {key.value!r} is there twice"
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} is there twice", key_node.start_mark
+                    None, None, problem, key.start_mark
                 )
-            seen.add(key)
+            keys.append(key.value)
         return super().construct_mapping(node, deep)
 
 
-for _tag, _pattern, _first in (
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
-    ("int", r"[-+]?(0|[1-9][0-9_]*)", list("-+0123456789")),
-    (
-        "float",
-        r"[-+]?([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan",
-        list("-+.0123456789"),
-    ),
-    ("merge", r"<<", ["<"]),
-):
-    _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), _first
-    )
+_Loader.add_constructor(
+    "tag:yaml.org,2002:str",
+    lambda loader, node: node.value if node.style else _plain(node.value),
+)
+
+
+def _plain(text: str) -> Any:
+    """Reads an unquoted value."""
+    words = {"": None, "~": None, "null": None, "true": True, "false": False}
+    if text.lower() in words:
+        return words[text.lower()]
+    if text[0] in "+-.0123456789":  # `nan` and `infinity` are text
+        for number in (int, float):
+            with contextlib.suppress(ValueError):
+                return number(text)
+    return text
 
 
 def config_names() -> list[str]:
@@ -68,16 +70,13 @@ def load_config(
     """Loads a config by name or from a file, and applies overrides.
 
     Args:
-        name_or_file: A name such as `places2`, a `.yaml` file, or None for the
+        name_or_file: a name such as `places2`, a `.yaml` file, or None for the
             quickstart.
         overrides: `key=value`, the key dotted (`train.steps.edge=10`), the value plain
             text or YAML in flow style (`mask.kinds={block: 1}`). A later one wins.
 
-    Returns:
-        The config.
-
     Raises:
-        InputError: If there is no such config, it cannot be read, or a key or a value
+        InputError: if there is no such config, it cannot be read, or a key or a value
             is wrong.
 
     Example:
@@ -94,23 +93,56 @@ def load_config(
 
 
 def save_config(config: Config, path: str | os.PathLike) -> None:
-    """Writes every setting as YAML that `load_config` reads back as an equal config.
+    """Writes every setting as YAML that `load_config` reads back as an equal config."""
+    text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    write_text(Path(path), text)
+
+
+def setting_names(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[str]:
+    """Lists the dotted keys of all settings, such as `train` and `train.steps`."""
+    for name, field in model.model_fields.items():
+        yield prefix + name
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from setting_names(inner, f"{prefix}{name}.")
+
+
+def one_line(error: ValidationError, source: str, overridden: Sequence[str]) -> str:
+    """Puts all mistakes that pydantic found in a config into one line.
 
     Args:
-        config: The settings.
-        path: Where to; an existing file is replaced in one go.
+        error: what validating a `Config` raised.
+        source: the file that the settings came from.
+        overridden: dotted keys that came from overrides and not from the file.
     """
-    path = Path(path)
-    text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    mistakes = []
+    for details in error.errors(include_url=False):
+        # Pydantic adds the branch of a union, "(value)", and "[key]" of a mapping.
+        parts = [str(part) for part in details["loc"]]
+        key = ".".join(part for part in parts if part[:1] not in ("(", "["))
+        own = any(f"{key}.".startswith(f"{it}.") for it in overridden)
+        own |= any(it.startswith(f"{key}.") for it in overridden)
+        where = "override" if own else f"config {source}"
+        if details["type"] == "extra_forbidden":
+            problem = f"there is no such key{_nearest(key)}"
+        else:
+            got = repr(details["input"])
+            got = got if len(got) <= 60 else got[:57] + "..."
+            problem = f"{details['msg'].removeprefix('Value error, ')}, got {got}"
+        mistakes.append(f"{where}: {key}: {problem}")
+    more = len(mistakes) - _SHOWN
+    text = "; ".join(mistakes[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+    return " ".join(text.split())
+
+
+def _nearest(key: str) -> str:
+    """Suggests the key that was meant: misspelt, or of another section."""
+    *section, name = key.split(".")
+    names = [other.split(".") for other in setting_names()]
+    beside = {other[-1]: other for other in names if other[:-1] == section}
+    close = [beside[it] for it in difflib.get_close_matches(name, beside, n=1)]
+    close += [other for other in names if other[-1] == name]
+    return f"; did you mean {'.'.join(close[0])}?" if close else ""
 
 
 def _shipped_folder() -> Path:
@@ -137,7 +169,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"config {path}: there is no such file") from None
     except OSError as error:
         raise InputError(f"config {path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"config {path}: not valid YAML: {_reason(error)}") from None
     if settings is None:
         return {}
@@ -171,7 +203,7 @@ def _over_defaults(settings: dict[str, Any]) -> dict[str, Any]:
 def _apply(settings: dict[str, Any], override: str) -> str:
     """Sets one `key=value` in place and returns the key."""
     key, equals, text = override.partition("=")
-    key = key.strip()
+    key, text = key.strip(), text.strip()
     names = key.split(".")
     if not equals or not all(names):
         raise InputError(
@@ -182,25 +214,15 @@ def _apply(settings: dict[str, Any], override: str) -> str:
         inner = node.get(name)
         if not isinstance(inner, dict):
             # One value for all stages makes room for a stage's own.
-            per_stage = ".".join(names[:depth]) in PER_STAGE
+            per_stage = names[:depth] in [["train", each] for each in PER_STAGE]
             inner = dict.fromkeys(STAGES, inner) if per_stage else {}
         node[name] = node = inner
-    node[names[-1]] = _value(override, text.strip())
-    return key
-
-
-def _value(override: str, text: str) -> Any:
-    loader = _Loader(text)
     try:
-        if text[:1] in ("{", "[", '"', "'"):
-            return loader.get_single_data()
-        # Anything else is one plain value: `sample:`, `*.tfrecord` and `a #1` are text
-        # here, which YAML's syntax would take for more.
-        tag = loader.resolve(yaml.ScalarNode, text, (True, False))
-        return loader.construct_object(yaml.ScalarNode(tag, text))
+        # Only these begin YAML: `sample:`, `*.tfrecord` and `a #1` are text here.
+        in_yaml = text[:1] in ("{", "[", '"', "'") and text
+        node[names[-1]] = yaml.load(text, _Loader) if in_yaml else _plain(text)
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(
             f"override {override!r}: not valid YAML: {_reason(error)}"
         ) from None
-    finally:
-        loader.dispose()
+    return key

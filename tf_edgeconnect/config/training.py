@@ -1,19 +1,30 @@
 """The settings of training: how long, how fast, and what is written on the way."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationInfo, field_validator
-
-from tf_edgeconnect.config.section import (
-    Count,
-    PerStage,
-    Rate,
-    Section,
-    Weight,
-    wrong,
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
 )
+
 from tf_edgeconnect.stages import STAGES, Stage
 
+Value = TypeVar("Value")
+# "A value, or a mapping stage -> value". The tag picks the branch, so that a mistake is
+# reported for the branch that was meant and not for both.
+PerStage = Annotated[
+    Annotated[Value, Tag("(value)")] | Annotated[dict[Stage, Value], Tag("(stages)")],
+    Discriminator(lambda value: "(stages)" if isinstance(value, dict) else "(value)"),
+]
+Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 Schedule = Literal["constant", "steps", "plateau"]
 HoleEdges = Literal["canny", "none", "predicted"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
@@ -24,7 +35,15 @@ RATES: dict[Stage, float] = {
     "edge-inpaint": 1e-4,
     "joint": 1e-6,
 }
-PER_STAGE = ("train.steps", "train.learning_rate", "train.schedule", "train.lower_at")
+PER_STAGE = ("steps", "learning_rate", "schedule", "lower_at")
+
+
+class Section(BaseModel):
+    """What all parts of a config share: frozen, no unknown keys, finite numbers."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+    )
 
 
 class TrainConfig(Section):
@@ -96,7 +115,7 @@ class TrainConfig(Section):
     keep_checkpoints: int = Field(3, ge=1, description="how many checkpoints are kept")
     val_examples: int = Field(64, ge=1, description="photos of a validation, at most")
 
-    @field_validator(*(name.removeprefix("train.") for name in PER_STAGE))
+    @field_validator(*PER_STAGE)
     @classmethod
     def _every_stage_has_a_value(cls, value: Any, others: ValidationInfo) -> Any:
         if not isinstance(value, dict):
@@ -110,14 +129,14 @@ class TrainConfig(Section):
     @classmethod
     def _parts_divide_the_batch(cls, parts: int, others: ValidationInfo) -> int:
         if others.data.get("batch_size", parts) % parts:
-            raise wrong("a divisor of train.batch_size")
+            raise ValueError("must divide train.batch_size")
         return parts
 
     @field_validator("hole_edges")
     @classmethod
     def _some_edges_come(cls, hole_edges: dict | None) -> dict | None:
         if hole_edges is not None and not sum(hole_edges.values()) > 0:
-            raise wrong("a mapping of lines to weights, at least one of them above 0")
+            raise ValueError("at least one weight must be above 0")
         return hole_edges
 
     @field_validator("lower_at")
@@ -126,9 +145,9 @@ class TrainConfig(Section):
         for stage in STAGES:
             steps = list(_at(lower_at, stage))
             if steps != sorted(set(steps)):
-                raise wrong("rising steps")
+                raise ValueError("steps must rise")
             if not steps and _at(others.data.get("schedule"), stage) == "steps":
-                raise wrong("one step or more, since train.schedule is steps")
+                raise ValueError("train.schedule steps needs one step or more")
         return lower_at
 
     def for_stage(self, stage: Stage) -> "StageConfig":
@@ -146,8 +165,7 @@ class TrainConfig(Section):
         """
         if stage not in STAGES:
             raise ValueError(f"stage must be one of {', '.join(STAGES)}; got {stage!r}")
-        names = [name.removeprefix("train.") for name in PER_STAGE]
-        plain = {name: _at(getattr(self, name), stage) for name in names}
+        plain = {name: _at(getattr(self, name), stage) for name in PER_STAGE}
         return StageConfig.model_construct(**{**dict(self), **plain})
 
 

@@ -15,7 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from tf_edgeconnect.config import Config, Stage
-from tf_edgeconnect.config.messages import one_line
+from tf_edgeconnect.config.files import one_line
 from tf_edgeconnect.errors import InputError
 
 _STAGES: dict[int, Stage] = {1: "edge", 2: "inpaint", 3: "edge-inpaint", 4: "joint"}

@@ -1,4 +1,4 @@
-"""What a run may be told: every setting with its default, its unit and its range.
+"""The settings of a run, each with its default, its unit and its range.
 
 Defaults live here alone; a YAML file under `configs/` holds what differs. `train`,
 which may differ by stage, is in `training`.
@@ -8,8 +8,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from tf_edgeconnect.config.section import Fraction, Section, Weight, wrong
-from tf_edgeconnect.config.training import TrainConfig
+from tf_edgeconnect.config.training import Fraction, Section, TrainConfig, Weight
 
 MaskKind = Literal["block", "half", "external", "irregular"]
 
@@ -70,7 +69,7 @@ class EdgeConfig(Section):
     @classmethod
     def _sigma_has_a_meaning(cls, sigma: float) -> float:
         if -1 < sigma < 0:
-            raise wrong("0 or more, or exactly -1 for no edges")
+            raise ValueError("must be 0 or more, or exactly -1 for no edges")
         return sigma
 
     @field_validator("folder")
@@ -79,14 +78,14 @@ class EdgeConfig(Section):
         cls, folder: str | None, others: ValidationInfo
     ) -> str | None:
         if folder is None and others.data.get("source") == "external":
-            raise wrong("a folder, since edge.source is external")
+            raise ValueError("edge.source external needs a folder")
         return folder
 
     @field_validator("known")
     @classmethod
     def _external_lines_are_whole(cls, known: str, others: ValidationInfo) -> str:
         if known == "masked" and others.data.get("source") == "external":
-            raise wrong("photo, since edge.source is external: only Canny leaves a gap")
+            raise ValueError("only Canny leaves a gap, and edge.source is external")
         return known
 
 
@@ -110,14 +109,14 @@ class MaskConfig(Section):
     @classmethod
     def _some_kind_comes(cls, kinds: dict[MaskKind, float]) -> dict[MaskKind, float]:
         if not sum(kinds.values()) > 0:
-            raise wrong("a mapping of kinds to weights, at least one of them above 0")
+            raise ValueError("at least one weight must be above 0")
         return kinds
 
     @field_validator("hole_ratio")
     @classmethod
     def _range_rises(cls, ratio: tuple[float, float]) -> tuple[float, float]:
         if ratio[0] > ratio[1]:
-            raise wrong("a range: the lower end first")
+            raise ValueError("the lower end comes first")
         return ratio
 
     @field_validator("folder")
@@ -126,7 +125,7 @@ class MaskConfig(Section):
         cls, folder: str | None, others: ValidationInfo
     ) -> str | None:
         if folder is None and others.data.get("kinds", {}).get("external"):
-            raise wrong("a file or folder of masks, since mask.kinds has external")
+            raise ValueError("mask.kinds external needs a file or folder of masks")
         return folder
 
 
@@ -136,7 +135,9 @@ class ModelConfig(Section):
     filters: int = Field(64, ge=1, description="channels of the first layer, 1 or more")
     residual_blocks: int = Field(8, ge=0, description="blocks in the middle, 0 or more")
     hole_fill: Literal["white", "push_pull"] = Field(
-        "white", description="what the inpaint generator sees in the hole"
+        "white",
+        description="what both generators see in the hole: white as published, or a "
+        "smooth fill from its surroundings",
     )
     mask_channel: bool = Field(
         False, description="feed the mask to the inpaint generator as a further channel"
@@ -159,7 +160,7 @@ class ModelConfig(Section):
         cls, mask_channel: bool, others: ValidationInfo
     ) -> bool:
         if not mask_channel and others.data.get("hole_fill") == "push_pull":
-            raise wrong("true, since model.hole_fill is push_pull")
+            raise ValueError("model.hole_fill push_pull needs the mask channel")
         return mask_channel
 
 
