@@ -9,8 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
 # The modules whose classes may be in a saved model.
@@ -38,7 +37,7 @@ def _register() -> None:
 
 
 class _AfterKeras(MetaPathFinder):
-    """Stands in the way of `import keras` until that has been done once."""
+    """Finds `keras` as usual, and registers the classes once it has been imported."""
 
     def find_spec(
         self,
@@ -46,16 +45,11 @@ class _AfterKeras(MetaPathFinder):
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        if fullname != "keras":
-            return None
-        sys.meta_path.remove(self)  # or it would be asked again
-        spec = find_spec(fullname)
-        sys.meta_path.insert(0, self)  # some ask for the spec and do not import
+        spec = PathFinder.find_spec(fullname, path) if fullname == "keras" else None
         if spec is not None and spec.loader is not None:
             run = spec.loader.exec_module
 
             def run_and_register(module: ModuleType) -> None:
-                sys.meta_path.remove(self)
                 run(module)
                 _register()
 
