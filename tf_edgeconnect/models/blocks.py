@@ -5,7 +5,7 @@ Reference:
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from keras import initializers, layers
 
@@ -21,6 +21,12 @@ Initializer = Literal["normal", "he"]
 _BRANCH_SCALE = 2.0 * 0.1**2
 
 
+def check_choice(name: str, value: str, choices: tuple[str, ...]):
+    """Raises ValueError unless an argument has one of the words it may have."""
+    if value not in choices:
+        raise ValueError(f"`{name}` must be one of {choices}, got {value!r}")
+
+
 def kernel_initializer(kind: Initializer, scale: float = 2.0):
     """Returns the initializer of kernels: published N(0, 0.02), or He's.
 
@@ -33,9 +39,8 @@ def kernel_initializer(kind: Initializer, scale: float = 2.0):
     """
     if kind == "normal":
         return initializers.RandomNormal(0.0, 0.02)
-    if kind == "he":
-        return initializers.VarianceScaling(scale, "fan_in", "truncated_normal")
-    raise ValueError(f'`initializer` must be "normal" or "he", got {kind!r}')
+    check_choice("initializer", kind, get_args(Initializer))
+    return initializers.VarianceScaling(scale, "fan_in", "truncated_normal")
 
 
 @dataclass(frozen=True)
@@ -43,25 +48,20 @@ class Style:
     """What the generators differ in, layer by layer.
 
     Args:
-        spectral: spectral norm on every convolution but the last.
-        block_bias: whether the convolutions of the residual blocks have a bias.
+        spectral: spectral norm on every convolution but the last, and no bias in the
+            residual blocks.
         normalization: "instance" (published) or "none".
         initializer: "normal" (published) or "he".
     """
 
     spectral: bool
-    block_bias: bool
     normalization: Normalization = "instance"
     initializer: Initializer = "normal"
 
     def __post_init__(self):
         """Checks the words."""
         kernel_initializer(self.initializer)
-        if self.normalization not in ("instance", "none"):
-            raise ValueError(
-                '`normalization` must be "instance" or "none", '
-                f"got {self.normalization!r}"
-            )
+        check_choice("normalization", self.normalization, get_args(Normalization))
 
     def conv(self, filters, kernel, *, scale=2.0, **kwargs):
         """Returns a convolution with this style's norm and initializer."""
@@ -104,12 +104,12 @@ def residual_block(x, filters: int, style: Style, name: str):
     """A dilated and a plain convolution beside an identity; no ReLU after the sum."""
     branch = ReflectionPadding2D(2, name=f"{name}_1_pad")(x)
     branch = style.conv(
-        filters, 3, dilation_rate=2, use_bias=style.block_bias, name=f"{name}_1"
+        filters, 3, dilation_rate=2, use_bias=not style.spectral, name=f"{name}_1"
     )(branch)
     branch = style.activate(branch, f"{name}_1")
     branch = ReflectionPadding2D(1, name=f"{name}_2_pad")(branch)
     branch = style.conv(
-        filters, 3, scale=_BRANCH_SCALE, use_bias=style.block_bias, name=f"{name}_2"
+        filters, 3, scale=_BRANCH_SCALE, use_bias=not style.spectral, name=f"{name}_2"
     )(branch)
     branch = style.normalize(branch, f"{name}_2_norm")
     return layers.Add(name=f"{name}_add")([x, branch])

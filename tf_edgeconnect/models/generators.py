@@ -14,7 +14,7 @@ Reference:
     Nazeri et al. 2019, arXiv:1901.00212, sections 3.1 and 3.2, appendix A.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import keras
 from keras import layers
@@ -24,6 +24,7 @@ from tf_edgeconnect.models.blocks import (
     Initializer,
     Normalization,
     Style,
+    check_choice,
     decoder,
     encoder,
     residual_block,
@@ -70,11 +71,9 @@ def edge_generator(
         edge_norm=edge_norm,
     )
     _check(options)
-    if edge_norm not in ("spectral", "none"):
-        raise ValueError(f'`edge_norm` must be "spectral" or "none", got {edge_norm!r}')
-    style = Style(False, True, "none", initializer)
-    if edge_norm == "spectral":
-        style = Style(True, False, "instance", initializer)
+    check_choice("edge_norm", edge_norm, get_args(EdgeNorm))
+    is_spectral = edge_norm == "spectral"
+    style = Style(is_spectral, "instance" if is_spectral else "none", initializer)
 
     # === Layers ===
     inputs = keras.Input((None, None, 3), name="gray_edge_mask")
@@ -136,7 +135,7 @@ def inpaint_generator(
     _check(options)
     if hole_fill == "push_pull" and not mask_channel:
         raise ValueError('`hole_fill="push_pull"` needs `mask_channel=True`')
-    style = Style(False, True, normalization, initializer)
+    style = Style(False, normalization, initializer)
 
     # === Layers ===
     inputs = keras.Input((None, None, 5 if mask_channel else 4), name="image_edge")
@@ -172,7 +171,4 @@ def _check(options):
         raise ValueError(
             f"`residual_blocks` must not be negative, got {options['residual_blocks']}"
         )
-    if options["hole_fill"] not in ("white", "push_pull"):
-        raise ValueError(
-            f'`hole_fill` must be "white" or "push_pull", got {options["hole_fill"]!r}'
-        )
+    check_choice("hole_fill", options["hole_fill"], get_args(HoleFill))
