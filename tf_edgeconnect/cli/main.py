@@ -41,21 +41,14 @@ app = typer.Typer(
     help="EdgeConnect image inpainting: lines first, colour next.",
     pretty_exceptions_enable=False,
 )
-app.command()(train.train)
-app.command()(inpaint.inpaint)
-app.command()(batch.batch)
-app.command()(evaluate.evaluate)
-app.command()(records.records)
-app.command()(data_service.data_service)
-app.command()(masks.masks)
-app.command()(doctor.doctor)
-app.command()(convert.convert)
-app.command()(export.export)
-app.command()(demo.demo)
-app.command()(serve.serve)
-app.command()(edit.edit)
-app.command()(presets.presets)
-app.command()(info.info)
+# In the order of the help.
+COMMANDS = (
+    train.train, inpaint.inpaint, batch.batch, evaluate.evaluate, records.records,
+    data_service.data_service, masks.masks, doctor.doctor, convert.convert,
+    export.export, demo.demo, serve.serve, edit.edit, presets.presets, info.info,
+)  # fmt: skip
+for command in COMMANDS:
+    app.command()(command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -103,9 +96,7 @@ def run(arguments: Sequence[str]) -> int:
         code = typer.main.get_command(app).main(
             list(arguments) or ["--help"], prog_name=PROGRAM, standalone_mode=False
         )
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except typer.Abort:
+    except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except typer.TyperException as error:
         return _refuse(_usage(error))
