@@ -48,11 +48,11 @@ def modules_after(code):
     return set(eval(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_help_imports_nothing_heavy(command):
+def test_help_imports_nothing_heavy():
     modules = modules_after(
         "from tf_edgeconnect.cli.main import run\n"
-        f"assert run([*{command!r}.split(), '--help']) == 0"
+        f"for command in {['', *COMMANDS]}:\n"
+        "    assert run([*command.split(), '--help']) == 0"
     )
     heavy = {"tensorflow", "keras", "numpy", "cv2", "PIL", "skimage"}
     assert modules & heavy == set()

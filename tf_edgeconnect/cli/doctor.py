@@ -1,7 +1,6 @@
 """`tf-edgeconnect doctor`: checks data, settings and runs before hours are spent."""
 
 import dataclasses
-from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -117,11 +116,13 @@ def doctor(
 
 
 def _tell(found: "Report") -> None:
-    order = ("error", "warning", "note")
     for fact in found.facts:
         typer.echo(fact)
-    for finding in sorted(found.findings, key=lambda f: order.index(f.severity)):
-        typer.echo(finding.line)
-    counts = Counter(finding.severity for finding in found.findings)
-    told = [f"{counts[s]} {s}{'s' * (counts[s] > 1)}" for s in order if counts[s]]
+    told = []
+    for severity in ("error", "warning", "note"):
+        lines = [each.line for each in found.findings if each.severity == severity]
+        for line in lines:
+            typer.echo(line)
+        if lines:
+            told.append(f"{len(lines)} {severity}{'s' * (len(lines) > 1)}")
     typer.echo(f"found: {', '.join(told) or 'nothing that is wrong'}")

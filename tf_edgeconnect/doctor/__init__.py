@@ -4,9 +4,12 @@ Each check adds to a `Report` what it looked at and what it found: `Finding`s, o
 each, that say how bad it is and what to do.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
+
+from tf_edgeconnect.errors import InputError
 
 # error: the run stops, or its result is wrong; warning: it will hurt; note: to know.
 Severity = Literal["error", "warning", "note"]
@@ -95,9 +98,18 @@ class Report:
             remedy: what to do about it.
         """
         if names:
-            share = "note" if len(names) <= A_FEW * total else "warning"
-            counted = f"{what}: {len(names)} of {total}"
-            self.add(severity or share, check, counted, remedy, names)
+            if severity is None:
+                severity = "note" if len(names) <= A_FEW * total else "warning"
+            what = f"{what}: {len(names)} of {total}"
+            self.add(severity, check, what, remedy, names)
+
+    @contextlib.contextmanager
+    def refusal(self, check: str, remedy: str) -> Iterator[None]:
+        """Makes an `InputError` of the block an error of this report."""
+        try:
+            yield
+        except InputError as error:
+            self.add("error", check, str(error), remedy)
 
     @property
     def is_clean(self) -> bool:

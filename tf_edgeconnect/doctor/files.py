@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tf_edgeconnect.doctor import Report, Track, untracked
+from tf_edgeconnect.doctor import Report, Severity, Track, untracked
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.photos.names import IMAGE_SUFFIXES
@@ -19,7 +19,7 @@ INVERTED_RATIO, INVERTED_BORDER = 0.5, 0.6
 _THREADS = 4
 
 # What may be wrong with a mask: check -> (severity, what, remedy).
-_MASK_FAULTS = {
+_MASK_FAULTS: dict[str, tuple[Severity, str, str]] = {
     "inverted": (
         "warning",
         "seem inverted, mostly white and so at the border",

@@ -58,20 +58,21 @@ def check_training(
     """
     _check_photos(report, config, sample, track)
     if config.mask.kinds.get("external") and config.mask.folder:
-        try:
+        with report.refusal("no-masks", "training stops there; mend mask.folder"):
             check_masks(report, Path(config.mask.folder), sample, track)
-        except InputError as error:
-            remedy = "training refuses to start; mend mask.folder"
-            report.add("error", "no-masks", str(error), remedy)
     _check_machine(report, config, networks, gpu_missed)
-    if config.losses.perceptual or config.losses.style:
-        _check_vgg(report, config.losses.vgg_weights)
+    losses = config.losses
+    # Keras downloads those of ImageNet when training starts.
+    if (losses.perceptual or losses.style) and losses.vgg_weights != "imagenet":
+        with report.refusal("vgg", "training stops there"):
+            vgg_features(losses.vgg_weights)
     if init_from is not None:
         _check_start(report, init_from, networks("joint", config))
 
 
 def _check_photos(report: Report, config: Config, sample: int, track: Track) -> None:
-    data, unreadable = config.data, []
+    data = config.data
+    unreadable: list[tuple[str, str]] = []
 
     def scan(spec: str, name: str) -> Source:
         source = open_source(spec, max_bad_fraction=1, download=False)
@@ -124,11 +125,9 @@ def _check_edges(
     """Finds photos in which Canny sees nothing, or edge maps that do not pair."""
     edge = config.edge
     if edge.source == "external":
-        try:
+        remedy = "training stops there; mend the folder or set edge.source=canny"
+        with report.refusal("edge-maps", remedy):
             pair_edges(source, EdgeOptions(edge.sigma, edge.folder))
-        except InputError as error:
-            remedy = "training stops there; mend the folder or set edge.source=canny"
-            report.add("error", "edge-maps", str(error), remedy)
         return
     if edge.sigma == NO_EDGES:
         return
@@ -192,9 +191,7 @@ def _check_machine(
         report.add("warning", "gpu", what, remedy)
     there = _gpu_memory() if gpus else _memory()
     if there is not None and needed > there:
-        what = (
-            f"training takes about {needed / 1e9:.1f} GB, there are {there / 1e9:.1f}"
-        )
+        what = f"training takes some {needed / 1e9:.1f} GB, there are {there / 1e9:.1f}"
         remedy = "lower train.batch_size, data.size or model.filters"
         report.add("error", "memory", what, remedy)
 
@@ -213,16 +210,6 @@ def _gpu_memory() -> int | None:
         return None
 
 
-def _check_vgg(report: Report, weights: str) -> None:
-    if weights == "imagenet":  # Keras downloads them when training starts
-        return
-    try:
-        vgg_features(weights)
-    except InputError as error:
-        what, _, remedy = str(error).partition("; ")
-        report.add("error", "vgg", what, remedy, (weights,))
-
-
 def check_model(report: Report, model: Path) -> bool:
     """Finds weights that cannot be loaded.
 
@@ -233,14 +220,12 @@ def check_model(report: Report, model: Path) -> bool:
     Returns:
         Whether they can be loaded.
     """
-    try:
+    remedy = "choose another, or copy it again from where it was made"
+    with report.refusal("model", remedy):
         for folder in sorted(set(resolve(model).values())):
             load_networks(folder)
-    except InputError as error:
-        remedy = "choose another, or copy it again from where it was made"
-        report.add("error", "model", str(error), remedy)
-        return False
-    return True
+        return True
+    return False
 
 
 def _check_start(report: Report, model: Path, networks: dict[str, keras.Model]) -> None:
@@ -276,11 +261,9 @@ def check_run(report: Report, run_dir: Path, track: Track = untracked) -> None:
     if not saved.is_file():
         raise InputError(f"{run_dir} is no run directory: it has no config.yaml")
     config = None
-    try:
+    remedy = "mend the line, or take the file from the run's first config"
+    with report.refusal("run-config", remedy):
         config = load_config(saved)
-    except InputError as error:
-        remedy = "mend the line, or take the file from the run's first config"
-        report.add("error", "run-config", str(error), remedy)
     stages = [name for name in STAGES if (run_dir / "checkpoints" / name).is_dir()]
     if not stages:
         report.add("error", "no-checkpoint", f"{run_dir} holds no checkpoint", AGAIN)
