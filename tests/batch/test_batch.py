@@ -18,11 +18,13 @@ from tf_edgeconnect.data.index import open_source
 from tf_edgeconnect.data.records import write_records
 from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.models.storage import save_networks
+from tf_edgeconnect.photos.metadata import Metadata
 from tf_edgeconnect.photos.reading import Photo
 from tf_edgeconnect.photos.writing import write_photo
 
 RNG = np.random.default_rng(4)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+CARRIED = Metadata(icc=PROFILE)
 
 
 def pixels(*shape, dtype=np.uint8):
@@ -71,7 +73,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     kept = {
         "a": Photo(pixels(16, 20, 3)),
-        "b": Photo(pixels(16, 20, 3), alpha=pixels(16, 20), icc=PROFILE),
+        "b": Photo(pixels(16, 20, 3), alpha=pixels(16, 20), metadata=CARRIED),
         "below/c": Photo(pixels(24, 16, 1, dtype=np.uint16)),
         "below/d": Photo(pixels(16, 20, 3, dtype=np.uint16)),
     }

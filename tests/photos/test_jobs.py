@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from PIL import Image
 
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.photos.jobs import Job, plan_jobs
@@ -35,7 +36,7 @@ def test_one_photo_takes_its_mask_and_drawing_out_of_folders(root):
     )
     (job,) = plan.jobs
     assert (job.mask, job.edges) == (root / "masks/a.png", root / "edges/a.png")
-    with pytest.raises(InputError, match="holds no mask named b"):
+    with pytest.raises(InputError, match="b.png: no mask of its name .*: neither b"):
         plan_jobs(root / "photos/b.png", root / "masks", root / "out.png")
 
 
@@ -100,7 +101,7 @@ def test_no_result_lands_on_an_input(root):
         (("gone.png", "mask.png", "out.png"), "photo .*gone.png does not exist"),
         (("photos", "gone", "out"), "mask .*gone does not exist"),
         (("photos", "masks", "out", "gone"), "edge drawing .*gone does not exist"),
-        (("photos", "masks", "out.png"), "the output must be one too"),
+        (("photos", "masks", "out.png"), "the output must be a folder"),
         (("photos", "masks", "out", "mask.png"), "edges must be a folder"),
         (("photos", "masks", "photos"), "is an input folder"),
         (("photos", "masks", "masks"), "is an input folder"),
@@ -119,7 +120,7 @@ def test_wrong_paths_are_named(root, arguments, words):
 def test_folders_without_a_common_name_are_refused_with_examples(root):
     (root / "others").mkdir()
     (root / "others/x.png").write_bytes(b"")
-    with pytest.raises(InputError, match="photos are a, b, deep/a, masks are x"):
+    with pytest.raises(InputError, match="are a.jpg, b.png, deep/a.webp; no mask of"):
         plan_jobs(root / "photos", root / "others", root / "out")
 
 
@@ -127,3 +128,86 @@ def test_a_result_that_would_also_be_edges_is_refused(root):
     (root / "photos/a_edges.png").write_bytes(b"")
     with pytest.raises(InputError, match="written twice"):
         plan_jobs(root / "photos", root / "mask.png", root / "out", save_edges=True)
+
+
+def test_several_files_go_to_a_folder(root):
+    photos = [root / "photos/a.jpg", root / "photos/b.png"]
+    plan = plan_jobs(photos, root / "mask.png", root / "out")
+    assert [job.output.name for job in plan.jobs] == ["a.png", "b.png"]
+    assert plan.is_folder
+    with pytest.raises(InputError, match="not the only one.* must be a folder"):
+        plan_jobs(photos, root / "mask.png", root / "out.png")
+
+
+def test_without_masks_the_photos_transparent_parts_are_to_be_filled(root):
+    plan = plan_jobs(root / "photos", None, root / "out")
+    assert [job.mask for job in plan.jobs] == [None] * 3
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_masks_beside_their_photos_are_no_photos(tmp_path, is_named):
+    names = "k.png", "k_mask002.png", "k_mask001.png", "l.jpg", "l_mask.png", "m.png"
+    for name in (*names, "deep/k.png", "deep/k_mask.png"):
+        (tmp_path / "d" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "d" / name).write_bytes(name.encode())
+    folder = tmp_path / "d"
+    plan = plan_jobs(folder, folder if is_named else None, tmp_path / "out")
+    found = {
+        job.output.relative_to(tmp_path / "out").as_posix(): job for job in plan.jobs
+    }
+    assert {name: job.mask.name for name, job in found.items()} == {
+        "deep/k.png": "k_mask.png",
+        "k.png": "k_mask001.png",
+        "k_mask002.png": "k_mask002.png",
+        "l.png": "l_mask.png",
+    }
+    assert plan.lacking == {folder / "m.png": "no mask m_mask"}
+    plan = plan_jobs(folder, None, tmp_path / "out", mask_suffix="_mask00")
+    assert len(plan.jobs) == 2
+
+
+def test_a_photo_is_not_its_own_mask(root):
+    photo = root / "photos/a.jpg"
+    with pytest.raises(InputError, match="a.jpg: it is its own mask"):
+        plan_jobs(photo, photo, root / "out.png")
+    with pytest.raises(InputError, match="no photo of .* it is its own mask"):
+        plan_jobs(root / "photos", root / "photos", root / "out")
+
+
+def test_photos_of_one_result_fail_alone(root):
+    (root / "photos/a.png").write_bytes(b"another a")
+    plan = plan_jobs(root / "photos", root / "mask.png", root / "out")
+    assert [job.photo.name for job in plan.jobs] == ["b.png", "a.webp"]
+    for name in ("a.jpg", "a.png"):
+        assert "another photo's result is" in plan.lacking[root / "photos" / name]
+
+
+def test_results_that_exist_are_skipped_when_asked(root):
+    (root / "out").mkdir()
+    (root / "out/b.png").write_bytes(b"of an earlier run")
+    plan = plan_jobs(root / "photos", root / "mask.png", root / "out")
+    assert len(plan.jobs) == 3
+    plan = plan_jobs(
+        root / "photos", root / "mask.png", root / "out", skip_existing=True
+    )
+    assert [job.photo.name for job in plan.jobs] == ["a.jpg", "a.webp"]
+    assert plan.existing == [root / "out/b.png"]
+
+
+def test_results_have_the_form_that_is_asked_for_or_their_photos(root, caplog):
+    folder = root / "photos"
+    for name, form in {"a.jpg": "JPEG", "b.png": "GIF", "deep/a.webp": "WEBP"}.items():
+        Image.new("L", (2, 2)).save(folder / name, form)
+    for form, expected in {
+        "webp": ["a.webp", "b.webp", "a.webp"],
+        "same": ["a.jpg", "b.png", "a.webp"],
+    }.items():
+        plan = plan_jobs(folder, root / "mask.png", root / "out", form=form)
+        assert [job.output.name for job in plan.jobs] == expected
+    assert "b.png: its result is PNG" in caplog.text
+
+
+def test_what_is_no_image_is_listed(root):
+    (root / "photos/notes.txt").write_text("words")
+    plan = plan_jobs(root / "photos", root / "mask.png", root / "out")
+    assert plan.others == [root / "photos/notes.txt"]

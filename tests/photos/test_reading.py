@@ -3,21 +3,24 @@
 import builtins
 import io
 import logging
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin
+from skimage import color
 
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.metadata import Metadata
 from tf_edgeconnect.photos.reading import (
     Photo,
-    grow_hole,
     read_edges,
-    read_mask,
     read_photo,
 )
 
+FILES = Path(__file__).parent / "files"
 RNG = np.random.default_rng(5)
 RGB = RNG.integers(0, 256, (6, 8, 3), np.uint8)
 GRAY = RNG.integers(0, 256, (6, 8), np.uint8)
@@ -48,7 +51,7 @@ def test_rgb_and_gray_are_read_as_they_are(tmp_path):
     photo = read_photo(save(tmp_path / "a.png", RGB))
     np.testing.assert_array_equal(photo.pixels, RGB)
     assert photo.size == (6, 8)
-    assert (photo.alpha, photo.icc, photo.exif) == (None, None, None)
+    assert (photo.alpha, photo.metadata.icc, photo.metadata.exif) == (None, None, None)
     gray = read_photo(save(tmp_path / "b.bmp", GRAY))
     np.testing.assert_array_equal(gray.pixels, GRAY[..., None])
     np.testing.assert_array_equal(gray.rgb(), np.repeat(GRAY[..., None], 3, -1))
@@ -96,15 +99,36 @@ def test_cmyk_is_converted_and_said_in_one_line(tmp_path, caplog):
         photo = read_photo(path)
     expected = np.asarray(Image.open(path).convert("RGB"))
     np.testing.assert_array_equal(photo.pixels, expected)
-    assert photo.icc is None
-    assert len(caplog.messages) == 1
-    assert "is CMYK: converted to RGB" in caplog.messages[0]
+    assert photo.metadata.icc is None
+    assert "its ICC profile cannot be used" in caplog.messages[0]
+    assert "is CMYK: converted to RGB" in caplog.messages[1]
+
+
+def test_cmyk_goes_through_its_profile_to_srgb():
+    # Argyll's icclu on the profile of this file; scikit-image's Lab to sRGB.
+    lab = [[100, 0, 0], [58.105, -40.033, -50.526], [49.846, 71.502, 51.116]]
+    lab = np.array([*lab, [17.799, 0.003, 0.624]])
+    expected = 255 * color.lab2rgb(lab)
+    photo = read_photo(FILES / "inks.jpg")
+    found = photo.pixels[8, 8::16]
+    # Black is fitted to black besides. Without the profile cyan is off by 96.
+    np.testing.assert_allclose(found, expected, atol=28)
+    assert photo.metadata.icc is None
+
+
+def test_lab_comes_as_srgb(tmp_path):
+    muted = RGB // 4 + 96
+    lab = np.round(color.rgb2lab(muted) * [2.55, 1, 1]).astype(int)
+    bytes_of_lab = (lab % 256).astype(np.uint8).tobytes()
+    image = Image.frombytes("LAB", (8, 6), bytes_of_lab)
+    photo = read_photo(save(tmp_path / "a.tif", image))
+    np.testing.assert_allclose(photo.pixels, muted, atol=6)
 
 
 def test_icc_profile_is_kept(tmp_path):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     photo = read_photo(save(tmp_path / "a.png", RGB, icc_profile=profile))
-    assert photo.icc == profile
+    assert photo.metadata.icc == profile
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
@@ -131,18 +155,19 @@ def test_orientation_is_applied_and_its_tag_dropped(tmp_path, suffix, turn):
         np.testing.assert_array_equal(photo.pixels, expected)
     assert photo.size == ((6, 8) if corner else (8, 6))
     kept = Image.Exif()
-    kept.load(photo.exif)
+    kept.load(photo.metadata.exif)
     assert dict(kept) == {ExifTags.Base.Make: "a camera"}
 
 
 def test_filling_keeps_known_pixels_and_paints_the_hole():
-    photo = Photo(RGB, alpha=ALPHA, icc=b"icc", exif=b"exif")
+    photo = Photo(RGB, alpha=ALPHA, metadata=Metadata(icc=b"icc", exif=b"exif"))
     for filling in (FILLING, FILLING.astype(np.float32) / 255):
         result = photo.with_hole_filled(filling, MASK)
         np.testing.assert_array_equal(result.pixels[~MASK], RGB[~MASK])
         np.testing.assert_array_equal(result.pixels[MASK], FILLING[MASK])
-        np.testing.assert_array_equal(result.alpha, ALPHA)
-        assert (result.icc, result.exif) == (b"icc", b"exif")
+        np.testing.assert_array_equal(result.alpha[~MASK], ALPHA[~MASK])
+        assert (result.alpha[MASK] == 255).all()  # what is painted can be seen
+        assert result.metadata == photo.metadata
     assert np.array_equal(photo.pixels, RGB)  # the photo itself is not changed
 
 
@@ -163,56 +188,101 @@ def test_filling_keeps_sixteen_bits():
     np.testing.assert_array_equal(result.pixels[MASK], FILLING[MASK] * np.uint16(257))
 
 
+def test_a_feather_fades_inside_the_hole_alone():
+    hole = np.zeros((9, 11), bool)
+    hole[1:8, 2:11] = True  # to the right it ends at the picture's border
+    photo = Photo(np.full((9, 11, 1), 10, np.uint8))
+    filling = np.full((9, 11, 3), 250, np.uint8)
+    found = photo.with_hole_filled(filling, hole, feather=2).pixels[..., 0]
+    y, x = np.mgrid[:9, :11]
+    depth = np.minimum(np.minimum(y, 8 - y), x - 1)  # steps to a known pixel
+    share = np.clip(depth, 0, 3) / 3
+    np.testing.assert_array_equal(found, np.round(10 + 240 * share))
+    transparent = np.zeros((9, 11), np.uint8)
+    photo = Photo(photo.pixels, alpha=transparent)
+    found = photo.with_hole_filled(filling, hole, feather=2)
+    assert (found.pixels[hole] == 250).all()  # nothing of what could not be seen
+
+
 def test_filling_of_another_size_is_refused():
     with pytest.raises(InputError, match=r"photo is \(6, 8\)"):
         Photo(RGB).with_hole_filled(FILLING, MASK[:, 1:])
 
 
-def test_mask_is_a_hole_where_it_is_lighter_than_half_gray(tmp_path):
-    path = save(tmp_path / "m.png", np.array([[0, 127], [128, 255]], np.uint8))
-    assert read_mask(path).tolist() == [[False, False], [True, True]]
-    deep = np.array([[0, 32767], [32768, 65535]], np.uint16)
-    path = save(tmp_path / "d.png", deep)
-    assert read_mask(path).tolist() == [[False, False], [True, True]]
-    path = save(tmp_path / "b.png", np.array([[True, False]]))
-    assert read_mask(path).tolist() == [[True, False]]
-
-
-def test_mask_may_be_drawn_in_white_on_a_transparent_ground(tmp_path):
-    pixels = np.full((1, 3, 4), 255, np.uint8)
-    pixels[0, :, 3] = [0, 255, 100]
-    assert read_mask(save(tmp_path / "m.png", pixels)).tolist() == [
-        [False, True, False]
-    ]
-
-
-def test_colours_of_a_mask_count_as_their_gray(tmp_path):
-    colours = np.array([[[0, 255, 0], [255, 0, 0], [0, 0, 255]]], np.uint8)
-    path = save(tmp_path / "m.png", colours)
-    assert read_mask(path).tolist() == [[True, False, False]]  # 0.7154 against 0.5
-
-
-def test_mask_of_another_size_is_resized_and_said_so(tmp_path, caplog):
-    path = save(tmp_path / "m.png", np.array([[0, 255]], np.uint8))
-    with caplog.at_level(logging.WARNING):
-        mask = read_mask(path, size=(2, 4))
-    assert mask.tolist() == [[False, False, True, True]] * 2
-    assert caplog.messages == [f"mask {path} is 2 x 1: resized to the photo's 4 x 2"]
-
-
-@pytest.mark.parametrize("pixels", [0, 1, 2, 9])
-def test_a_hole_grows_by_whole_pixels_on_all_sides(pixels):
-    mask = np.zeros((7, 9), bool)
-    mask[3, 4] = mask[0, 0] = True
-    y, x = np.mgrid[:7, :9]
-    from_middle = np.maximum(abs(y - 3), abs(x - 4))
-    expected = (from_middle <= pixels) | (np.maximum(y, x) <= pixels)
-    np.testing.assert_array_equal(grow_hole(mask, pixels), expected)
-
-
 def test_edges_keep_their_grays(tmp_path):
     path = save(tmp_path / "e.png", GRAY)
     np.testing.assert_array_equal(read_edges(path), GRAY)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "AVIF", "GIF"])
+def test_a_format_is_known_by_its_content_not_by_its_name(tmp_path, form):
+    for name in ("a.jfif", "a.txt", "a"):
+        Image.fromarray(GRAY).convert("L").save(tmp_path / name, form)
+        assert read_photo(tmp_path / name).size == (6, 8)
+
+
+# Of cjpeg, avifenc, ImageMagick and exiftool: tests/photos/files/make.sh.
+@pytest.mark.parametrize(
+    ("name", "size", "depth", "carried"),
+    [
+        ("phone.jpg", (96, 64), np.uint8, {"icc", "exif", "xmp", "iptc", "dpi"}),
+        ("phone.avif", (96, 64), np.uint8, set()),
+        ("phone.png", (96, 64), np.uint8, {"exif", "xmp", "iptc", "texts"}),
+        ("deep.tif", (48, 32), np.uint16, {"icc", "exif", "xmp", "iptc", "dpi"}),
+    ],
+)
+def test_files_of_other_tools_are_upright_and_whole(name, size, depth, carried):
+    photo = read_photo(FILES / name)
+    assert (photo.size, photo.pixels.dtype) == (size, depth)
+    names = ("icc", "exif", "xmp", "iptc", "texts", "dpi")
+    found = {name for name in names if getattr(photo.metadata, name)}
+    assert found - {"texts"} == carried - {"texts"}
+    scene = read_photo(FILES / "phone.png")
+    if size == scene.size:  # the same scene in all; lossy in two
+        difference = photo.pixels.astype(float) - scene.pixels
+        assert np.abs(difference).mean() < 8
+
+
+def test_heic_is_read_by_its_extra_or_names_it(monkeypatch):
+    pytest.importorskip("pi_heif")
+    photo = read_photo(FILES / "phone.heic")
+    assert photo.size == (64, 96)  # the orientation in its EXIF does not count
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    with pytest.raises(InputError, match=r"phone.heic: HEIC takes pi-heif: pip inst"):
+        read_photo(FILES / "phone.heic")
+
+
+def test_more_pictures_and_gain_maps_are_said_to_be_left_out(tmp_path, caplog):
+    one, other = Image.fromarray(RGB), Image.fromarray(255 - RGB)
+    for name in ("a.gif", "a.png", "a.webp", "a.tif"):
+        one.save(tmp_path / name, save_all=True, append_images=[other])
+    one.save(tmp_path / "a.mpo", save_all=True, append_images=[other])
+    one.save(tmp_path / "gain.jpg", xmp=b'<rdf hdrgm:Version="1.0"/>')
+    with caplog.at_level(logging.WARNING):
+        for name in ("a.gif", "a.png", "a.webp", "a.tif", "a.mpo", "gain.jpg"):
+            assert read_photo(tmp_path / name).size == (6, 8)
+    assert ["several pictures" in text for text in caplog.messages] == 4 * [True] + [
+        False,
+        False,
+    ]
+    assert all("gain map or further pictures" in text for text in caplog.messages[4:])
+
+
+def test_large_profiles_and_texts_are_read(tmp_path):
+    profile, text = bytes(2_000_000), "words " * 300_000
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Story", text, zip=True)
+    path = save(tmp_path / "a.png", RGB, icc_profile=profile, pnginfo=info)
+    photo = read_photo(path)
+    assert photo.metadata.icc == profile
+    assert photo.metadata.texts == {"Story": text}
+
+
+def test_the_bound_of_pixels_can_be_raised(tmp_path):
+    path = save(tmp_path / "a.png", RGB)
+    with pytest.raises(InputError, match="larger than 4.7e-05 megapixels.*8 x 6"):
+        read_photo(path, max_pixels=47)
+    assert read_photo(path, max_pixels=48).size == (6, 8)
 
 
 def png_header(width, height) -> bytes:
@@ -239,7 +309,7 @@ def bad_files(folder):
     save(folder / "float.tif", np.zeros((2, 2), np.float32))
 
 
-@pytest.mark.parametrize("read", [read_photo, read_mask, read_edges])
+@pytest.mark.parametrize("read", [read_photo, read_edges])
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -249,7 +319,7 @@ def bad_files(folder):
         ("empty.png", "is empty"),
         ("folder.png", "is a folder"),
         ("absent.png", "does not exist"),
-        ("huge.png", "larger than 100 megapixels"),
+        ("huge.png", "larger than 100 megapixels; .*--max-megapixels"),
         ("large.png", r"larger than 100 megapixels \(10001 x 10000\)"),
         ("float.tif", "pixels of kind 'F'"),
     ],

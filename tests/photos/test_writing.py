@@ -2,14 +2,17 @@
 
 import logging
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.metadata import Metadata
 from tf_edgeconnect.photos.reading import Photo, read_photo
-from tf_edgeconnect.photos.writing import write_photo
+from tf_edgeconnect.photos.writing import check_format, write_photo
 
 RNG = np.random.default_rng(6)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -32,7 +35,11 @@ def exif() -> bytes:
 @pytest.mark.parametrize("has_alpha", [False, True])
 def test_png_gives_back_every_kind_of_photo(tmp_path, dtype, channels, has_alpha):
     alpha = planes(dtype, 1)[..., 0] if has_alpha else None
-    photo = Photo(planes(dtype, channels), alpha=alpha, icc=PROFILE, exif=exif())
+    photo = Photo(
+        planes(dtype, channels),
+        alpha=alpha,
+        metadata=Metadata(icc=PROFILE, exif=exif()),
+    )
     write_photo(tmp_path / "a.png", photo)
     back = read_photo(tmp_path / "a.png")
     assert back.pixels.dtype == dtype
@@ -40,8 +47,8 @@ def test_png_gives_back_every_kind_of_photo(tmp_path, dtype, channels, has_alpha
     assert (back.alpha is None) == (alpha is None)
     if has_alpha:
         np.testing.assert_array_equal(back.alpha, alpha)
-    assert back.icc == PROFILE
-    assert back.exif == photo.exif
+    assert back.metadata.icc == PROFILE
+    assert back.metadata.exif == photo.metadata.exif
     with Image.open(tmp_path / "a.png") as image:
         image.verify()
 
@@ -53,15 +60,102 @@ def test_a_photo_of_one_pixel_is_written_and_read(tmp_path):
         np.testing.assert_array_equal(read_photo(tmp_path / "a.png").pixels, pixel)
 
 
-def test_jpeg_is_written_only_when_asked_and_warns(tmp_path, caplog):
-    photo = Photo(planes(np.uint8, 3), alpha=planes(np.uint8, 1)[..., 0], icc=PROFILE)
+FULL = Metadata(
+    icc=PROFILE,
+    exif=exif(),
+    xmp=b"<x:xmpmeta>a person</x:xmpmeta>",
+    iptc=b"\x1c\x02\x5a\0\x03Zug",
+    texts={"Title": "A hole"},
+    dpi=(300.0, 300.0),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "lost"),
+    [
+        ("a.png", ""),
+        ("a.tif", "texts"),
+        ("a.jpg", "texts"),
+        ("a.webp", "IPTC, texts, resolution"),
+    ],
+)
+def test_what_a_file_carries_comes_back_or_is_said_before(tmp_path, caplog, name, lost):
+    photo = Photo(planes(np.uint8, 3), metadata=FULL)
     with caplog.at_level(logging.WARNING):
-        write_photo(tmp_path / "a.jpg", photo)
-    assert "JPEG changes known pixels" in caplog.text
-    assert "no alpha" in caplog.text
-    with Image.open(tmp_path / "a.jpg") as image:
-        assert (image.format, image.mode) == ("JPEG", "RGB")
-        assert image.info["icc_profile"] == PROFILE
+        check_format(tmp_path / name, photo)
+    said = [text for text in caplog.messages if "cannot hold" in text]
+    assert [f"cannot hold {lost}: left out" in text for text in said] == [True] * bool(
+        lost
+    )
+    write_photo(tmp_path / name, photo)
+    back = read_photo(tmp_path / name).metadata
+    for field in ("icc", "exif", "xmp"):
+        assert getattr(back, field) == getattr(FULL, field)
+    assert (back.iptc or b"").rstrip(b"\0") == (b"" if "IPTC" in lost else FULL.iptc)
+    assert dict(back.texts) == ({} if "texts" in lost else FULL.texts)
+    dpi = np.array(back.dpi or (0, 0))
+    np.testing.assert_allclose(dpi, 0 if "resolution" in lost else 300, atol=0.01)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("has_alpha", [False, True])
+def test_tiff_and_webp_hold_every_pixel_that_they_can(
+    tmp_path, dtype, channels, has_alpha
+):
+    alpha = planes(dtype, 1)[..., 0] if has_alpha else None
+    photo = Photo(planes(dtype, channels), alpha=alpha)
+    write_photo(tmp_path / "a.webp", photo)
+    back = read_photo(tmp_path / "a.webp")
+    np.testing.assert_array_equal(back.rgb(), photo.rgb())
+    write_photo(tmp_path / "a.tif", photo)
+    if dtype == np.uint16 and (channels, has_alpha) == (1, True):
+        return  # nothing here reads that kind of TIFF
+    back = read_photo(tmp_path / "a.tif")
+    np.testing.assert_array_equal(back.pixels, photo.pixels)
+    assert (back.alpha is None) == (alpha is None)
+    if has_alpha:
+        np.testing.assert_array_equal(back.alpha, alpha)
+
+
+def test_what_pillow_reads_by_default_is_written_so(tmp_path):
+    text = "a long story " * 100_000
+    write_photo(
+        tmp_path / "a.png",
+        Photo(planes(np.uint8, 3), metadata=Metadata(texts={"Story": text})),
+    )
+    code = "import sys; from PIL import Image; image = Image.open(sys.argv[1])"
+    code += "; print(len(image.text['Story']))"
+    call = [sys.executable, "-c", code, str(tmp_path / "a.png")]
+    done = subprocess.run(call, capture_output=True, text=True)
+    assert done.stdout.strip() == str(len(text))
+
+
+def test_exif_too_long_for_jpeg_is_said_and_left_out(tmp_path, caplog):
+    block = Image.Exif()
+    block[ExifTags.Base.ImageDescription] = "words " * 12_000
+    photo = Photo(planes(np.uint8, 3), metadata=Metadata(exif=block.tobytes()))
+    with caplog.at_level(logging.WARNING):
+        check_format(tmp_path / "a.jpg", photo)
+    assert "JPEG cannot hold EXIF: left out" in caplog.text
+    write_photo(tmp_path / "a.jpg", photo)
+    assert read_photo(tmp_path / "a.jpg").metadata.exif is None
+
+
+def test_a_lossy_format_says_that_it_changes_known_pixels(tmp_path, caplog):
+    photo = Photo(planes(np.uint16, 3), alpha=planes(np.uint16, 1)[..., 0])
+    with caplog.at_level(logging.WARNING):
+        check_format(tmp_path / "a.jpg", photo)
+        check_format(tmp_path / "a.webp", photo, quality=90)
+    assert "JPEG changes known pixels" in caplog.messages[0]
+    assert "more than 8 bits, alpha channel: left out" in caplog.messages[1]
+    assert "WEBP changes known pixels" in caplog.messages[2]
+
+
+def test_a_side_that_a_format_does_not_take_is_refused(tmp_path):
+    photo = Photo(np.zeros((1, 16384, 1), np.uint8))
+    with pytest.raises(InputError, match="at most 16383 pixels a side.*16384 x 1"):
+        check_format(tmp_path / "a.webp", photo)
 
 
 def test_gray_stays_gray_in_jpeg(tmp_path):
@@ -95,7 +189,7 @@ def test_the_source_is_never_overwritten_not_even_by_another_name(tmp_path):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("a.webp", "must end in .png"),
+        ("a.gif", "must end in .png"),
         ("folder.png", "is a folder"),
         ("file.txt/a.png", "lies below .*file.txt, which is a file"),
         ("file.txt/deeper/a.png", "lies below .*file.txt, which is a file"),

@@ -5,17 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from tf_edgeconnect.doctor import Report, Severity, Track, untracked
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.masking import HALF_GRAY
+from tf_edgeconnect.photos.masks import seems_inverted
 from tf_edgeconnect.photos.names import IMAGE_SUFFIXES
-from tf_edgeconnect.photos.reading import decode_photo, read_gray
+from tf_edgeconnect.photos.reading import decode_photo, read_edges, read_mask
 
 LONGEST_ASPECT = 3.0  # of the sides: beyond it the centre square shows under a third
-# A mask is taken for inverted if both its hole and the border's share of it are larger.
-INVERTED_RATIO, INVERTED_BORDER = 0.5, 0.6
 _THREADS = 4
 
 # What may be wrong with a mask: check -> (severity, what, remedy).
@@ -229,16 +225,14 @@ def check_masks(
 def look_at_mask(name: str, path: Path) -> Look:
     """Reads one mask file."""
     try:
-        gray = read_gray(path, "mask")
+        hole, gray = read_mask(path), read_edges(path)
     except InputError as error:
         return Look(name, str(error))
-    hole = gray > HALF_GRAY
-    border = np.concatenate([hole[0], hole[-1], hole[:, 0], hole[:, -1]]).mean()
     has_fault = {
-        "inverted": INVERTED_RATIO < hole.mean() < 1 and border > INVERTED_BORDER,
+        "inverted": seems_inverted(hole),
         "no-hole": not hole.any(),
         "all-hole": hole.all(),
-        "gray-masks": ((gray > 0) & (gray < 255)).any(),
+        "gray-masks": bool(((gray > 0) & (gray < 255)).any()),
     }
     faults = tuple(check for check, is_there in has_fault.items() if is_there)
     return Look(name, size=hole.shape, faults=faults)

@@ -12,6 +12,7 @@ from tf_edgeconnect.inference.inpainter import Inpainter
 from tf_edgeconnect.inference.regions import Large
 from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.photos.jobs import Job
+from tf_edgeconnect.photos.masks import MaskOptions
 from tf_edgeconnect.photos.reading import (
     Photo,
     grow_hole,
@@ -19,7 +20,7 @@ from tf_edgeconnect.photos.reading import (
     read_mask,
     read_photo,
 )
-from tf_edgeconnect.photos.writing import check_output, write_photo
+from tf_edgeconnect.photos.writing import check_format, check_output, write_photo
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,7 @@ class FileInpainter:
             if path is not None:
                 check_output(path, overwrite=self.overwrite)
         photo = read_photo(job.photo)
+        check_format(job.output, photo)
         hole = self.read_hole(job.mask, photo.size)
         try:
             result, edges = self._results(job, photo, hole)
@@ -87,8 +89,8 @@ class FileInpainter:
         Raises:
             InputError: the file cannot be read.
         """
-        threshold = 0 if self.published else HALF_GRAY
-        hole = read_mask(mask, size=size, threshold=threshold)
+        options = MaskOptions(threshold=0 if self.published else HALF_GRAY)
+        hole = read_mask(mask, size, options)
         return grow_hole(~hole if self.invert_mask else hole, self.dilate)
 
     def _results(

@@ -1,24 +1,33 @@
 """Decodes the bytes of an image file to arrays, with one clear line for what is wrong.
 
 Bytes enter, arrays leave: pixels uint8 or uint16 `(H, W, C)`, C 1 (grey) or 3 (RGB),
-alpha `(H, W)` or None. Sizes are checked in the header, before pixels are decoded.
+alpha `(H, W)` or None. A file is known by its content, never by its name. Sizes are
+checked in the header, before pixels are decoded.
 """
 
+import contextlib
 import io
 import logging
-import struct
 import warnings
+from collections.abc import Container, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin, UnidentifiedImageError
 
-from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.photos.headers import MAX_PIXELS
+from tf_edgeconnect.errors import InputError, one_line
 
 logger = logging.getLogger(__name__)
 
-EXIF_ERRORS = (ValueError, TypeError, KeyError, OSError, SyntaxError, struct.error)
+MAX_PIXELS = 100_000_000
+# scikit-image's rgb2gray, as published; tf.image.rgb_to_grayscale has other numbers.
+GRAY_WEIGHTS = (0.2125, 0.7154, 0.0721)
+# Formats that are tried; Pillow knows more, some of which start other programs.
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+# The largest profile or text of a PNG; Pillow's own bound is 1 MB.
+MAX_TEXT = 64 * 2**20
+NEEDS_HEIF = "HEIC takes pi-heif: pip install 'tf-edgeconnect[heif]'"
 
 Planes = tuple[np.ndarray, np.ndarray | None]
 
@@ -35,6 +44,7 @@ HELD_AS = {
     "RGBa": "RGBA",
     "RGBX": "RGB",
     "CMYK": "RGB",
+    "LAB": "RGB",
     "YCbCr": "RGB",
     "I;16": "I;16",
     "I;16B": "I;16",
@@ -61,50 +71,128 @@ def read_bytes(path: Path, what: str) -> bytes:
     return data
 
 
-def load_image(path: Path, data: bytes, what: str) -> Image.Image:
+@contextlib.contextmanager
+def naming_damage(
+    what: str, path: Path, max_pixels: int = MAX_PIXELS
+) -> Iterator[None]:
+    """Turns whatever a decoder raises into one line that names the file.
+
+    Raises:
+        InputError: the file is no image, damaged, or too large for the memory.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except InputError:
+        raise
+    except UnidentifiedImageError:
+        raise InputError(f"{what} {path} is not an image that can be read") from None
+    except Image.DecompressionBombError as error:
+        size = f" ({error})" if " x " in str(error) else ""
+        raise InputError(
+            f"{what} {path} is larger than {max_pixels / 1e6:g} megapixels{size}; make "
+            "it smaller first, or raise --max-megapixels"
+        ) from None
+    except MemoryError:
+        raise InputError(f"{what} {path} is too large for this memory") from None
+    except Exception as error:  # Pillow's plugins raise of every kind on damaged data
+        reason = one_line(error)
+        raise InputError(f"{what} {path} is damaged or cut short: {reason}") from None
+
+
+def load_image(
+    path: Path,
+    data: bytes,
+    what: str,
+    max_pixels: int = MAX_PIXELS,
+    modes: Container[str] = HELD_AS,
+) -> Image.Image:
     """Opens and decodes an image after a look at the size in its header.
 
     Args:
         path: the file, for messages.
         data: its bytes.
         what: its role ("photo", "mask"), for messages.
+        max_pixels: the largest size.
+        modes: Pillow's modes that are taken.
 
     Returns:
-        A loaded image of a mode in `HELD_AS`; the first where there are several.
+        A loaded image; the first where there are
+        several. `image.info["stored_orientation"]` is that of the file, which a TIFF's
+        decoding has applied already.
 
     Raises:
-        InputError: no image, damaged, larger than 100 megapixels, or of another mode.
+        InputError: no image, damaged, too large, or of another mode.
     """
-    too_large = f"{what} {path} is larger than 100 megapixels%s; make it smaller first"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data))
+    with naming_damage(what, path, max_pixels):
+        try:
+            image = open_image(io.BytesIO(data), max_pixels)
+        except InputError as error:
+            raise InputError(f"{what} {path}: {error}") from None
         width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise InputError(too_large % f" ({width} x {height})")
-        if image.mode not in HELD_AS:
+        if width * height > max_pixels:
+            raise Image.DecompressionBombError(f"{width} x {height}")
+        if image.mode not in modes:
             raise InputError(
                 f"{what} {path} has pixels of kind {image.mode!r}, which is not taken; "
                 "save it as 8 or 16 bit grey or RGB"
             )
-        if image.format == "TIFF" and ";16" in str(image.tile) and image.mode != "I;16":
-            logger.warning(
-                "%s is a 16 bit colour TIFF: read at 8 bits; PNG keeps 16", path
-            )
+        image.info["stored_orientation"] = orientation_of(image)
+        _say_what_is_left_out(image, path)
         image.load()
-    except InputError:
-        raise
-    except UnidentifiedImageError:
-        raise InputError(f"{what} {path} is not an image that can be read") from None
-    except Image.DecompressionBombError:
-        raise InputError(too_large % "") from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{what} {path} is damaged or cut short: {reason}") from None
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # a phone's JPEG
-        logger.warning("%s holds several pictures: only the first is read", path)
     return image
+
+
+def open_image(file: BinaryIO, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Opens an image of any format that is taken, without decoding its pixels.
+
+    Raises:
+        InputError: HEIC, and pi-heif is not installed.
+        Exception: whatever Pillow raises.
+    """
+    PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, MAX_TEXT)
+    # Pillow refuses twice this bound by itself; the caller checks the one above.
+    Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or max_pixels, max_pixels)
+    try:
+        return Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError:
+        file.seek(0)
+        if file.read(12)[4:8] != b"ftyp":
+            raise
+    try:
+        from pi_heif import HeifImageFile
+    except ImportError:
+        raise InputError(NEEDS_HEIF) from None
+    file.seek(0)
+    return HeifImageFile(file)
+
+
+def _say_what_is_left_out(image: Image.Image, path: Path) -> None:
+    gain_map = b'hdrgm:Version="' in image.info.get("xmp", b"")
+    if image.format == "MPO" or gain_map or image.info.get("aux"):
+        logger.warning("%s holds a gain map or further pictures: left out", path)
+    elif getattr(image, "n_frames", 1) > 1:
+        logger.warning("%s holds several pictures: only the first is read", path)
+
+
+def to_srgb(image: Image.Image, path: Path) -> Image.Image:
+    """Brings a CMYK or Lab image to sRGB, by the profile in it where there is one."""
+    srgb = ImageCms.createProfile("sRGB")
+    profile, icc = None, image.info.get("icc_profile")
+    try:
+        if icc:
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        elif image.mode == "LAB":
+            profile = ImageCms.createProfile("LAB")
+        if profile:
+            return ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError) as error:
+        logger.warning("%s: its ICC profile cannot be used: %s", path, error)
+    if image.mode == "LAB":
+        raise InputError(f"photo {path}: Lab with an unusable profile; save as RGB")
+    logger.warning("%s is CMYK: converted to RGB without an ICC profile", path)
+    return image.convert("RGB")
 
 
 def planes(image: Image.Image) -> Planes:
@@ -120,21 +208,26 @@ def planes(image: Image.Image) -> Planes:
     return array.reshape(*array.shape[:2], -1), None
 
 
-def is_deep_colour_png(data: bytes) -> bool:
-    """True for PNG of 16 bits and more than one channel, which Pillow cuts to 8."""
-    is_png = data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR"
-    return is_png and data[24] == 16 and data[25] != 0
+def is_deep_colour(image: Image.Image, data: bytes) -> bool:
+    """True for PNG and TIFF of 16 bits and several channels, cut to 8 by Pillow."""
+    if image.format == "PNG":
+        return data[24] == 16 and data[25] != 0
+    if image.format != "TIFF":
+        return False
+    depths = image.tag_v2.get(258, ())
+    return len(depths) > 1 and max(depths) > 8
 
 
-def deep_colour_planes(path: Path, data: bytes) -> Planes:
-    """Decodes what `is_deep_colour_png` finds, at its full depth, with OpenCV.
+def deep_colour_planes(image: Image.Image, path: Path, data: bytes) -> Planes:
+    """Decodes what `is_deep_colour` finds, at its full depth, with OpenCV.
 
     Args:
+        image: as Pillow decoded it.
         path: the file, for messages.
         data: its bytes.
 
     Returns:
-        Pixels uint16 `(H, W, C)` and alpha uint16 `(H, W)` or None, as stored.
+        Pixels uint16 `(H, W, C)` and alpha uint16 `(H, W)` or None, turned as `image`.
 
     Raises:
         InputError: OpenCV cannot be imported or cannot decode the file.
@@ -146,11 +239,17 @@ def deep_colour_planes(path: Path, data: bytes) -> Planes:
             f"photo {path} is 16 bit colour, which needs OpenCV ({error}); "
             "run: pip install opencv-python-headless"
         ) from None
-    array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if array is None or array.dtype != np.uint16:
-        raise InputError(f"photo {path} cannot be decoded at 16 bits")
+    with naming_damage("photo", path):
+        array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    # Planes one after the other: OpenCV mixes them up, and Pillow too.
+    apart = image.format == "TIFF" and image.tag_v2.get(284) == 2
+    size = image.size[::-1]
+    if array is None or array.dtype != np.uint16 or array.shape[:2] != size or apart:
+        raise InputError(
+            f"photo {path} cannot be decoded at 16 bits; save it as a 16 bit PNG"
+        )
     alpha = array[..., 3] if array.shape[-1] == 4 else None
-    is_gray = data[25] == 4  # PNG colour type: grey with alpha
+    is_gray = image.format == "PNG" and data[25] == 4  # colour type: grey with alpha
     pixels = array[..., :1] if is_gray else array[..., 2::-1]
     return np.ascontiguousarray(pixels), alpha
 
@@ -166,25 +265,17 @@ def upright(array: np.ndarray, orientation: int) -> np.ndarray:
     return np.ascontiguousarray(array)
 
 
-def orientation(image: Image.Image) -> int:
+def orientation_of(image: Image.Image) -> int:
     """Returns the EXIF orientation, 1 (upright) where there is none to be read."""
     try:
-        return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except EXIF_ERRORS:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # a broken EXIF block does not make the pixels unusable
         return 1
+    return value if value in range(1, 9) else 1
 
 
-def exif_without_orientation(image: Image.Image) -> bytes | None:
-    """Returns the EXIF block to keep, or None.
-
-    Its thumbnail is left out: it shows the photo as it was.
-    """
-    if image.format == "TIFF":  # its tags describe the layout of that very file
-        return None
-    try:
-        exif = image.getexif()
-        exif.pop(ExifTags.Base.Orientation, None)
-        return exif.tobytes() if exif else None
-    except EXIF_ERRORS as error:
-        logger.warning("the EXIF block is damaged and left out: %s", error)
-        return None
+def gray_of(pixels: np.ndarray) -> np.ndarray:
+    """Returns the grey of `(..., C)`, C 1 or 3, in its range: `(...)`."""
+    if pixels.shape[-1] == 1:
+        return pixels[..., 0]
+    return pixels @ np.array(GRAY_WEIGHTS)

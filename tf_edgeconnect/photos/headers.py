@@ -18,8 +18,8 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from tf_edgeconnect.atomic import write_json
+from tf_edgeconnect.photos.decoding import MAX_PIXELS
 
-MAX_PIXELS = 100_000_000
 # The shortest side the networks take; enlarging less than that to an example is noise.
 MIN_SIDE = 12
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP")

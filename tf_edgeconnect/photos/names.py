@@ -1,60 +1,188 @@
-"""Finds image files of a folder and brings those of two folders together by name.
+"""Finds the image files of folders and brings those that belong together together.
 
-The name of a file is its path below the folder without the ending, so `a/b.jpg` of one
-folder belongs to `a/b.png` of the other.
+A file's name here is its path below the folder, such as `deep/a.jpg`. Names go together
+as a person sees them: `a.jpg` with `a.jpg`, `a.jpg.png` or `a.png`.
 """
 
-from pathlib import Path
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path, PurePosixPath
 
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.decoding import open_image
 
 IMAGE_SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+    ".png .jpg .jpeg .jpe .jfif .webp .bmp .tif .tiff .gif .avif .heic .heif .hif .jp2 "
+    ".ppm .pgm .pbm".split()
 )
 
 
-def named_images(folder: Path, *, without: Path | None = None) -> dict[str, Path]:
-    """Lists the image files of a folder and of the folders below it.
+def list_files(folder: str | Path, *, without: Path | None = None) -> list[Path]:
+    """Lists the files of a folder and of the folders below it.
+
+    Hidden files and folders are left out; links to folders are followed, each folder
+    once, by its own name rather than by that of a link where it has both.
 
     Args:
-        folder: where to look. Hidden files and folders are passed over.
+        folder: where to look.
         without: a folder to pass over, such as that of the results.
 
     Returns:
-        Name -> file, in the order of the names.
+        Paths ordered by their parts, so alike on every system.
+    """
+    seen = set() if without is None else {os.path.realpath(without)}
+    found, links = [], [Path(folder)]
+    while links:
+        for parent, folders, files in os.walk(links.pop(0)):
+            if (real := os.path.realpath(parent)) in seen:
+                folders.clear()
+                continue
+            seen.add(real)
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            links += [p for name in folders if (p := Path(parent, name)).is_symlink()]
+            found += [Path(parent, name) for name in files if not name.startswith(".")]
+    return sorted(found, key=lambda path: path.parts)
+
+
+def list_images(
+    folder: Path, *, without: Path | None = None
+) -> tuple[dict[str, Path], list[Path]]:
+    """Lists the image files of a folder and of those below it, by ending or content.
+
+    Args:
+        folder: where to look, as `list_files` does.
+        without: a folder to pass over.
+
+    Returns:
+        Name -> file, and the other files, which are no images.
 
     Raises:
-        InputError: there is no image, or two files share a name.
+        InputError: there is no image.
+    """
+    files = list_files(folder, without=without)
+    images = {p.relative_to(folder).as_posix(): p for p in files if _is_image(p)}
+    if not images:
+        raise InputError(f"folder {folder} holds no image files")
+    return images, [path for path in files if path not in set(images.values())]
+
+
+def named_images(folder: Path, *, without: Path | None = None) -> dict[str, Path]:
+    """Lists the image files of a folder by their names without the ending.
+
+    Raises:
+        InputError: there is no image, or two differ in the ending alone.
     """
     found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        below = path.relative_to(folder)
-        if path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
-            continue
-        if any(part.startswith(".") for part in below.parts):
-            continue
-        if without is not None and path.resolve().is_relative_to(without.resolve()):
-            continue
-        name = below.with_suffix("").as_posix()
-        if name in found:
+    for name, path in list_images(folder, without=without)[0].items():
+        if (stem := stem_of(name)) in found:
             raise InputError(
-                f"{found[name]} and {path} have the same name but for the ending; "
+                f"{found[stem]} and {path} have the same name but for the ending; "
                 "their results would collide: rename one"
             )
-        found[name] = path
-    if not found:
-        raise InputError(f"folder {folder} holds no image files")
+        found[stem] = path
     return dict(sorted(found.items()))
 
 
-def unpaired(ones: dict[str, Path], others: dict[str, Path]) -> list[Path]:
-    """Lists the files of `ones` whose name is not among `others`.
+def stem_of(name: str) -> str:
+    """Returns a name without its ending, if that is one of an image."""
+    path = PurePosixPath(name)
+    is_ending = path.suffix.lower() in IMAGE_SUFFIXES
+    return path.with_suffix("").as_posix() if is_ending else name
+
+
+def unpaired(ones: Mapping[str, Path], others: Mapping[str, Path]) -> list[Path]:
+    """Lists the files of `ones` whose name is not among `others`."""
+    return [path for name, path in ones.items() if name not in others]
+
+
+class Partners:
+    """Finds the files that go with photos: their masks, or their edges.
+
+    A photo `a.webp` takes `a.webp`, else `a.webp.png` (of any ending), else `a.png`,
+    else `a_mask.png` or `a_mask001.png`; then again without regard to case and to the
+    form of composed letters. A rule that two files fit decides nothing.
 
     Args:
-        ones: name -> file, as `named_images` returns.
-        others: the same of another folder.
-
-    Returns:
-        Files in the order of `ones`.
+        folder: of the files, for messages.
+        files: name -> file.
+        what: what they are, for messages.
+        suffix: what the name of a mask may add to that of its photo.
     """
-    return [path for name, path in ones.items() if name not in others]
+
+    def __init__(
+        self, folder: Path, files: Mapping[str, Path], what: str, suffix: str
+    ) -> None:
+        self.folder, self.files, self.what = folder, files, what
+        rules: list[Callable[[str], str]] = [str, stem_of]
+        rules.append(lambda name: base_of(name, suffix) or "")
+        self._tables = [
+            (fold, [_grouped(files, rule, fold) for rule in rules])
+            for fold in (str, _folded)
+        ]
+
+    def of(self, name: str) -> Path:
+        """Finds the one file that goes with a photo of this name.
+
+        Raises:
+            InputError: none does, or two do.
+        """
+        for fold, (by_name, by_stem, by_base) in self._tables:
+            whole, stem = fold(name), fold(stem_of(name))
+            for table, key in (
+                (by_name, whole),
+                (by_stem, whole),
+                (by_stem, stem),
+                (by_base, stem),
+            ):
+                found = table.get(key, [])
+                if len(found) == 1:
+                    return found[0]
+                if found:
+                    names = " and ".join(path.name for path in found[:2])
+                    raise InputError(f"{names} in {self.folder} both fit its name")
+        raise InputError(
+            f"no {self.what} of its name in {self.folder}: neither {name} nor "
+            f"{name}.png nor {stem_of(name)}.png, of any ending and case"
+        )
+
+
+def base_of(name: str, suffix: str) -> str | None:
+    """Returns what a mask's name `k_mask001.png` says of its photo's, here `k`."""
+    base = re.sub(re.escape(suffix) + r"\d*$", "", stem_of(name))
+    return base if suffix and base != stem_of(name) else None
+
+
+def _grouped(
+    files: Mapping[str, Path],
+    rule: Callable[[str], str],
+    fold: Callable[[str], str],
+) -> dict[str, list[Path]]:
+    groups: dict[str, list[Path]] = {}
+    for name, path in files.items():
+        groups.setdefault(fold(rule(name)), []).append(path)
+    return groups
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _is_image(path: Path) -> bool:
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as file:
+            open_image(file)
+    except InputError:  # a HEIC file, whose reading will say what it takes
+        return True
+    except Exception:  # whatever Pillow raises at what is none
+        return False
+    return True
+
+
+def some(names: Iterable[str], count: int = 3) -> str:
+    """Joins the first few names for a message."""
+    names = list(names)
+    return ", ".join(names[:count]) + (", ..." if len(names) > count else "")

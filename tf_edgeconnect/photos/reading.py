@@ -1,36 +1,43 @@
-"""Photo, mask and edge files as people have them, read for inference.
+"""Photos, masks and edges as people have them, read for inference.
 
 A file of nearly any kind enters as a `Photo`: its pixels exactly as decoded (grey stays
-grey, 16 bit stays 16 bit) with alpha, ICC profile and EXIF beside them. The networks
-see `Photo.rgb()`; what they paint comes back through `Photo.with_hole_filled`, which
-leaves every known pixel bit-identical. `photo_writing.py` writes the result. Masks
-follow the convention of `masking.py`: white = hole, cut at 50 % grey.
+grey, 16 bit stays 16 bit) with alpha and metadata beside them. The networks see
+`Photo.rgb()`; what they paint comes back through `Photo.with_hole_filled`, which leaves
+every known pixel bit-identical. `writing.py` writes the result; `masks.py` says what a
+mask means.
 """
 
 import dataclasses
-import logging
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.photos.decoding import (
+    GRAY_WEIGHTS as GRAY_WEIGHTS,
+)
+from tf_edgeconnect.photos.decoding import (
+    MAX_PIXELS,
     deep_colour_planes,
-    exif_without_orientation,
-    is_deep_colour_png,
+    gray_of,
+    is_deep_colour,
     load_image,
-    orientation,
+    naming_damage,
+    orientation_of,
     planes,
     read_bytes,
+    to_srgb,
     upright,
 )
-
-logger = logging.getLogger(__name__)
-
-# scikit-image's rgb2gray, as published; tf.image.rgb_to_grayscale has other numbers.
-GRAY_WEIGHTS = (0.2125, 0.7154, 0.0721)
+from tf_edgeconnect.photos.masks import (
+    MODES,
+    MaskOptions,
+    fit_mask,
+    grow_hole,
+    hole_of,
+    say_if_inverted,
+)
+from tf_edgeconnect.photos.metadata import Metadata, read_metadata
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,16 +47,16 @@ class Photo:
     Attributes:
         pixels: uint8 or uint16 `(H, W, C)`, C is 1 (grey) or 3 (RGB).
         alpha: `(H, W)` of the same type, or None.
-        icc: bytes of the ICC profile, or None.
-        exif: bytes of the EXIF block less its (applied) orientation, or None.
+        metadata: ICC profile, EXIF and what else the file carried.
         source: the file it came from, or None.
+        orientation: EXIF orientation that the file's pixels had, 1 to 8.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None = None
-    icc: bytes | None = None
-    exif: bytes | None = None
+    metadata: Metadata = Metadata()
     source: Path | None = None
+    orientation: int = 1
 
     @property
     def size(self) -> tuple[int, int]:
@@ -63,15 +70,21 @@ class Photo:
             pixels = (pixels >> 8).astype(np.uint8)  # as decoders to 8 bits do
         return np.ascontiguousarray(np.broadcast_to(pixels, (*self.size, 3)))
 
-    def with_hole_filled(self, filled: np.ndarray, mask: np.ndarray) -> "Photo":
+    def with_hole_filled(
+        self, filled: np.ndarray, mask: np.ndarray, feather: int = 0
+    ) -> "Photo":
         """Returns this photo with the hole painted and every known pixel untouched.
+
+        The hole comes out opaque where the photo has an alpha channel.
 
         Args:
             filled: `(H, W, 3)` RGB, uint8 or float in [0, 1]; only its hole is read.
             mask: `(H, W)`, true or not 0 = hole.
+            feather: over so many pixels inside the hole's border the photo fades into
+                the painting; 0 for a hard border.
 
         Returns:
-            A photo of the same kind: grey, 16 bit, alpha, ICC and EXIF as they were.
+            A photo of the same kind: grey, 16 bit, with the same metadata.
 
         Raises:
             InputError: `filled` or `mask` has another size than the photo.
@@ -86,40 +99,64 @@ class Photo:
         if np.issubdtype(filled.dtype, np.integer):
             colour /= 255
         if self.pixels.shape[-1] == 1:
-            colour = colour @ np.array(GRAY_WEIGHTS)[:, None]
+            colour = gray_of(colour)[:, None]
         top = np.iinfo(self.pixels.dtype).max
-        pixels = self.pixels.copy()
-        pixels[hole] = np.round(np.clip(colour, 0, 1) * top).astype(pixels.dtype)
-        return dataclasses.replace(self, pixels=pixels)
+        colour = np.clip(colour, 0, 1) * top
+        pixels, alpha = self.pixels.copy(), self.alpha
+        if feather:
+            share = _depth(hole, feather + 1)[hole] / (feather + 1)
+            if alpha is not None:  # nothing of what was transparent
+                share = 1 - (1 - share) * (alpha[hole] / top)
+            colour = pixels[hole] + share[:, None] * (colour - pixels[hole])
+        pixels[hole] = np.round(colour).astype(pixels.dtype)
+        if alpha is not None:
+            alpha = np.where(hole, alpha.dtype.type(top), alpha)
+        return dataclasses.replace(self, pixels=pixels, alpha=alpha)
 
 
-def read_photo(path: str | Path) -> Photo:
+def _depth(hole: np.ndarray, most: int) -> np.ndarray:
+    """Steps from each pixel to the nearest known one, diagonals too, at most `most`."""
+    from scipy.ndimage import distance_transform_cdt
+
+    if hole.all():
+        return np.full(hole.shape, most)
+    return np.minimum(distance_transform_cdt(hole, "chessboard"), most)
+
+
+def read_photo(path: str | Path, max_pixels: int = MAX_PIXELS) -> Photo:
     """Reads a photo of any usual kind, upright.
 
-    Grey, RGB, palette, alpha, 1 bit, 16 bit and CMYK are taken; CMYK is converted to
-    RGB and that is said in one line of the log. Size is checked before decoding.
+    Grey, RGB, palette, alpha, 1 bit, 16 bit, CMYK and Lab are taken; the last two come
+    as sRGB. Size is checked before decoding. What the file holds beyond the photo (more
+    pictures, a gain map) is said in one line of the log.
 
     Args:
-        path: a PNG, JPEG, WebP, BMP, TIFF or GIF file.
-
-    Returns:
-        The photo.
+        path: a JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF, JPEG 2000, PPM or HEIC file,
+            whatever its ending.
+        max_pixels: the largest size.
 
     Raises:
         InputError: the file is missing, a folder, empty, no image, cut short, of a mode
-            that is not taken, or larger than 100 megapixels.
+            that is not taken, too large, or HEIC without pi-heif.
     """
     path = Path(path)
-    photo = decode_photo(read_bytes(path, "photo"), path)
+    photo = decode_photo(read_bytes(path, "photo"), path, max_pixels)
     return dataclasses.replace(photo, source=path)
 
 
-def decode_photo(data: bytes, name: str | Path) -> Photo:
+def decode_photo(
+    data: bytes,
+    name: str | Path,
+    max_pixels: int = MAX_PIXELS,
+    what: str = "photo",
+) -> Photo:
     """Decodes the bytes of a photo's file, as `read_photo` does.
 
     Args:
         data: the bytes.
         name: of the file, for messages.
+        max_pixels: the largest size.
+        what: its role, for messages.
 
     Returns:
         The photo, without a source.
@@ -128,86 +165,98 @@ def decode_photo(data: bytes, name: str | Path) -> Photo:
         InputError: as `read_photo`.
     """
     path = Path(name)
-    image = load_image(path, data, "photo")
-    turned = orientation(image)
-    icc = image.info.get("icc_profile")
-    if image.mode == "CMYK":
-        logger.warning(
-            "%s is CMYK: converted to RGB%s",
-            path,
-            ", without its ICC profile" * bool(icc),
-        )
-        icc = None
-    if is_deep_colour_png(data):
-        pixels, alpha = deep_colour_planes(path, data)
-    else:
-        pixels, alpha = planes(image)
+    image = load_image(path, data, what, max_pixels)
+    turned, metadata = orientation_of(image), read_metadata(image)
+    with naming_damage(what, path):
+        if image.mode in ("CMYK", "LAB"):
+            image = to_srgb(image, path)
+            metadata = dataclasses.replace(metadata, icc=None)
+        if is_deep_colour(image, data):
+            pixels, alpha = deep_colour_planes(image, path, data)
+        else:
+            pixels, alpha = planes(image)
     return Photo(
         pixels=upright(pixels, turned),
         alpha=None if alpha is None else upright(alpha, turned),
-        icc=icc,
-        exif=exif_without_orientation(image),
+        metadata=metadata,
+        orientation=image.info.get("stored_orientation", 1),
     )
 
 
 def read_mask(
     path: str | Path,
     size: tuple[int, int] | None = None,
-    threshold: float = HALF_GRAY,
+    options: MaskOptions = MaskOptions(),  # noqa: B008 (frozen)
+    *,
+    orientation: int = 1,
+    max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
-    """Reads a mask file: white is hole, cut at 50 % grey.
-
-    Colours are taken as their grey. Transparent parts count as black, so a hole may be
-    drawn in white on a transparent ground.
+    """Reads a mask file; neither inverted nor grown.
 
     Args:
-        path: an image file of any kind `read_photo` takes.
-        size: height and width to bring the mask to (nearest neighbour); None keeps its
-            own. A change of size is said in one line of the log.
-        threshold: of 255; the hole is where the mask is lighter.
+        path: an image file of any kind `read_photo` takes, also of 32 bits a pixel.
+        size: height and width to bring the mask to; None keeps its own.
+        options: its `kind`, `label` and `threshold` count.
+        orientation: of the photo's file, where `size` is given; see `fit_mask`.
+        max_pixels: the largest size.
 
     Returns:
         bool `(H, W)`, true = hole.
 
     Raises:
-        InputError: as `read_photo`.
+        InputError: as `read_photo`, or the picture is no mask.
     """
-    mask = read_gray(Path(path), "mask") > threshold
-    if size is not None and mask.shape != tuple(size):
-        logger.warning(
-            "mask %s is %d x %d: resized to the photo's %d x %d",
-            path,
-            *mask.shape[::-1],
-            *size[::-1],
-        )
-        mask = np.asarray(
-            Image.fromarray(mask).resize(size[::-1], Image.Resampling.NEAREST)
-        )
-    return mask
+    path = Path(path)
+    image = load_image(path, read_bytes(path, "mask"), "mask", max_pixels, MODES)
+    with naming_damage("mask", path):
+        mask = upright(hole_of(image, path, options), orientation_of(image))
+    return mask if size is None else fit_mask(mask, size, orientation, path)
 
 
-def grow_hole(mask: np.ndarray, pixels: int) -> np.ndarray:
-    """Grows the hole of a mask on all sides, corners square.
+def read_hole(
+    mask: str | Path | None,
+    photo: Photo,
+    options: MaskOptions = MaskOptions(),  # noqa: B008 (frozen)
+    max_pixels: int = MAX_PIXELS,
+) -> np.ndarray:
+    """Reads the hole of a photo that is to be filled.
 
     Args:
-        mask: bool `(H, W)`, true = hole.
-        pixels: how far, 0 or more.
+        mask: the file; None takes the photo's transparent part.
+        photo: the photo.
+        options: how.
+        max_pixels: the largest size of a mask.
 
     Returns:
-        bool `(H, W)`.
+        bool `(H, W)` of the photo's size, true = hole.
+
+    Raises:
+        InputError: as `read_mask`, or there is no hole.
     """
-    for axis in (0, 1):
-        length = mask.shape[axis]
-        counts = np.cumsum(mask, axis=axis, dtype=np.int64)
-        counts = np.insert(counts, 0, 0, axis=axis)
-        place = np.arange(length)
-        after = counts.take(np.minimum(place + pixels + 1, length), axis=axis)
-        mask = after > counts.take(np.maximum(place - pixels, 0), axis=axis)
-    return mask
+    name = f"photo {photo.source}" if mask is None else f"mask {mask}"
+    if mask is not None:
+        turned = photo.orientation
+        hole = read_mask(
+            mask, photo.size, options, orientation=turned, max_pixels=max_pixels
+        )
+    elif photo.alpha is not None:
+        hole = photo.alpha <= np.iinfo(photo.alpha.dtype).max / 2
+    else:
+        raise InputError(f"{name} has no transparent part to fill; give a mask")
+    if options.invert:
+        hole = ~hole
+    else:
+        say_if_inverted(hole, name)
+    if not hole.any() and not options.allow_empty:
+        raise InputError(
+            f"{name} has no hole to fill; white is hole in a mask. --allow-empty takes "
+            "it and copies the photo"
+        )
+    return grow_hole(hole, options.dilate)
 
 
 def read_edges(path: str | Path) -> np.ndarray:
-    """Reads a drawing of edges: white = line, greys allowed.
+    """Reads edges that a person drew: white = edge, greys allowed.
 
     Args:
         path: an image file of any kind `read_photo` takes; transparent counts as black.
@@ -218,28 +267,10 @@ def read_edges(path: str | Path) -> np.ndarray:
     Raises:
         InputError: as `read_photo`.
     """
-    return np.round(read_gray(Path(path), "edge drawing")).astype(np.uint8)
-
-
-def read_gray(path: Path, what: str) -> np.ndarray:
-    """Reads a picture as its grey, transparent parts as black.
-
-    Args:
-        path: an image file of any kind `read_photo` takes.
-        what: its role ("mask"), for messages.
-
-    Returns:
-        float `(H, W)`, upright, [0, 255].
-
-    Raises:
-        InputError: as `read_photo`.
-    """
-    image = load_image(path, read_bytes(path, what), what)
-    turned = orientation(image)
-    pixels, alpha = planes(image)
-    top = np.iinfo(pixels.dtype).max
-    gray = pixels[..., 0] if pixels.shape[-1] == 1 else pixels @ np.array(GRAY_WEIGHTS)
-    gray = gray * (255 / top)
-    if alpha is not None:
-        gray = gray * (alpha / top)
-    return upright(gray, turned)
+    what, path = "edge drawing", Path(path)
+    photo = decode_photo(read_bytes(path, what), path, what=what)
+    top = np.iinfo(photo.pixels.dtype).max
+    gray = gray_of(photo.pixels) * (255 / top)
+    if photo.alpha is not None:
+        gray = gray * (photo.alpha / top)
+    return np.round(gray).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Writes photos: PNG that holds every pixel, or JPEG where it is asked for.
+"""Writes photos: PNG that holds every pixel, or JPEG, WebP or TIFF where asked for.
 
 A file appears complete or not at all, and nothing is overwritten unasked. Pillow cannot
 hold 16 bit colour, so that kind is encoded here.
@@ -10,29 +10,47 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from tf_edgeconnect.atomic import write_bytes
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos import metadata
 from tf_edgeconnect.photos.reading import Photo
 
 logger = logging.getLogger(__name__)
 
-JPEG_SUFFIXES = (".jpg", ".jpeg")
-OUTPUT_SUFFIXES = (".png", *JPEG_SUFFIXES)
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
+JPEG_QUALITY = 95
 PNG_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> PNG's colour type
+PNG_START = 8 + 25  # signature and header chunk
 
 
-def write_photo(path: str | Path, photo: Photo, *, overwrite: bool = False) -> None:
-    """Writes a photo as PNG, or as JPEG if the name ends in .jpg or .jpeg.
+def write_photo(
+    path: str | Path,
+    photo: Photo,
+    *,
+    overwrite: bool = False,
+    quality: int | None = None,
+) -> None:
+    """Writes a photo in the format of the path's ending.
 
     Args:
         path: the file to write; missing folders above it are made.
-        photo: what to write. Alpha, ICC and EXIF go along (alpha not into JPEG).
+        photo: what to write, with what of its metadata the format can hold.
         overwrite: True replaces an existing file. The file the photo was read from is
             never replaced.
+        quality: of JPEG (95 by default) and WebP (lossless by default), 1 to 100.
 
     Raises:
         InputError: another ending, the file exists, it is the photo's own source, or
@@ -42,12 +60,13 @@ def write_photo(path: str | Path, photo: Photo, *, overwrite: bool = False) -> N
     if photo.source is not None and _same_file(path, photo.source):
         raise InputError(f"output {path} is the input itself; give another name")
     check_output(path, overwrite=overwrite)
-    if path.suffix.lower() in JPEG_SUFFIXES:
-        logger.warning("%s: JPEG changes known pixels; PNG keeps them all", path)
-        data = _encode_jpeg(path, photo)
-    else:
-        data = encode_png(photo)
-    _write_atomically(path, data)
+    data = encode(photo, FORMATS[path.suffix.lower()], quality)
+    try:
+        write_bytes(path, data)
+    except OSError as error:
+        raise InputError(
+            f"output {path} cannot be written: {error.strerror or error}"
+        ) from None
 
 
 def check_output(path: Path, *, overwrite: bool = False) -> None:
@@ -60,9 +79,10 @@ def check_output(path: Path, *, overwrite: bool = False) -> None:
     Raises:
         InputError: as `write_photo`.
     """
-    if path.suffix.lower() not in OUTPUT_SUFFIXES:
+    if path.suffix.lower() not in FORMATS:
         raise InputError(
-            f"output {path} must end in .png (keeps every known pixel) or .jpg"
+            f"output {path} must end in .png (keeps every known pixel), .webp, .tif "
+            "or .jpg"
         )
     if path.is_dir():
         raise InputError(f"output {path} is a folder; expected the name of a file")
@@ -77,42 +97,79 @@ def check_output(path: Path, *, overwrite: bool = False) -> None:
         raise InputError(f"output {path} exists; pass --overwrite to replace it")
 
 
-def encode_png(photo: Photo) -> bytes:
-    """Encodes a photo as PNG of its own depth and channels, losing nothing.
+def check_format(path: Path, photo: Photo, quality: int | None = None) -> None:
+    """Says what the format of a result cannot hold, before the work.
+
+    Args:
+        path: the file to be written.
+        photo: the photo that it will be like.
+        quality: as for `write_photo`.
+
+    Raises:
+        InputError: the format does not take a photo of this size.
+    """
+    form = FORMATS[path.suffix.lower()]
+    longest = LONGEST_SIDE.get(form)
+    if longest and max(photo.size) > longest:
+        raise InputError(
+            f"output {path}: {form} takes at most {longest} pixels a side, the photo "
+            f"is {photo.size[1]} x {photo.size[0]}; write PNG"
+        )
+    if form == "JPEG" or (form == "WEBP" and quality is not None):
+        logger.warning("%s: %s changes known pixels; PNG keeps them all", path, form)
+    _, lost = metadata.fitting(photo.metadata, form)
+    if form in ("JPEG", "WEBP") and photo.pixels.dtype == np.uint16:
+        lost.append("more than 8 bits")
+    if form == "JPEG" and photo.alpha is not None:
+        lost.append("alpha channel")
+    if lost:
+        names = ", ".join(lost)
+        logger.warning("%s: %s cannot hold %s: left out; PNG can", path, form, names)
+
+
+def encode(photo: Photo, form: str = "PNG", quality: int | None = None) -> bytes:
+    """Encodes a photo with what of its metadata the format can hold.
 
     Args:
         photo: 8 or 16 bit, grey or RGB, with or without alpha.
-
-    Returns:
-        The bytes of a PNG file.
+        form: one of the values of `FORMATS`; PNG and TIFF lose nothing of the pixels.
+        quality: as for `write_photo`.
     """
+    carried, _ = metadata.fitting(photo.metadata, form)
     planes = photo.pixels
-    if photo.alpha is not None:
+    if photo.alpha is not None and form != "JPEG":
         planes = np.concatenate([planes, photo.alpha[..., None]], axis=-1)
+    if form == "TIFF":
+        return _tiff(planes, metadata.tiff_tags(carried))
+    options: dict[str, Any] = {}
+    if form == "PNG":
+        options = metadata.png_options(carried)
+        if planes.dtype == np.uint16:
+            return _png16(planes, options)
+    elif form == "JPEG":
+        options = metadata.jpeg_options(carried)
+        options.update(quality=quality or JPEG_QUALITY, subsampling=0)
+    else:
+        options = metadata.webp_options(carried)
+        options.update(lossless=quality is None, exact=True, quality=quality or 80)
     if planes.dtype == np.uint16:
-        return _encode_png16(planes, photo)
-    stream = io.BytesIO()
+        planes = (planes >> 8).astype(np.uint8)
     image = Image.fromarray(planes[..., 0] if planes.shape[-1] == 1 else planes)
-    image.save(stream, "PNG", **_metadata(photo))
-    return stream.getvalue()
+    return _saved(image, form, options)
 
 
-def _encode_jpeg(path: Path, photo: Photo) -> bytes:
-    if photo.alpha is not None:
-        logger.warning("%s: JPEG holds no alpha channel, it is left out", path)
-    pixels = photo.rgb()
-    image = Image.fromarray(pixels[..., 0] if photo.pixels.shape[-1] == 1 else pixels)
+def encode_png(photo: Photo) -> bytes:
+    """Encodes a photo as PNG of its own depth and channels, losing nothing."""
+    return encode(photo)
+
+
+def _saved(image: Image.Image, form: str, options: dict[str, Any]) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=95, subsampling=0, **_metadata(photo))
+    image.save(stream, form, **options)
     return stream.getvalue()
 
 
-def _metadata(photo: Photo) -> dict[str, bytes]:
-    known = {"icc_profile": photo.icc, "exif": photo.exif}
-    return {name: value for name, value in known.items() if value}
-
-
-def _encode_png16(planes: np.ndarray, photo: Photo) -> bytes:
+def _png16(planes: np.ndarray, options: dict[str, Any]) -> bytes:
     """PNG of `(H, W, C)` uint16; rows are stored as differences, which packs well."""
     height, width, channels = planes.shape
     rows = planes.astype(">u2").reshape(height, -1).view(np.uint8)
@@ -121,16 +178,19 @@ def _encode_png16(planes: np.ndarray, photo: Photo) -> bytes:
     scanlines[:, 0] = 1  # filter "Sub": each byte less the one a pixel before it
     scanlines[:, 1 : 1 + step] = rows[:, :step]
     scanlines[:, 1 + step :] = rows[:, step:] - rows[:, :-step]
-    header = struct.pack(
-        ">IIBBBBB", width, height, 16, PNG_COLOUR_TYPES[channels], 0, 0, 0
+    # A PNG of one pixel that Pillow writes brings the chunks of the metadata.
+    around = _saved(Image.new("L", (1, 1)), "PNG", options)
+    end_of_metadata = around.rindex(b"IDAT") - 4
+    kind = (16, PNG_COLOUR_TYPES[channels], 0, 0, 0)
+    return b"".join(
+        [
+            around[:8],
+            _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, *kind)),
+            around[PNG_START:end_of_metadata],
+            _chunk(b"IDAT", zlib.compress(scanlines.data, 6)),
+            _chunk(b"IEND", b""),
+        ]
     )
-    parts = [b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", header)]
-    if photo.icc:
-        parts.append(_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(photo.icc)))
-    if photo.exif:
-        parts.append(_chunk(b"eXIf", photo.exif.removeprefix(b"Exif\0\0")))
-    parts += [_chunk(b"IDAT", zlib.compress(scanlines.data, 6)), _chunk(b"IEND", b"")]
-    return b"".join(parts)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
@@ -138,14 +198,25 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
 
 
+def _tiff(planes: np.ndarray, tags: dict[int, Any]) -> bytes:
+    """TIFF of `(H, W, C)` uint8 or uint16, deflated, in one strip."""
+    height, width, channels = planes.shape
+    strip = zlib.compress(planes.astype(planes.dtype.newbyteorder("<")).data, 6)
+    layout = TiffImagePlugin.ImageFileDirectory_v2()
+    for tag, value in tags.items():
+        layout[tag] = value
+    layout[256], layout[257] = width, height
+    layout[258] = (8 * planes.itemsize,) * channels
+    layout[259] = 8  # deflate
+    layout[262] = 2 if channels > 2 else 1  # RGB, or black is zero
+    layout[273], layout[278], layout[279] = 0, height, len(strip)
+    layout[277] = channels
+    if channels in (2, 4):
+        layout[338] = 2  # the alpha is not multiplied into the colours
+    stream = io.BytesIO()
+    layout.save(stream)  # places the strip behind itself
+    return stream.getvalue() + strip
+
+
 def _same_file(one: Path, other: Path) -> bool:
     return one.exists() and other.exists() and os.path.samefile(one, other)
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    try:
-        write_bytes(path, data)
-    except OSError as error:
-        raise InputError(
-            f"output {path} cannot be written: {error.strerror or error}"
-        ) from None

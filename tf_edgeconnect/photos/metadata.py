@@ -1,0 +1,205 @@
+"""What an image file carries beside its pixels, and which format can hold it.
+
+ICC profile, EXIF, XMP, IPTC, texts and resolution are taken from a file as they are,
+but for what the pixels' being upright changes: the orientation (in EXIF and in XMP) and
+the thumbnail, which shows the photo as it was.
+"""
+
+import dataclasses
+import logging
+import re
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
+
+logger = logging.getLogger(__name__)
+
+XMP_KEY = "XML:com.adobe.xmp"  # in PNG texts
+IPTC_KEY = "Raw profile type iptc"
+IPTC_TIFF_TAG, IPTC_RESOURCE = 33723, 0x0404
+IPTC_START = b"8BIM\x04\x04\0\0"  # the resource of Photoshop, with an empty name
+MAX_JPEG_SEGMENT = 65_000  # bytes; 65533 less the segments' own words
+IN_A_SEGMENT = ("exif", "xmp", "iptc")  # of a JPEG; a profile may have several
+COMPRESSED = range(2**10, 2**20)  # texts: Pillow's defaults read larger ones if plain
+# Tags of a TIFF that tell of the photo; the others describe that file's own layout.
+TIFF_TAGS = (270, 271, 272, 305, 306, 315, 316, 33432)  # description to copyright
+SUB_TAGS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+
+HELD: dict[str, tuple[str, ...]] = {
+    "PNG": ("icc", "exif", "xmp", "iptc", "texts", "dpi"),
+    "JPEG": ("icc", "exif", "xmp", "iptc", "dpi"),
+    "WEBP": ("icc", "exif", "xmp"),
+    "TIFF": ("icc", "exif", "xmp", "iptc", "dpi"),
+}
+NAMES = {
+    "icc": "ICC profile",
+    "exif": "EXIF",
+    "xmp": "XMP",
+    "iptc": "IPTC",
+    "texts": "texts",
+    "dpi": "resolution",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Metadata:
+    """What a file carries beside its pixels; None or empty where it does not.
+
+    Attributes:
+        icc: the ICC profile.
+        exif: the EXIF block less its (applied) orientation and its thumbnail.
+        xmp: the XMP packet, its orientation set to 1.
+        iptc: the IPTC-IIM records.
+        texts: keyword -> text, of a PNG; a comment of a JPEG or GIF is `Comment`.
+        dpi: pixels an inch, across and down.
+    """
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    texts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    dpi: tuple[float, float] | None = None
+
+
+def read_metadata(image: Image.Image) -> Metadata:
+    """Collects the metadata of a loaded image; what is damaged is left out and said."""
+    found = {}
+    for name, read in _READERS.items():
+        try:
+            if value := read(image):
+                found[name] = value
+        except Exception as error:  # each parser raises of its own kinds
+            logger.warning("the %s is damaged and left out: %s", NAMES[name], error)
+    return Metadata(**found)
+
+
+def fitting(metadata: Metadata, form: str) -> tuple[Metadata, list[str]]:
+    """Returns what of the metadata a format can hold, and the names of the rest."""
+    kept, lost = {}, []
+    for name in NAMES:
+        value = getattr(metadata, name)
+        bound = MAX_JPEG_SEGMENT if form == "JPEG" and name in IN_A_SEGMENT else None
+        fits = name in HELD[form] and (bound is None or len(value or b"") <= bound)
+        if value and fits:
+            kept[name] = value
+        elif value:
+            lost.append(NAMES[name])
+    return Metadata(**kept), lost
+
+
+def png_options(metadata: Metadata) -> dict[str, Any]:
+    """Returns options for Pillow to save a PNG with the metadata."""
+    info = PngImagePlugin.PngInfo()
+    for key, text in metadata.texts.items():
+        info.add_text(key, text, zip=len(text) in COMPRESSED)
+    if metadata.xmp:
+        info.add_itxt(XMP_KEY, metadata.xmp.decode("utf-8", "replace"))
+    if metadata.iptc:
+        block = iptc_resource(metadata.iptc)
+        info.add_text(IPTC_KEY, f"\niptc\n{len(block):8}\n{block.hex()}\n")
+    return _given(
+        icc_profile=metadata.icc, exif=metadata.exif, dpi=metadata.dpi, pnginfo=info
+    )
+
+
+def jpeg_options(metadata: Metadata) -> dict[str, Any]:
+    """Returns options for Pillow to save a JPEG with the metadata."""
+    extra = b""
+    if metadata.iptc:
+        segment = b"Photoshop 3.0\0" + iptc_resource(metadata.iptc)
+        extra = b"\xff\xed" + struct.pack(">H", len(segment) + 2) + segment
+    return _given(**webp_options(metadata), dpi=metadata.dpi, extra=extra)
+
+
+def webp_options(metadata: Metadata) -> dict[str, Any]:
+    """Returns options for Pillow to save a WebP with the metadata."""
+    return _given(icc_profile=metadata.icc, exif=metadata.exif, xmp=metadata.xmp)
+
+
+def tiff_tags(metadata: Metadata) -> dict[int, Any]:
+    """Returns the tags of a TIFF that hold the metadata."""
+    tags: dict[int, Any] = {}
+    if metadata.exif:
+        exif = Image.Exif()
+        exif.load(metadata.exif)
+        tags.update({tag: exif[tag] for tag in TIFF_TAGS if tag in exif})
+        tags.update({tag: ifd for tag in SUB_TAGS if (ifd := dict(exif.get_ifd(tag)))})
+    if metadata.dpi:
+        x, y = map(TiffImagePlugin.IFDRational, metadata.dpi)
+        tags.update({282: x, 283: y, 296: 2})
+    profile, packet, records = metadata.icc, metadata.xmp, metadata.iptc
+    tags.update(_given_tags({34675: profile, 700: packet, IPTC_TIFF_TAG: records}))
+    return tags
+
+
+def iptc_resource(iptc: bytes) -> bytes:
+    """Wraps IPTC records as Photoshop does, in which form JPEG and PNG hold them."""
+    return IPTC_START + struct.pack(">I", len(iptc)) + iptc + b"\0" * (len(iptc) % 2)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value}
+
+
+def _given_tags(tags: dict[int, bytes | None]) -> dict[int, bytes]:
+    return {tag: value for tag, value in tags.items() if value}
+
+
+def _exif(image: Image.Image) -> bytes | None:
+    exif = image.getexif()
+    if image.format == "TIFF":
+        of_file, exif = exif, Image.Exif()
+        exif.update({tag: of_file[tag] for tag in TIFF_TAGS if tag in of_file})
+        parts = {tag: ifd for tag in SUB_TAGS if (ifd := of_file.get_ifd(tag))}
+        for tag, ifd in parts.items():
+            exif.get_ifd(tag).update(ifd)
+        return exif.tobytes() if exif or parts else None
+    exif.pop(ExifTags.Base.Orientation, None)
+    return exif.tobytes() if exif else None
+
+
+def _xmp(image: Image.Image) -> bytes | None:
+    packet = image.info.get("xmp") or image.info.get(XMP_KEY)
+    if isinstance(packet, str):
+        packet = packet.encode()
+    return packet and re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb"\g<1>1", packet)
+
+
+def _iptc(image: Image.Image) -> bytes | None:
+    block = image.info.get("photoshop", {}).get(IPTC_RESOURCE)
+    if image.format == "TIFF":
+        block = image.tag_v2.get(IPTC_TIFF_TAG)
+    elif text := image.info.get(IPTC_KEY):
+        block = bytes.fromhex("".join(str(text).split("\n")[3:]))
+    if isinstance(block, tuple):  # written as 32 bit numbers
+        block = struct.pack(f"<{len(block)}I", *block)
+    if block and block.startswith(IPTC_START):
+        size = int.from_bytes(block[8:12], "big")
+        block = block[12 : 12 + size]
+    return block
+
+
+def _texts(image: Image.Image) -> dict[str, str]:
+    texts = dict(getattr(image, "text", {}))
+    if isinstance(comment := image.info.get("comment"), bytes):
+        texts["Comment"] = comment.decode("latin-1")
+    own = ("Raw profile type", XMP_KEY)  # read above
+    return {key: text for key, text in texts.items() if not key.startswith(own)}
+
+
+def _dpi(image: Image.Image) -> tuple[float, float] | None:
+    x, y = (float(number) for number in image.info.get("dpi") or (0, 0))
+    return (x, y) if 0 < x < 2**16 and 0 < y < 2**16 else None
+
+
+_READERS = {
+    "icc": lambda image: image.info.get("icc_profile"),
+    "exif": _exif,
+    "xmp": _xmp,
+    "iptc": _iptc,
+    "texts": _texts,
+    "dpi": _dpi,
+}
