@@ -149,3 +149,33 @@ def test_damaged_or_missing_weights_are_named(content, networks, tmp_path):
 def test_a_network_of_an_unknown_name_is_refused(networks, tmp_path):
     with pytest.raises(ValueError, match="must be named one of"):
         save_networks(tmp_path / "w", {"G": networks["edge_generator"]}, {})
+
+
+GENERATOR_LAYERS = [
+    *("encoder_1", "encoder_2", "encoder_3"),
+    *("middle_1_1", "middle_1_2", "middle_2_1", "middle_2_2"),
+    *("decoder_1", "decoder_2", "decoder_3"),
+]
+DISCRIMINATOR_LAYERS = ["conv_1", "conv_2", "conv_3", "conv_4", "conv_5"]
+
+
+@pytest.mark.parametrize(
+    ("builder", "options", "names"),
+    [
+        (edge_generator, {}, GENERATOR_LAYERS),
+        (edge_generator, {"edge_norm": "none"}, GENERATOR_LAYERS),
+        (inpaint_generator, {}, GENERATOR_LAYERS),
+        (inpaint_generator, {"normalization": "none"}, GENERATOR_LAYERS),
+        (patch_discriminator, {"channels": 3}, DISCRIMINATOR_LAYERS),
+    ],
+)
+def test_weights_keep_the_order_by_which_files_hold_them(builder, options, names):
+    # A file says conv2d, conv2d_1 and so on: layers that change places would take each
+    # other's weights without an error.
+    if builder is not patch_discriminator:
+        options = options | {"residual_blocks": 2}
+    network = builder(filters=4, **options)
+    assert [layer.name for layer in network.layers if layer.weights] == names
+    for layer in network.layers:
+        order = [weight.name for weight in layer.weights]
+        assert order == [n for n in ("kernel", "bias", "u", "v") if n in order]
