@@ -91,7 +91,7 @@ setup(
     package_data={
         "tf_edgeconnect": ["py.typed"],
         "tf_edgeconnect.web": ["page/*"],
-        "tf_edgeconnect.evaluation": ["*.css"],
+        "tf_edgeconnect.evaluation": ["*.jinja"],
         "tf_edgeconnect.presets": ["*/*"],
     },
     cmdclass={"build_py": BuildWithConfigs},

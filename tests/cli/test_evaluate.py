@@ -1,5 +1,6 @@
 """The command `evaluate`: any system, its report, and what is told of wrong input."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -58,8 +59,9 @@ def evaluate(capsys):
 
 def counts(output):
     """Summed true positives, false positives and false negatives."""
-    lines = Path(output, "images.jsonl").read_text().splitlines()
-    return np.sum([json.loads(line)["edge_counts"] for line in lines], axis=0)
+    with Path(output, "images.csv").open() as file:
+        rows = [list(row.values())[-3:] for row in csv.DictReader(file)]
+    return np.sum(np.array(rows, int), axis=0)
 
 
 def test_a_baseline_gets_a_report(evaluate):
@@ -84,6 +86,9 @@ def test_true_edges_are_the_ceiling_and_none_the_floor(evaluate, model):
     assert counts("predicted")[[0, 2]].sum() == true
     drawn = np.asarray(Image.open("none/edges/b.png"))
     assert not drawn[:8].any()
+    again = ("--model", model, "--edge-threshold", "1", "-o", "predicted")
+    assert evaluate(*again)[0] == 0  # nothing is measured again
+    assert tuple(counts("predicted")) == (0, 0, true)
     labels = [
         json.loads(Path(edges, "system.json").read_text())["label"]
         for edges in ("predicted", "canny")
@@ -141,6 +146,7 @@ def test_systems_are_joined(evaluate):
         (["-o", "out", "--model", "gone"], "expected a run directory"),
         (["-o", "out", "--predictions", "gone"], "expected a folder of filled"),
         (["-o", "out", "--baseline", "ns", "--edges", "canny"], "for a --model"),
+        (["-o", "out", "--baseline", "ns", "--edge-threshold", "0"], "for a --model"),
         (["-o", "out", "--model", "m", "--published", "--edges", "none"], "exclude"),
         (["-o", "out", "--baseline", "ns", "--bins", "0,ten"], "--bins 0,ten"),
         (["-o", "out", "--baseline", "ns", "--size", "8"], "needs at least 11"),

@@ -12,13 +12,14 @@ from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.evaluation.manifest import (
     Conditions,
     bin_of,
+    draw,
     filled_bins,
     make_manifest,
+    pair_up,
 )
-from tf_edgeconnect.evaluation.pairing import draw, pair_up
 from tf_edgeconnect.evaluation.pictures import (
     centre_block,
-    fit_drawing,
+    fit_mask,
     fit_photo,
     read_picture,
 )
@@ -61,18 +62,19 @@ def folder(tmp_path, monkeypatch):
 def test_masks_pair_by_name_where_all_do(folder):
     for name in ("a", "b", "deep/c"):
         save(f"masks/{name}.bmp", mask(16, 20, 4))
-    rule, pairs = pair_up(Path("photos"), Path("masks"), seed=0)
+    save("masks/spare.png", mask(16, 20, 4))
+    rule, photos, masks = pair_up(Conditions(Path("photos"), Path("masks")), OUT)
     assert rule == "by name"
-    assert [(p.name, p.mask) for p in pairs] == [
+    assert [(name, masks[name]) for name in photos] == [
         (name, Path(f"masks/{name}.bmp")) for name in ("a", "b", "deep/c")
     ]
 
 
 def test_else_every_photo_gets_a_drawn_mask(folder):
     save("masks/a.png", mask(16, 20, 4))  # one name of three is not enough
-    rule, pairs = pair_up(Path("photos"), Path("masks"), seed=0)
-    assert rule == "seeded" and len(pairs) == 3
-    assert len({pair.mask for pair in pairs}) == 3
+    rule, photos, masks = pair_up(Conditions(Path("photos"), Path("masks")), OUT)
+    assert rule == "seeded" and len(photos) == 3
+    assert len({masks[name] for name in photos}) == 3
 
 
 def test_draws_take_turns_and_depend_on_the_seed_alone():
@@ -154,9 +156,9 @@ def test_the_centre_square_is_measured(folder):
 def test_a_mask_of_the_photos_size_is_cropped_with_it_another_is_taken_whole():
     drawn = np.zeros((16, 24), bool)
     drawn[:, :6] = True  # two of its columns are inside the centre square
-    cropped = fit_drawing(drawn, (16, 24), (16, 16))
+    cropped = fit_mask(drawn, (16, 24), (16, 16))
     assert cropped[:, :2].all() and not cropped[:, 2:].any()
-    whole = fit_drawing(drawn, (20, 20), (16, 16))
+    whole = fit_mask(drawn, (20, 20), (16, 16))
     assert whole[:, :4].all() and not whole[:, 4:].any()
 
 
@@ -164,7 +166,8 @@ def test_masks_are_cut_at_half_gray(folder):
     gray = np.zeros((16, 20), np.uint8)
     gray[0], gray[1] = 127, 128
     save("gray.png", gray)
-    hole = read_picture(Path("photos/a.png"), Path("gray.png"), None).hole
+    item = {"name": "a", "image": "a.png", "mask": "gray.png"}
+    hole = read_picture(item, {"images": "photos", "masks": "."}, None).hole
     assert hole[1].all() and hole.sum() == 20
 
 

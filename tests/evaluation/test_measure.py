@@ -6,8 +6,7 @@ from skimage.color import rgb2gray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from tf_edgeconnect.evaluation import measure as module
-from tf_edgeconnect.evaluation.measure import edge_counts, measure
-from tf_edgeconnect.evaluation.systems import Filled
+from tf_edgeconnect.evaluation.measure import FeatureCache, edge_histogram, measure
 
 RNG = np.random.default_rng(6)
 TARGET = RNG.integers(0, 256, (90, 60, 3), np.uint8)
@@ -66,10 +65,38 @@ def test_lpips_is_left_out_where_it_cannot_see_or_memory_ends(monkeypatch):
     assert measure(TARGET, PREDICTED, "standard", lpips)["lpips"] is None
 
 
-def test_edges_are_counted_inside_the_hole():
+def test_edges_are_counted_inside_the_hole_by_their_strength():
     hole = np.array([[1, 1, 1, 1, 1, 0]], bool)
-    drawn = np.array([[255, 128, 127, 0, 200, 255]], np.uint8)
+    edges = np.array([[255, 128, 127, 0, 200, 255]], np.uint8)
     true = np.array([[255, 0, 255, 255, 255, 0]], np.uint8)
-    image = np.zeros((1, 6, 3), np.uint8)
-    assert edge_counts(Filled(image, drawn, true), hole) == (2, 1, 2)
-    assert edge_counts(Filled(image), hole) is None
+    negatives, positives = edge_histogram(edges, true, hole)
+    assert {value: n for value, n in enumerate(negatives) if n} == {128: 1}
+    assert {v: n for v, n in enumerate(positives) if n} == {
+        0: 1,
+        127: 1,
+        200: 1,
+        255: 1,
+    }
+    assert len(negatives) == len(positives) == 256
+
+
+def test_features_are_kept_by_what_is_in_the_pictures(tmp_path, monkeypatch):
+    calls = []
+
+    def network(weights):
+        def compute(pictures):
+            calls.append((weights, len(pictures)))
+            return np.array([[p.mean()] for p in pictures], np.float32)
+
+        return compute
+
+    monkeypatch.setattr(module, "FidFeatures", network)
+    pictures = [np.full((2, 2, 3), value, np.uint8) for value in (3, 5)]
+    cache = FeatureCache(tmp_path, "weights", "ab" * 32)
+    np.testing.assert_array_equal(cache(pictures), [[3], [5]])
+    again = FeatureCache(tmp_path, "weights", "ab" * 32)
+    np.testing.assert_array_equal(again(iter(pictures)), [[3], [5]])
+    assert calls == [("weights", 2)]
+    np.testing.assert_array_equal(again(pictures[::-1]), [[5], [3]])
+    FeatureCache(tmp_path, "others", "cd" * 32)(pictures)
+    assert calls[1:] == [("weights", 2), ("others", 2)]

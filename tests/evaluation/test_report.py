@@ -9,14 +9,14 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.evaluation.small_evaluation import write_evaluation
-from tf_edgeconnect.evaluation.compare import read_comparable
 from tf_edgeconnect.evaluation.plots import plot
 from tf_edgeconnect.evaluation.report import write_report
-from tf_edgeconnect.evaluation.results import Evaluation
+from tf_edgeconnect.evaluation.results import Evaluation, read_comparable
 from tf_edgeconnect.evaluation.sheets import choose
-from tf_edgeconnect.evaluation.summary import figures_by_bin
+from tf_edgeconnect.evaluation.summary import summarize
 
 VOID = {"meta", "img", "br"}
+KEYS = ("l1", "psnr", "ssim", "fid", "lpips", "n")
 
 
 class Page(HTMLParser):
@@ -66,10 +66,8 @@ def test_the_page_is_well_formed_and_fetches_nothing(comparison):
     page = Page(text)
     assert not {"script", "link", "iframe"} & set(page.tags)
     sources = [value for name, value in page.attributes if name in ("src", "href")]
-    assert sources and all(s.startswith(("data:image/png", "#")) for s in sources)
-    addresses = set(re.findall(r"https?://[^\"\s]+", text))
-    assert addresses == {"http://www.w3.org/2000/svg"}
-    assert "url(" not in text and "@import" not in text
+    assert sources and all(s.startswith(("data:image/", "#")) for s in sources)
+    assert not any(words in text for words in ("http:", "https:", "url(", "@import"))
 
 
 def test_the_page_links_to_each_of_its_sections(comparison):
@@ -83,6 +81,8 @@ def test_the_page_links_to_each_of_its_sections(comparison):
 def test_labels_are_escaped(comparison):
     text = (comparison / "report.html").read_text()
     assert "plain &amp; &lt;simple&gt;" in text and "<simple>" not in text
+    tex = (comparison / "table.tex").read_text()
+    assert r"plain \& <simple> & lines\_first" in tex
 
 
 @pytest.mark.parametrize("name", ["report.html", "report.md"])
@@ -106,14 +106,20 @@ def test_figures_are_in_the_json(comparison):
     systems = found["systems"]
     assert list(systems) == ["plain & <simple>", "lines_first"]
     assert list(systems["lines_first"]) == ["0-10%", "20-30%", "40-50%", "all"]
-    assert systems["lines_first"]["all"]["fid"] == pytest.approx(10)
+    figures = systems["lines_first"]["all"]
+    assert figures.keys() == {*KEYS, "intervals", "edges"}
+    assert figures["lpips"] is None and figures["n"] == 4
+    assert figures["fid"] == pytest.approx(10)
+    assert figures["intervals"].keys() == {"l1", "psnr", "ssim"}
+    assert figures["edges"]["recall"] == pytest.approx(0.6)
+    assert systems["plain & <simple>"]["all"]["edges"] is None
 
 
 def test_each_picture_is_in_the_csv(comparison):
     with (comparison / "images.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 8
-    assert rows[6]["name"] == "deep/c" and rows[6]["edge_false_negatives"] == "2.0"
+    assert rows[6]["name"] == "deep/c" and rows[6]["edge_false_negatives"] == "2"
     assert rows[0]["lpips"] == "" and float(rows[0]["psnr"]) == 17.5
 
 
@@ -132,10 +138,14 @@ def test_a_report_is_the_same_when_written_again(evaluated, comparison, tmp_path
 def test_without_its_photos_a_report_has_no_sheets_and_says_so(tmp_path):
     folder = write_evaluation(tmp_path / "system", "alone", 0.2)
     (tmp_path / "sources" / "photos" / "a.png").unlink()
-    report = write_report([Evaluation.read(folder)], folder)
-    assert report.sheets == [] and report.differences == []
+    sections = write_report([Evaluation.read(folder)], folder)
+    assert list(sections) == [
+        "Table",
+        "Notes",
+        "Against the hole ratio",
+        "How it was measured",
+    ]
     assert "There are no figure sheets" in (folder / "report.md").read_text()
-    assert "<nav" not in (folder / "report.html").read_text()
 
 
 def test_pictures_are_ranked_by_the_error_inside_the_hole(evaluated):
@@ -148,16 +158,31 @@ def test_pictures_are_ranked_by_the_error_inside_the_hole(evaluated):
 
 def test_a_plot_holds_the_points_and_means_of_each_system(evaluated):
     systems = read_comparable(evaluated)
-    svg = plot("psnr", systems, [figures_by_bin(one) for one in systems])
+    summaries = [summarize(one) for one in systems]
+    svg = plot("psnr", systems, summaries)
     root = ElementTree.fromstring(svg)
     name = "{http://www.w3.org/2000/svg}"
     texts = [element.text for element in root.iter(f"{name}text")]
     assert {"plain & <simple>", "lines_first", "hole ratio"} <= set(texts)
-    assert len(list(root.iter(f"{name}circle"))) == 2 * 4
-    marks = [e for e in root.iter(f"{name}path") if e.get("class") == "mean"]
-    assert len(marks) == 2 * (3 + 1)  # a mark a bin, one in the legend
+    ids = [element.get("id", "") for element in root.iter(f"{name}g")]
+    points = [x for x in ids if x.startswith("PathCollection")]
+    assert len(points) == 2
+    assert plot("lpips", systems, summaries) is None
 
 
-def test_a_metric_that_nothing_has_is_not_drawn(evaluated):
-    systems = read_comparable(evaluated)
-    assert plot("lpips", systems, [figures_by_bin(one) for one in systems]) is None
+def test_the_latex_table_is_well_formed(comparison):
+    text = (comparison / "table.tex").read_text()
+    lines = text.splitlines()
+    opened = [x for x in lines if x.startswith(r"\begin")]
+    closed = [x for x in lines if x.startswith(r"\end")]
+    assert opened == [r"\begin{table}", r"\begin{tabular}{llrrr}"]
+    assert closed == [r"\end{tabular}", r"\end{table}"]
+    body = [line for line in lines if line.endswith(r"\\")]
+    assert r"L1 (\%) $\downarrow$ & 0-10\% & 1 & 2.50 & \textbf{0.83} \\" in body
+    for line in body:
+        assert line.replace(r"\&", "").count("&") == 4
+        assert not line.startswith("[")
+    assert text.count("{") == text.count("}")
+    # A bare one would comment the rest of its line out.
+    assert all("%" not in line.replace(r"\%", "") for line in lines[1:])
+    assert text.isascii() and text.count(r"\midrule") == 9

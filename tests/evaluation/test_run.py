@@ -8,13 +8,16 @@ import pytest
 from PIL import Image
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.evaluation import features, run
-from tf_edgeconnect.evaluation.baselines import baseline_system
-from tf_edgeconnect.evaluation.features import FeatureCache
+from tf_edgeconnect.evaluation import measure, run
 from tf_edgeconnect.evaluation.manifest import Conditions
 from tf_edgeconnect.evaluation.results import Evaluation, open_journal
 from tf_edgeconnect.evaluation.run import evaluate
-from tf_edgeconnect.evaluation.systems import Filled, System, predictions_system
+from tf_edgeconnect.evaluation.systems import (
+    Filled,
+    System,
+    baseline_system,
+    predictions_system,
+)
 
 RNG = np.random.default_rng(8)
 NAMES = ("a", "b", "deep/c", "d")
@@ -36,12 +39,12 @@ def flat_system(value=100, stop_after=None):
     """Fills holes with one colour; it may stop as a killed process does."""
     seen = []
 
-    def fill(name, picture):
-        seen.append(name)
+    def fill(picture):
+        seen.append(picture.name)
         if stop_after is not None and len(seen) > stop_after:
             raise KeyboardInterrupt
-        flat = np.full_like(picture.photo, value)
-        return Filled(np.where(picture.hole[..., None], flat, picture.photo))
+        flat = np.full_like(picture.image, value)
+        return Filled(np.where(picture.hole[..., None], flat, picture.image))
 
     details = {"kind": "test", "label": "flat", "edges": None, "value": value}
     system = System(details, fill)
@@ -67,7 +70,7 @@ def test_pictures_and_figures_are_written():
     assert isinstance(found, Evaluation) and found.system == "Telea"
     assert [image.name for image in found.images] == sorted(NAMES)
     assert {image.bin for image in found.images} == {"40-50%"}
-    assert set(found.missing) == {"fid", "lpips"} and found.warnings == ()
+    assert set(found.missing) == {"fid", "lpips"} and found.warnings == []
     photo = np.asarray(Image.open("photos/deep/c.png"))
     filled = np.asarray(Image.open("out/filled/deep/c.png"))
     np.testing.assert_array_equal(filled[8:], photo[8:])
@@ -123,16 +126,16 @@ def test_a_picture_whose_file_is_gone_is_made_again():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"system": flat_system(99)}, "other value: 100 there, 99 now"),
-        ({"protocol": "edgeconnect", "size": 64}, 'other protocol: "standard" there'),
-        ({"bins": (0, 50)}, "other bins"),
+        ({"system": flat_system(99)}, "value is 100 there and 99 here"),
+        ({"protocol": "edgeconnect", "size": 64}, 'protocol is "standard" there'),
+        ({"bins": (0, 50)}, "bins is"),
     ],
 )
 def test_other_settings_need_another_folder(change, words):
     measured(flat_system())
     before = files("out")
     system = change.pop("system", flat_system())
-    with pytest.raises(InputError, match=f"holds an evaluation with {words}"):
+    with pytest.raises(InputError, match=f"holds another evaluation: {words}"):
         measured(system, **change)
     assert files("out") == before
 
@@ -140,7 +143,9 @@ def test_other_settings_need_another_folder(change, words):
 def test_other_photos_need_another_folder():
     measured(flat_system())
     Image.new("RGB", (20, 16)).save("photos/a.png")
-    with pytest.raises(InputError, match="other items; give another folder"):
+    with pytest.raises(
+        InputError, match="items differ, the first of them a; give another"
+    ):
         measured(flat_system())
 
 
@@ -182,39 +187,15 @@ def test_fid_is_that_of_the_features_of_each_bin(monkeypatch):
     def mean_and_spread(pictures):
         return np.array([[p.mean(), p.std()] for p in pictures], np.float32)
 
-    monkeypatch.setattr(features, "fid_features", lambda _: mean_and_spread)
-    monkeypatch.setattr(
-        "tf_edgeconnect.evaluation.run.fid_features", lambda _: mean_and_spread
-    )
-    monkeypatch.setattr(features, "BATCH", 3)
+    monkeypatch.setattr(measure, "FidFeatures", lambda _: mean_and_spread)
+    monkeypatch.setattr(run, "FID_BATCH", 3)
     Path("weights.npz").write_bytes(b"some")
     found = measured(flat_system(), fid_weights=Path("weights.npz"))
     assert set(found.fid) == {"40-50%", "all"} and found.fid["all"] > 0
     assert "FID of 4 pictures: below 2,048" in found.warnings[0]
-    monkeypatch.setattr(run, "fid_features", lambda _: None)
+    monkeypatch.setattr(measure, "FidFeatures", lambda _: None)
     again = measured(flat_system(), fid_weights=Path("weights.npz"))
     assert again.fid == found.fid  # from the files: nothing could compute them
-
-
-def test_features_are_kept_by_content(tmp_path):
-    calls = []
-
-    def compute(pictures):
-        calls.append(len(pictures))
-        return np.array([[picture.mean()] for picture in pictures], np.float32)
-
-    pictures = [np.full((2, 2, 3), value, np.uint8) for value in (3, 5)]
-    cache = FeatureCache(tmp_path, "ab" * 32, compute)
-    first = cache.features(pictures)
-    np.testing.assert_array_equal(cache.features(pictures[::-1]), first[::-1])
-    assert calls == [2]
-    FeatureCache(tmp_path, "cd" * 32, compute).features(pictures)
-    assert calls == [2, 2]
-    next((tmp_path / ("ab" * 8)).rglob("*.npy")).write_bytes(
-        b""
-    )  # a full disk left it so
-    np.testing.assert_array_equal(cache.features(pictures), first)
-    assert calls == [2, 2, 2]
 
 
 def test_the_summary_is_valid_json():

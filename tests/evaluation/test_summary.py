@@ -3,15 +3,18 @@
 import numpy as np
 import pytest
 
-from tf_edgeconnect.evaluation.bootstrap import mean_interval
-from tf_edgeconnect.evaluation.results import Evaluation
-from tf_edgeconnect.evaluation.summary import Figures, differences, figures_by_bin
-from tf_edgeconnect.evaluation.table import (
-    difference_rows,
-    latex,
-    markdown,
+from tests.evaluation.small_evaluation import HISTOGRAM
+from tf_edgeconnect.evaluation.report import Section, markdown
+from tf_edgeconnect.evaluation.results import Evaluation, ImageResult
+from tf_edgeconnect.evaluation.summary import (
+    Figure,
+    differences,
+    edge_scores,
+    mean_interval,
+    summarize,
     table_rows,
 )
+from tf_edgeconnect.metrics.edges import EdgeMetrics
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,6 @@ def test_systems_are_resampled_alike():
     low, high = mean_interval(values)
     assert mean_interval(values + 2) == pytest.approx((low + 2, high + 2))
     assert mean_interval(values) == (low, high)
-    assert mean_interval(values, seed=1) != (low, high)
 
 
 def test_one_picture_has_no_interval():
@@ -41,35 +43,61 @@ def test_one_picture_has_no_interval():
 
 
 def test_a_figure_is_the_mean_over_pictures_of_a_bin(systems):
-    figures = figures_by_bin(systems[0])
+    figures = summarize(systems[0])
     assert list(figures) == ["0-10%", "20-30%", "40-50%", "all"]
-    assert [one.n for one in figures.values()] == [1, 2, 1, 4]
+    assert [one["l1"].n for one in figures.values()] == [1, 2, 1, 4]
     # 30 % wrong on 2, 6, 6 and 12 of 24 columns, the first six a tenth more.
     parts = [30 * 2 / 24, 33 * 6 / 24, 30 * 6 / 24, 30 * 12 / 24]
-    assert figures["20-30%"].values["l1"] == pytest.approx(np.mean(parts[1:3]))
-    assert figures["all"].values["l1"] == pytest.approx(np.mean(parts))
-    assert figures["all"].values["fid"] == pytest.approx(30)
-    assert "fid" not in figures["0-10%"].values
-    low, high = figures["20-30%"].intervals["l1"]
+    assert figures["20-30%"]["l1"].value == pytest.approx(np.mean(parts[1:3]))
+    assert figures["all"]["l1"].value == pytest.approx(np.mean(parts))
+    assert figures["all"]["fid"].value == pytest.approx(30)
+    assert "fid" not in figures["0-10%"]
+    low, high = figures["20-30%"]["l1"].interval
     assert (low, high) == pytest.approx((parts[2], parts[1]))
 
 
 def test_edge_scores_come_from_summed_counts(systems):
     # Three true, one false, two missed a picture.
-    values = figures_by_bin(systems[1])["20-30%"].values
+    values = {name: x.value for name, x in summarize(systems[1])["20-30%"].items()}
     assert values["precision"] == pytest.approx(3 / 4)
     assert values["recall"] == pytest.approx(3 / 5)
     assert values["f1"] == pytest.approx(6 / 9)
-    assert "f1" not in figures_by_bin(systems[0])["20-30%"].values
+    # Above 100 recall 3/5 at precision 3/4, from 100 on 1 at 5/6.
+    average_precision = 3 / 5 * 3 / 4 + 2 / 5 * 5 / 6
+    assert values["edge_average_precision"] == pytest.approx(average_precision)
+    assert values["best_threshold"] == pytest.approx(99.5 / 255)
+    assert "f1" not in summarize(systems[0])["20-30%"]
 
 
-def test_json_has_the_agreed_keys(systems):
-    found = figures_by_bin(systems[1])["all"].json()
-    assert found.keys() >= {"l1", "psnr", "ssim", "fid", "lpips", "n"}
-    assert found["lpips"] is None and found["n"] == 4
-    assert found["intervals"].keys() == {"l1", "psnr", "ssim"}
-    assert found["edges"]["recall"] == pytest.approx(0.6)
-    assert figures_by_bin(systems[0])["all"].json()["edges"] is None
+def test_edge_scores_at_a_threshold_are_those_of_the_metric():
+    generator = np.random.default_rng(2)
+    true = generator.random((40, 40)) < 0.2
+    edges = np.uint8(255 * np.clip(generator.normal(0.3 + 0.2 * true, 0.2), 0, 1))
+    histogram = [np.bincount(edges[true == x], minlength=256) for x in (False, True)]
+    image = ImageResult("a", "all", 1.0, 0, 0, 0, edge_histogram=histogram)
+    for threshold in (0.3, 0.5):
+        metric = EdgeMetrics(threshold)
+        batch = (x[None, ..., None] for x in (true, edges / 255, np.ones_like(edges)))
+        metric.update_state(*batch)
+        expected = {name: float(value) for name, value in metric.result().items()}
+        found = edge_scores([image], threshold)
+        for name in ("precision", "recall", "f1"):
+            assert found[name] == pytest.approx(expected[name])
+        assert found["edge_average_precision"] == pytest.approx(
+            expected["average_precision"]
+        )
+    f1 = [edge_scores([image], value / 255)["f1"] for value in range(255)]
+    best = edge_scores([image], found["best_threshold"])["f1"]
+    assert best == pytest.approx(max(f1))
+
+
+def test_scores_without_an_edge_are_undefined():
+    image = ImageResult("a", "all", 1.0, 0, 0, 0)
+    assert edge_scores([image], 0.5) == {}
+    nothing = [HISTOGRAM[0], [0] * 256]
+    image = ImageResult("a", "all", 1.0, 0, 0, 0, edge_histogram=nothing)
+    found = edge_scores([image], 0.9)
+    assert all(np.isnan(value) for value in found.values())
 
 
 def test_differences_are_paired_by_picture(systems):
@@ -79,12 +107,12 @@ def test_differences_are_paired_by_picture(systems):
     one = found["all"]["psnr"]
     pairs = zip(systems[0].images, systems[1].images, strict=True)
     values = [other.psnr - first.psnr for first, other in pairs]
-    assert (one.n, one.mean) == (4, pytest.approx(np.mean(values)))
+    assert (one.n, one.value) == (4, pytest.approx(np.mean(values)))
     assert one.interval[0] > min(values) - 1e-9
 
 
-def figures(**values) -> dict[str, Figures]:
-    return {"all": Figures(3, values)}
+def figures(**values) -> dict[str, dict[str, Figure]]:
+    return {"all": {name: Figure(value, 3) for name, value in values.items()}}
 
 
 def best(metric: str, *values: float | None) -> list[bool]:
@@ -117,37 +145,17 @@ def test_a_metric_without_figures_keeps_a_row_of_dashes():
 
 
 def test_markdown_says_what_is_better_and_marks_the_best():
-    text = markdown(table_rows([figures(psnr=20.0), figures(psnr=21.0)]), ["a|b", "c"])
+    rows = table_rows([figures(psnr=20.0), figures(psnr=21.0)])
+    text = markdown(Section(systems=["a|b", "c"], rows=rows))
     head, rule, row = text.splitlines()[:3]
     assert r"a\|b" in head and rule == "| --- | --- | --: | --: | --: |"
     assert row == "| PSNR (dB) ↑ | all | 3 | 20.00 | **21.00** |"
 
 
 def test_a_difference_is_bold_where_zero_is_outside_on_the_better_side(systems):
-    rows = difference_rows([differences(systems[0], systems[1])])
+    rows = table_rows([differences(systems[0], systems[1])], signed=True)
     assert {row.metric for row in rows} == {"l1", "ssim", "psnr"}
     assert all(row.cells[0].best for row in rows)
-    turned = difference_rows([differences(systems[1], systems[0])])
+    turned = table_rows([differences(systems[1], systems[0])], signed=True)
     assert not any(row.cells[0].best for row in turned)
-    assert difference_rows([]) == []
-
-
-def test_latex_is_well_formed(systems):
-    rows = table_rows([figures_by_bin(one) for one in systems])
-    text = latex(rows, ["50% a_b", r"c\d"], "A caption & {more}")
-    lines = text.splitlines()
-    opened = [x for x in lines if x.startswith(r"\begin")]
-    closed = [x for x in lines if x.startswith(r"\end")]
-    assert opened[0] == r"\begin{table}" and closed[-1] == r"\end{table}"
-    assert r"\begin{tabular}{llrrr}" in opened and r"\end{tabular}" in closed
-    assert r"50\% a\_b & c\textbackslash{}d" in text
-    assert r"A caption \& \{more\}" in text
-    body = [line for line in lines if line.endswith(r"\\")]
-    assert len(body) == len(rows) + 1
-    for line in body:
-        assert line.replace(r"\&", "").count("&") == 4
-    plain = text.replace(r"\{", "").replace(r"\}", "")
-    assert plain.count("{") == plain.count("}")
-    # A bare one would comment the rest of its line out.
-    assert all("%" not in line.replace(r"\%", "") for line in lines[1:])
-    assert text.isascii()
+    assert table_rows([], signed=True) == []

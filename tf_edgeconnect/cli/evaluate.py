@@ -70,6 +70,17 @@ def evaluate(
             "the whole photo (the ceiling), none, or drawings of the photos' names.",
         ),
     ] = None,
+    edge_threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="T",
+            help="A model's edges count, in precision, recall and F1, where they are "
+            "above. Give the best_threshold of other photos' report.json. "
+            "[default: 0.5]",
+        ),
+    ] = None,
     published: options.Published = False,
     label: Annotated[
         str | None, typer.Option(help="Head of the system's column.")
@@ -115,7 +126,15 @@ def evaluate(
     Writes report.html, report.md, report.json, table.tex and images.csv.
     """
     if compare:
-        system_given = (size, model, predictions, baseline, edges, label)
+        system_given = (
+            size,
+            model,
+            predictions,
+            baseline,
+            edges,
+            edge_threshold,
+            label,
+        )
         given = (images, masks, *system_given, fid_weights, lpips_weights, fid_cache)
         if any(value is not None for value in given) or published:
             raise InputError(
@@ -129,16 +148,19 @@ def evaluate(
     if sum(value is not None for value in (model, predictions, baseline)) > 1:
         raise InputError("give one of --model, --predictions and --baseline")
     by_model = predictions is None and baseline is None
-    if not by_model and (edges is not None or published):
-        option = "--published" if published else "--edges"
+    of_model = {
+        "--published": published or None,
+        "--edges": edges,
+        "--edge-threshold": edge_threshold,
+    }
+    for option in (x for x in of_model if not by_model and of_model[x] is not None):
         raise InputError(f"{option} is for a --model: nothing else draws edges")
     if published and edges not in (None, "predicted"):
         raise InputError("--edges and --published exclude each other: choose one")
 
     import_tensorflow()
-    from tf_edgeconnect.evaluation.baselines import baseline_system
+    from tf_edgeconnect.evaluation import systems
     from tf_edgeconnect.evaluation.manifest import Conditions
-    from tf_edgeconnect.evaluation.systems import model_system, predictions_system
 
     conditions = Conditions(
         images=images,
@@ -151,13 +173,14 @@ def evaluate(
         lpips_weights=lpips_weights,
     )
     if predictions is not None:
-        system = predictions_system(predictions, label=label)
+        system = systems.predictions_system(predictions, label=label)
     elif baseline is not None:
-        system = baseline_system(baseline, label=label)
+        system = systems.baseline_system(baseline, label=label)
     else:
-        system = model_system(
+        system = systems.model_system(
             model or Path(DEFAULT),
             edges=edges or "predicted",
+            edge_threshold=0.5 if edge_threshold is None else edge_threshold,
             published=published,
             label=label,
         )
@@ -227,8 +250,8 @@ def _compare(folders: list[Path], output: Path) -> int:
             )
 
     import_tensorflow()
-    from tf_edgeconnect.evaluation.compare import read_comparable
     from tf_edgeconnect.evaluation.report import write_report
+    from tf_edgeconnect.evaluation.results import read_comparable
 
     write_report(read_comparable(folders), output)
     typer.echo(f"{len(folders)} evaluations compared: {output}/report.html")

@@ -1,1 +1,1 @@
-"""Evaluation as in the paper: one folder of results a system, tables that join them."""
+"""Measuring how well holes are filled, and reports of it."""

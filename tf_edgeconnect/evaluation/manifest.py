@@ -1,39 +1,38 @@
 """The manifest: what exactly was measured, so that others can measure the same.
 
-Photos and masks enter, a JSON value leaves that depends on nothing else: pairing, file
+Photos and masks enter, a JSON value leaves that depends on nothing else: pairs, file
 hashes, hole ratios, bins, protocol, versions. What cannot be measured is left out here,
 by name, before any system sees it; so all systems are measured on the same pictures.
 """
 
 import hashlib
 import platform
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.evaluation.pairing import BLOCK, Pair, pair_up
+from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.evaluation.pictures import MASK_RULE, Picture, read_picture
+from tf_edgeconnect.photos.names import named_images
 from tf_edgeconnect.version import __version__
 
 Protocol = Literal["standard", "edgeconnect"]
 # What shows progress: takes items and a word, gives the items.
 Track = Callable[[Sequence, str], Iterable]
 
-
-def unseen(items: Sequence, what: str) -> Iterable:
-    """Shows no progress."""
-    return items
-
-
+BLOCK = "block"  # given in place of a folder of masks
 # SSIM's window must fit.
 SMALLEST_SIDE = {"standard": 11, "edgeconnect": 51}
 PAPER_BINS = (0, 10, 20, 30, 40, 50, 60)
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
-HASH_BYTES = 1 << 20
+
+
+def untracked(items: Sequence, what: str) -> Iterable:
+    """Shows no progress."""
+    return items
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,11 @@ class Conditions:
 
     Attributes:
         images: folder of photos.
-        masks: folder of masks, one mask file, or `block`.
+        masks: folder of masks, one mask file, or `block` for a block of half the
+            photo's height and width in its middle.
         protocol: "standard" or "edgeconnect".
         size: side of the centre square, pixels; None for each photo's own size.
-        seed: of the pairing, where names do not pair.
+        seed: of drawing masks for photos, where names do not pair.
         bins: bounds of the hole ratio, %, rising; 0 and 100 are added.
         fid_weights: file of the Inception network; None: no FID.
         lpips_weights: file of LPIPS; None: no LPIPS.
@@ -76,6 +76,12 @@ class Conditions:
             if path is not None and not path.is_file():
                 raise InputError(f"weights file {path} does not exist")
 
+    @property
+    def folders(self) -> dict[str, Path]:
+        """What the manifest's `image` and `mask` files are below."""
+        masks = self.masks.parent if self.masks.is_file() else self.masks
+        return {"images": self.images, "masks": masks}
+
 
 def make_manifest(conditions: Conditions, output: Path, track: Track) -> dict[str, Any]:
     """Pairs photos and masks, looks at each, and writes down what is measured.
@@ -91,26 +97,28 @@ def make_manifest(conditions: Conditions, output: Path, track: Track) -> dict[st
     Raises:
         InputError: there is nothing to measure.
     """
-    rule, pairs = pair_up(conditions.images, conditions.masks, conditions.seed, output)
-    masks_root = masks_folder(conditions.masks)
-    hashes: dict[Path, str] = {}
+    rule, photos, masks = pair_up(conditions, output)
+    folders, hashes = conditions.folders, dict[Path, str]()
     items, left_out = [], []
-    for pair in track(pairs, "checking"):
+    for name in track(list(photos), "checking"):
+        photo, mask = photos[name], masks[name]
+        item = {
+            "name": name,
+            "image": photo.relative_to(folders["images"]).as_posix(),
+            "mask": mask and mask.relative_to(folders["masks"]).as_posix(),
+        }
         try:
-            picture = read_picture(pair.photo, pair.mask, conditions.size)
-            ratio = _checked_ratio(pair, picture, conditions.protocol)
+            picture = read_picture(item, folders, conditions.size)
+            ratio = _checked_ratio(picture, photo, mask, conditions.protocol)
         except (InputError, OSError) as error:
-            left_out.append({"name": pair.name, "reason": one_line(error)})
+            left_out.append({"name": name, "reason": one_line(error)})
             continue
-        mask = pair.mask
         if mask is not None and mask not in hashes:
             hashes[mask] = sha256_of(mask)
         items.append(
             {
-                "name": pair.name,
-                "image": pair.photo.relative_to(conditions.images).as_posix(),
-                "image_sha256": sha256_of(pair.photo),
-                "mask": mask and mask.relative_to(masks_root).as_posix(),
+                **item,
+                "image_sha256": sha256_of(photo),
                 "mask_sha256": mask and hashes[mask],
                 "hole_ratio": ratio,
                 "bin": BLOCK if mask is None else bin_of(ratio, conditions.bins),
@@ -119,6 +127,7 @@ def make_manifest(conditions: Conditions, output: Path, track: Track) -> dict[st
     if not items:
         reasons = "; ".join(entry["reason"] for entry in left_out[:3])
         raise InputError(f"no photo of {conditions.images} can be measured: {reasons}")
+    weights = {"fid": conditions.fid_weights, "lpips": conditions.lpips_weights}
     return {
         "protocol": conditions.protocol,
         "size": conditions.size,
@@ -126,22 +135,66 @@ def make_manifest(conditions: Conditions, output: Path, track: Track) -> dict[st
         "seed": conditions.seed if rule == "seeded" else None,
         "mask_rule": MASK_RULE,
         "bins": list(conditions.bins),
-        "weights": {
-            name: path and sha256_of(path)
-            for name, path in (
-                ("fid", conditions.fid_weights),
-                ("lpips", conditions.lpips_weights),
-            )
+        "weights": {name: path and sha256_of(path) for name, path in weights.items()},
+        "versions": {
+            "tf_edgeconnect": __version__,
+            "python": platform.python_version(),
+            **{package: metadata.version(package) for package in PACKAGES},
         },
-        "versions": versions(),
         "left_out": left_out,
         "items": items,
     }
 
 
-def masks_folder(masks: Path) -> Path:
-    """The folder that the manifest's masks are below."""
-    return masks.parent if masks.is_file() else masks
+def pair_up(
+    conditions: Conditions, output: Path
+) -> tuple[str, dict[str, Path], Mapping[str, Path | None]]:
+    """Brings photos and masks together.
+
+    By name where every photo has a mask of its name; else drawn from the seed, so that
+    every photo is used once and the masks in turns.
+
+    Returns:
+        The rule that was followed ("by name", "seeded", "one for all" or "block"); name
+        -> photo, in the order of the names; and name -> mask (None for the block).
+
+    Raises:
+        InputError: a folder is missing or holds no images.
+    """
+    images, masks = conditions.images, conditions.masks
+    if not images.is_dir():
+        what = "is a file" if images.exists() else "does not exist"
+        raise InputError(f"--images {images} {what}; expected a folder of photos")
+    photos = named_images(images, without=output)
+    if str(masks) == BLOCK:
+        return BLOCK, photos, dict.fromkeys(photos)
+    if masks.is_file():
+        return "one for all", photos, dict.fromkeys(photos, masks)
+    if not masks.is_dir():
+        raise InputError(
+            f"--masks {masks} does not exist; expected a folder of masks, one mask "
+            f"file, or `{BLOCK}`"
+        )
+    found = named_images(masks, without=output)
+    if photos.keys() <= found.keys():
+        return "by name", photos, found
+    drawn = draw(found, len(photos), conditions.seed)
+    pairs = zip(photos, drawn, strict=True)
+    return "seeded", photos, {name: found[mask] for name, mask in pairs}
+
+
+def draw(names: Iterable[str], count: int, seed: int) -> list[str]:
+    """Draws names in rounds: none comes twice before all came once.
+
+    The order is that of hashes: the same on every machine, in every version.
+    """
+    drawn: list[str] = []
+    while len(drawn) < count:
+        start = f"{seed}\n{len(drawn)}\n"
+        drawn += sorted(
+            names, key=lambda name: hashlib.sha256((start + name).encode()).digest()
+        )
+    return drawn[:count]
 
 
 def bin_labels(bounds: Sequence[float]) -> dict[str, float]:
@@ -160,10 +213,6 @@ def bin_labels(bounds: Sequence[float]) -> dict[str, float]:
 def bin_of(ratio: float, bounds: Sequence[float]) -> str:
     """The label of the bin of a hole ratio; a bin holds its upper bound.
 
-    Args:
-        ratio: above 0, at most 1.
-        bounds: as of `bin_labels`.
-
     Example:
         >>> bin_of(0.2, (0, 10, 20, 30)), bin_of(0.7, (0, 10, 20, 30))
         ('10-20%', '30-100%')
@@ -172,7 +221,7 @@ def bin_of(ratio: float, bounds: Sequence[float]) -> str:
     return next(label for label, high in labels.items() if ratio <= high)
 
 
-def filled_bins(manifest: dict[str, Any]) -> list[str]:
+def filled_bins(manifest: Mapping[str, Any]) -> list[str]:
     """Labels of the bins that hold items, by rising hole ratio."""
     found = {item["bin"] for item in manifest["items"]}
     return [x for x in (BLOCK, *bin_labels(manifest["bins"])) if x in found]
@@ -180,36 +229,21 @@ def filled_bins(manifest: dict[str, Any]) -> list[str]:
 
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(HASH_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def versions() -> dict[str, str]:
-    """Versions of what has a part in every figure."""
-    return {
-        "tf_edgeconnect": __version__,
-        "python": platform.python_version(),
-        **{package: metadata.version(package) for package in PACKAGES},
-    }
-
-
-def one_line(error: Exception) -> str:
-    """An error's message without line breaks."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _checked_ratio(pair: Pair, picture: Picture, protocol: Protocol) -> float:
+def _checked_ratio(
+    picture: Picture, photo: Path, mask: Path | None, protocol: Protocol
+) -> float:
     height, width = picture.hole.shape
     smallest = SMALLEST_SIDE[protocol]
     if min(height, width) < smallest:
         raise InputError(
-            f"photo {pair.photo} is {width} x {height}; SSIM's window of the "
+            f"photo {photo} is {width} x {height}; SSIM's window of the "
             f"{protocol} protocol needs sides of {smallest} pixels"
         )
     ratio = float(picture.hole.mean())
     if ratio == 0:
-        raise InputError(f"mask {pair.mask} has no hole: nothing is filled")
+        raise InputError(f"mask {mask} has no hole: nothing is filled")
     return ratio

@@ -1,19 +1,22 @@
-"""The figures of one picture, in either protocol.
+"""The figures of one picture, in either protocol, and the FID of many.
 
-A photo and what was made of it enter, both uint8. A large picture is measured in bands
-of rows, whose figures give that of the whole, so memory does not grow with it. L1 is in
+Photos and what was made of them enter, uint8. A large picture is measured in bands of
+rows, whose figures give that of the whole, so memory does not grow with it. L1 is in
 percent in both protocols.
 """
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+import functools
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 
+from tf_edgeconnect.atomic import new_file
 from tf_edgeconnect.evaluation.manifest import SMALLEST_SIDE, Protocol
-from tf_edgeconnect.evaluation.systems import Filled
 from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.metrics import image, published
+from tf_edgeconnect.metrics.fid import FidFeatures, to_square
 from tf_edgeconnect.metrics.lpips import Lpips
 from tf_edgeconnect.models.alexnet import SMALLEST_SIDE as LPIPS_SMALLEST_SIDE
 from tf_edgeconnect.photos.reading import GRAY_WEIGHTS
@@ -23,33 +26,6 @@ BAND_PIXELS = 1_000_000  # SSIM takes some 350 bytes a pixel
 LPIPS_MAX_PIXELS = 16_000_000
 
 Metric = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-class _Metrics(NamedTuple):
-    """What a protocol measures; `l1_weight` is what a band counts in L1."""
-
-    l1: Metric
-    l1_weight: Callable[[np.ndarray, np.ndarray], float]
-    psnr: Metric
-    ssim: Metric
-
-
-def _relative_l1(target: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    return 100 * published.relative_l1(target, predicted)
-
-
-def _pixels(target: np.ndarray, predicted: np.ndarray) -> float:
-    return target.size
-
-
-def _brightness(target: np.ndarray, predicted: np.ndarray) -> float:
-    return float(((target + predicted) @ np.array(GRAY_WEIGHTS)).sum())
-
-
-METRICS: dict[Protocol, _Metrics] = {
-    "standard": _Metrics(image.l1, _pixels, image.psnr, image.ssim),
-    "edgeconnect": _Metrics(_relative_l1, _brightness, published.psnr, published.ssim),
-}
 
 
 def measure(
@@ -70,7 +46,18 @@ def measure(
         `l1` in percent (NaN, in the edgeconnect protocol, of two black pictures),
         `psnr` in dB, `ssim`, and `lpips` or None.
     """
-    metrics = METRICS[protocol]
+    metrics = image if protocol == "standard" else published
+
+    def l1(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        if protocol == "standard":
+            return image.l1(a, b)
+        return 100 * published.relative_l1(a, b)
+
+    def l1_weight(a: np.ndarray, b: np.ndarray) -> float:
+        """What a band counts in L1: its values, or the brightness of both."""
+        if protocol == "standard":
+            return a.size
+        return float(((a + b) @ np.array(GRAY_WEIGHTS)).sum())
 
     def squared_error(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return 10 ** (np.asarray(metrics.psnr(a, b), np.float64) / -10)
@@ -78,31 +65,59 @@ def measure(
     overlap = SMALLEST_SIDE[protocol] - 1
     error = _over_bands(squared_error, target, predicted)
     return {
-        "l1": _over_bands(metrics.l1, target, predicted, weight=metrics.l1_weight),
+        "l1": _over_bands(l1, target, predicted, weight=l1_weight),
         "psnr": float(-10 * np.log10(error)),
         "ssim": _over_bands(metrics.ssim, target, predicted, overlap),
         "lpips": None if lpips is None else _lpips(lpips, target, predicted),
     }
 
 
-def edge_counts(filled: Filled, hole: np.ndarray) -> tuple[float, float, float] | None:
-    """Compares drawn edges with Canny's inside the hole.
+def edge_histogram(
+    edges: np.ndarray, true_edges: np.ndarray, hole: np.ndarray
+) -> list[list[int]]:
+    """Counts the pixels of a hole by how strong a predicted edge is there.
 
     Args:
-        filled: what a system made of a picture.
+        edges: uint8 `(H, W)`, predicted edges.
+        true_edges: uint8 `(H, W)`, Canny's of the whole photo.
         hole: bool `(H, W)`.
 
     Returns:
-        True positives, false positives, false negatives; None without edges.
+        256 counts of pixels without a true edge, and 256 of those with one.
     """
-    if filled.edges is None or filled.true_edges is None:
-        return None
-    drawn, true = filled.edges[hole] > HALF_GRAY, filled.true_edges[hole] > HALF_GRAY
-    return (
-        float(np.count_nonzero(drawn & true)),
-        float(np.count_nonzero(drawn & ~true)),
-        float(np.count_nonzero(~drawn & true)),
-    )
+    truth = true_edges[hole] > HALF_GRAY
+    return [
+        np.bincount(edges[hole][truth == is_edge], minlength=256).tolist()
+        for is_edge in (False, True)
+    ]
+
+
+class FeatureCache:
+    """What FID compares: features of batches of pictures, kept on disk.
+
+    A file is named by what is in the pictures, so that several evaluations of the same
+    photos may share a folder.
+
+    Args:
+        folder: made where it is missing.
+        weights: file of the Inception network, loaded when first needed.
+        key: tells these weights from others.
+    """
+
+    def __init__(self, folder: Path, weights: Path, key: str):
+        self._folder = folder / key[:16]
+        self._network = functools.cache(lambda: FidFeatures(weights))
+
+    def __call__(self, pictures: Iterable[np.ndarray]) -> np.ndarray:
+        """Computes the features of uint8 `(H, W, 3)` pictures: `(N, 2048)` float32."""
+        squares = np.stack([to_square(picture) for picture in pictures])
+        squares = squares.astype(np.uint8)
+        name = hashlib.sha256(squares.tobytes()).hexdigest()
+        path = self._folder / f"{name}.npy"
+        if not path.exists():
+            with new_file(path) as partial, partial.open("wb") as file:
+                np.save(file, self._network()(squares))
+        return np.load(path)
 
 
 def _over_bands(
@@ -112,28 +127,21 @@ def _over_bands(
     overlap: int = 0,
     weight: Callable[[np.ndarray, np.ndarray], float] | None = None,
 ) -> float:
-    """The mean of a metric over bands, each by its weight (by default its new rows)."""
+    """The mean of a metric over bands of rows, each by its weight.
+
+    A band repeats `overlap` rows of the last one, so that a window of `overlap` + 1
+    rows is whole in exactly one; by default its new rows are its weight.
+    """
     figures, weights = [], []
-    for a, b in _bands(target, predicted, overlap):
+    step = max(1, BAND_PIXELS // target.shape[1] - overlap)
+    for top in range(0, len(target) - overlap, step):
+        rows = slice(top, top + step + overlap)
+        a, b = target[rows] / 255, predicted[rows] / 255
         weighs = len(a) - overlap if weight is None else weight(a, b)
         if weighs > 0:
             figures.append(float(metric(a[None], b[None])[0]))
             weights.append(weighs)
     return float(np.average(figures, weights=weights)) if figures else float("nan")
-
-
-def _bands(
-    target: np.ndarray, predicted: np.ndarray, overlap: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cuts both into bands of rows in [0, 1]; each repeats `overlap` rows of the last.
-
-    A window of `overlap` + 1 rows is then whole in exactly one band.
-    """
-    height, width = target.shape[:2]
-    step = max(1, BAND_PIXELS // width - overlap)
-    for top in range(0, height - overlap, step):
-        rows = slice(top, top + step + overlap)
-        yield target[rows] / 255, predicted[rows] / 255
 
 
 def _lpips(lpips: Lpips, target: np.ndarray, predicted: np.ndarray) -> float | None:

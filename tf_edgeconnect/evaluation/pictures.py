@@ -2,10 +2,10 @@
 
 Without a size that is the photo's own. With one it is the centre square of the photo,
 resized (bilinear, antialiased) as in training. A mask of the photo's size is cropped
-with it, another is taken whole; both are resized by the nearest pixel. Masks follow
-`masking.py`: white = hole, cut at 50 % grey.
+with it, another is taken whole; both are resized by the nearest pixel.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,63 +26,43 @@ class Picture(NamedTuple):
     """What a system is asked to fill.
 
     Attributes:
-        photo: uint8 `(H, W, 3)`.
+        name: path below the folder of photos, without the ending.
+        image: uint8 `(H, W, 3)`, the photo.
         hole: bool `(H, W)`, True = hole.
         original_size: height and width of the photo before crop and resize.
     """
 
-    photo: np.ndarray
+    name: str
+    image: np.ndarray
     hole: np.ndarray
     original_size: tuple[int, int]
 
 
-def read_picture(photo: Path, mask: Path | None, size: int | None) -> Picture:
+def read_picture(
+    item: Mapping[str, Any], folders: Mapping[str, Any], size: int | None
+) -> Picture:
     """Reads a photo and its mask at the measured size.
 
     Args:
-        photo: a file.
-        mask: a file; None for a block of half the height and width in the middle.
+        item: `name`, and the files `image` and `mask` (None: a block of half the height
+            and width in the middle), below their folders.
+        folders: `images` and `masks`.
         size: side of the centre square, pixels; None for the photo's own size.
 
     Returns:
         The picture.
 
     Raises:
-        InputError: a file cannot be read.
-    """
-    whole = read_photo(photo).rgb()
-    pixels = fit_photo(whole, size)
-    if mask is None:
-        hole = centre_block(*pixels.shape[:2])
-    else:
-        hole = fit_drawing(read_mask(mask), whole.shape[:2], pixels.shape[:2])
-    return Picture(pixels, hole, whole.shape[:2])
-
-
-def picture_of(
-    item: dict[str, Any], details: dict[str, Any], size: int | None
-) -> Picture:
-    """Reads the picture of an item of a manifest.
-
-    Args:
-        item: one of the manifest's items.
-        details: content of `system.json`, which says where the folders are.
-        size: of the evaluation.
-
-    Raises:
         InputError: a file cannot be read, or is no longer there.
     """
-    photo, mask = paths_of(item, details)
-    return read_picture(photo, mask, size)
-
-
-def paths_of(item: dict[str, Any], details: dict[str, Any]) -> tuple[Path, Path | None]:
-    """The files of an item: its photo and its mask (None for the block)."""
-    mask = item["mask"]
-    return (
-        Path(details["images"], item["image"]),
-        None if mask is None else Path(details["masks"], mask),
-    )
+    whole = read_photo(Path(folders["images"], item["image"])).rgb()
+    image = fit_photo(whole, size)
+    if item["mask"] is None:
+        hole = centre_block(*image.shape[:2])
+    else:
+        mask = read_mask(Path(folders["masks"], item["mask"]))
+        hole = fit_mask(mask, whole.shape[:2], image.shape[:2])
+    return Picture(item["name"], image, hole, whole.shape[:2])
 
 
 def fit_photo(pixels: np.ndarray, size: int | None) -> np.ndarray:
@@ -94,26 +74,26 @@ def fit_photo(pixels: np.ndarray, size: int | None) -> np.ndarray:
     return np.round(resized * 255).astype(np.uint8)
 
 
-def fit_drawing(
-    drawing: np.ndarray, original: tuple[int, int], size: tuple[int, int]
+def fit_mask(
+    mask: np.ndarray, original: tuple[int, int], size: tuple[int, int]
 ) -> np.ndarray:
-    """Brings a mask or a drawing of edges to the size of a picture.
+    """Brings a mask or an edge map to the size of a picture, without new values.
 
     Args:
-        drawing: bool or uint8 `(h, w)`.
+        mask: bool or uint8 `(h, w)`.
         original: height and width of the photo before crop and resize.
         size: height and width of the picture.
 
     Returns:
-        `size`, of the type of `drawing`; no new values.
+        `size`, of the type of `mask`.
     """
-    if drawing.shape == tuple(size):
-        return drawing
-    if drawing.shape == tuple(original):
+    if mask.shape == tuple(size):
+        return mask
+    if mask.shape == tuple(original):
         side = min(original)
         top, left = ((length - side) // 2 for length in original)
-        drawing = drawing[top : top + side, left : left + side]
-    resized = Image.fromarray(drawing).resize(size[::-1], Image.Resampling.NEAREST)
+        mask = mask[top : top + side, left : left + side]
+    resized = Image.fromarray(mask).resize(size[::-1], Image.Resampling.NEAREST)
     return np.asarray(resized)
 
 

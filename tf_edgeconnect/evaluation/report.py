@@ -9,86 +9,294 @@
 | `images.csv` | each picture's figures |
 """
 
+import base64
 import csv
+import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tf_edgeconnect.atomic import write_text
+import jinja2
+
+from tf_edgeconnect.atomic import write_bytes, write_json, write_text
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.evaluation.bootstrap import LEVEL, ROUNDS, SEED
-from tf_edgeconnect.evaluation.report_content import Report, make_report
-from tf_edgeconnect.evaluation.report_html import html_page
-from tf_edgeconnect.evaluation.report_markdown import markdown_page
+from tf_edgeconnect.evaluation.plots import PLOT_RULE, plot
 from tf_edgeconnect.evaluation.results import Evaluation
 from tf_edgeconnect.evaluation.sheets import write_sheets
-from tf_edgeconnect.evaluation.table import latex
+from tf_edgeconnect.evaluation.summary import (
+    EDGE_SCORES,
+    LEVEL,
+    METRICS,
+    PER_PICTURE,
+    ROUNDS,
+    SEED,
+    Figure,
+    Row,
+    differences,
+    edge_counts,
+    summarize,
+    table_rows,
+)
 
-COUNTS = ("edge_true_positives", "edge_false_positives", "edge_false_negatives")
+PROTOCOLS = {
+    "standard": "Protocol `standard`: PSNR and SSIM of RGB pictures, SSIM with a "
+    "Gaussian window of 11 pixels; L1 is the mean absolute difference in % of 255.",
+    "edgeconnect": "Protocol `edgeconnect`, as the published script: PSNR and SSIM of "
+    "grey pictures, SSIM with a window of 51 pixels; L1 is the sum of |a - b| divided "
+    "by the sum of a + b, in %.",
+}
+RULES = (
+    "A figure is the mean of per-picture values over the whole completed picture: the "
+    "known pixels, which are equal, count too.",
+    f"Brackets hold 95 % bootstrap intervals ({ROUNDS:,} draws of pictures, seed "
+    f"{SEED}, the same draws for every system). FID and edge scores are no means over "
+    "pictures and have none.",
+    "Edge scores compare the predicted edges with the photo's own Canny edges inside "
+    "the hole, from counts summed over pictures. Precision, recall and F1 are those at "
+    "a threshold; average precision is over all thresholds.",
+    "FID is taken on the same pictures, each resized whole to 299 x 299 (antialiased "
+    "bicubic), with the usual Inception network of 2015. The published script used "
+    "another Inception network: no column here reproduces its FID.",
+)
+DIFFERENCE_RULE = (
+    "Means over pictures of a system's figure less that of the first one, paired by "
+    "picture. Bold: the 95 % interval lies wholly on the better side of 0."
+)
+LATEX = {
+    "\\": r"\textbackslash{}",
+    **{character: "\\" + character for character in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "–": "--",
+}
 
 
-def write_report(evaluations: Sequence[Evaluation], output: Path) -> Report:
+@dataclass(frozen=True)
+class Section:
+    """What stands under a heading of a report.
+
+    Attributes:
+        text: one paragraph.
+        systems: heads of the columns of `rows`.
+        rows: of a table.
+        lines: of a list.
+        figures: captions and files of pictures.
+    """
+
+    text: str = ""
+    systems: Sequence[str] = ()
+    rows: Sequence[Row] = ()
+    lines: Sequence[str] = ()
+    figures: Sequence[tuple[str, Path]] = ()
+
+
+def write_report(evaluations: Sequence[Evaluation], output: Path) -> dict[str, Section]:
     """Writes all files of a report; those of an earlier one are replaced.
 
     Args:
-        evaluations: one, or several that `compare.read_comparable` has joined.
+        evaluations: one, or several that `read_comparable` has joined.
         output: the folder, which is made where it is missing.
 
     Returns:
-        What the report says.
+        What the report says, by heading.
 
     Raises:
         OSError: the folder cannot be written to.
     """
-    folder = output / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
-    sheets, remarks = [], []
+    first, folder = evaluations[0], output / "figures"
+    systems = [one.system for one in evaluations]
+    summaries = [summarize(one) for one in evaluations]
+    rows = table_rows(summaries)
+    notes, rules = _notes(evaluations), _rules(first)
+    sheets: dict[str, Section] = {}
     try:
-        sheets = write_sheets(evaluations, folder)
+        for heading, (text, figures) in write_sheets(evaluations, folder).items():
+            sheets[heading] = Section(text, figures=figures)
     except InputError as error:
-        remarks = [f"There are no figure sheets: {error}"]
-    report = make_report(evaluations, sheets, remarks)
-    plots = {metric: folder / f"{metric}.svg" for metric in report.plots}
-    for metric, path in plots.items():
-        write_text(path, report.plots[metric])
-    write_text(output / "report.html", html_page(report))
-    write_text(output / "report.md", markdown_page(report, plots, output))
-    write_text(output / "report.json", json.dumps(_json(report, evaluations), indent=1))
-    caption = f"{report.title}: {', '.join(report.facts)}. 95 % bootstrap intervals."
-    write_text(output / "table.tex", latex(report.rows, report.systems, caption))
+        notes.append(f"There are no figure sheets: {error}")
+    plots = []
+    for metric in PER_PICTURE:
+        if svg := plot(metric, evaluations, summaries):
+            plots.append((METRICS[metric].label, folder / f"{metric}.svg"))
+            write_bytes(plots[-1][1], svg)
+    changes = [differences(first, other) for other in evaluations[1:]]
+    sections = {
+        "Table": Section(systems=systems, rows=rows),
+        f"Differences from {first.system}": Section(
+            DIFFERENCE_RULE, systems[1:], table_rows(changes, signed=True)
+        ),
+        "Notes": Section(lines=notes),
+        "Against the hole ratio": Section(PLOT_RULE, figures=plots),
+        **sheets,
+        "How it was measured": Section(lines=rules),
+    }
+    sections = {
+        heading: section
+        for heading, section in sections.items()
+        if section.rows or section.lines or section.figures
+    }
+    manifest, several = first.manifest, len(systems) > 1
+    size = manifest["size"]
+    page = {
+        "title": f"Comparison of {len(systems)} systems"
+        if several
+        else f"Evaluation of {first.system}",
+        "facts": [
+            f"{len(first.images):,} pictures",
+            f"{size} x {size}" if size else "own size",
+            f"protocol {manifest['protocol']}",
+            f"masks: {manifest['pairing']}",
+        ],
+        "sections": sections,
+        "systems": systems,
+        "rows": rows,
+    }
+    for name in ("report.html", "report.md", "table.tex"):
+        template = _environment().get_template(f"{name}.jinja")
+        write_text(output / name, template.render(page))
     write_text(output / "images.csv", _csv(evaluations))
-    return report
-
-
-def _json(report: Report, evaluations: Sequence[Evaluation]) -> dict[str, Any]:
-    first = evaluations[0]
-    return {
-        "protocol": first.protocol,
-        "size": first.size,
-        "manifest_sha256": report.manifest_sha256,
+    content = {
+        "protocol": manifest["protocol"],
+        "size": size,
+        "manifest_sha256": _manifest_sha256(first),
         "interval": {"level": LEVEL, "rounds": ROUNDS, "seed": SEED},
-        "rules": report.rules,
-        "notes": report.notes,
+        "rules": rules,
+        "notes": notes,
         "versions": {one.system: one.manifest["versions"] for one in evaluations},
         "missing": {one.system: one.missing for one in evaluations},
         "systems": {
-            system: {label: one.json() for label, one in figures.items()}
-            for system, figures in zip(report.systems, report.figures, strict=True)
+            one.system: {label: _json(figures) for label, figures in summary.items()}
+            for one, summary in zip(evaluations, summaries, strict=True)
         },
+    }
+    write_json(output / "report.json", content, indent=1)
+    return sections
+
+
+def markdown(section: Section) -> str:
+    """The table of a section in Markdown."""
+    heads = [
+        "metric",
+        "hole",
+        "n",
+        *(name.replace("|", r"\|") for name in section.systems),
+    ]
+    lines = [heads, ["---", "---", "--:", *["--:"] * len(section.systems)]]
+    for row in section.rows:
+        cells = [
+            f"{f'**{text}**' if best else text} {interval}".rstrip()
+            for text, interval, best in row.cells
+        ]
+        lines.append([row.head, row.bin, f"{row.n:,}", *cells])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def latex(text: str) -> str:
+    """Plain text as LaTeX prints it."""
+    return "".join(LATEX.get(character, character) for character in text)
+
+
+def _embedded(path: Path) -> str:
+    kind = {".svg": "svg+xml", ".png": "png"}[path.suffix]
+    return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=lambda name: name == "report.html.jinja",
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"embedded": _embedded, "latex": latex, "markdown": markdown}
+    return environment
+
+
+def _json(figures: Mapping[str, Figure]) -> dict[str, Any]:
+    """A bin as `report.json` holds it; what there is not is null."""
+    columns = {
+        name: figures[name].value if name in figures else None
+        for name in (*PER_PICTURE, "fid", *EDGE_SCORES, "best_threshold")
+    }
+    edges = {name: columns.pop(name) for name in (*EDGE_SCORES, "best_threshold")}
+    return {
+        "n": figures["psnr"].n,
+        **columns,
+        "intervals": {
+            name: list(figure.interval)
+            for name, figure in figures.items()
+            if figure.interval
+        },
+        "edges": edges if any(x is not None for x in edges.values()) else None,
     }
 
 
 def _csv(evaluations: Sequence[Evaluation]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    metrics = ("l1", "psnr", "ssim", "lpips")
-    writer.writerow(["system", "name", "bin", "hole_ratio", *metrics, *COUNTS])
+    fields = ("name", "bin", "hole_ratio", "l1", "psnr", "ssim", "lpips")
+    counts = ("true_positives", "false_positives", "false_negatives")
+    writer.writerow(["system", *fields, *(f"edge_{count}" for count in counts)])
     for one in evaluations:
         for image in one.images:
-            values = [getattr(image, metric) for metric in metrics]
-            counts = image.edge_counts or (None,) * len(COUNTS)
-            start = [one.system, image.name, image.bin, image.hole_ratio]
-            writer.writerow([*start, *values, *counts])
+            found: Any = [None] * len(counts)
+            if image.edge_histogram is not None:
+                found = edge_counts(image.edge_histogram, one.edge_threshold)
+            figures = [getattr(image, field) for field in fields]
+            writer.writerow([one.system, *figures, *found])
     return text.getvalue()
+
+
+def _notes(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Reasons, warnings and failures; what all systems share is told once."""
+    told: dict[str, list[str]] = {}
+    for one in evaluations:
+        lines = [f"No {METRICS[key].label}: {why}" for key, why in one.missing.items()]
+        lines += one.warnings
+        if one.failed:
+            name, reason = next(iter(one.failed.items()))
+            lines.append(f"{len(one.failed)} pictures failed; {name}: {reason}")
+        for line in lines:
+            told.setdefault(line, []).append(one.system)
+    notes = [
+        line if len(systems) == len(evaluations) else f"{', '.join(systems)}: {line}"
+        for line, systems in told.items()
+    ]
+    if left_out := evaluations[0].manifest["left_out"]:
+        first = left_out[0]
+        notes.append(
+            f"{len(left_out)} photos could not be measured and are left out of every "
+            f"system; {first['name']}: {first['reason']}"
+        )
+    return notes
+
+
+def _rules(evaluation: Evaluation) -> list[str]:
+    manifest = evaluation.manifest
+    size = manifest["size"]
+    how = "Every photo was filled and measured at its own size."
+    if size is not None:
+        how = (
+            f"Of every photo the centre square was taken, resized to {size} pixels "
+            "(antialiased bilinear), then filled and measured."
+        )
+    versions = ", ".join(map(" ".join, manifest["versions"].items()))
+    return [
+        PROTOCOLS[manifest["protocol"]],
+        how,
+        *RULES,
+        f"Manifest SHA-256: {_manifest_sha256(evaluation)}",
+        f"Versions: {versions}",
+    ]
+
+
+def _manifest_sha256(evaluation: Evaluation) -> str:
+    measured = {k: v for k, v in evaluation.manifest.items() if k != "versions"}
+    text = json.dumps(measured, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What an evaluation's folder holds, and how it is read back.
+"""What an evaluation's folder holds, how it is read back, and which can be compared.
 
 | file | holds |
 |---|---|
@@ -9,13 +9,14 @@
 | `summary.json` | FID, what is missing and why; written last |
 
 Manifests of two systems are equal but for `versions` if they were measured on the same
-pictures. Figures are of the whole completed image: means over pictures are taken by the
-reports.
+pictures.
 """
 
 import fcntl
 import json
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,12 +24,8 @@ from tf_edgeconnect.errors import InputError
 
 ALL = "all"
 
-MANIFEST, SYSTEM, JOURNAL, SUMMARY = (
-    "manifest.json",
-    "system.json",
-    "images.jsonl",
-    "summary.json",
-)
+MANIFEST, SYSTEM, SUMMARY = "manifest.json", "system.json", "summary.json"
+JOURNAL = "images.jsonl"
 
 
 @dataclass(frozen=True)
@@ -43,8 +40,8 @@ class ImageResult:
         psnr: dB.
         ssim: at most 1.
         lpips: None without weights, and for a picture too large for it.
-        edge_counts: true positives, false positives, false negatives inside the hole;
-            None where the system draws no edges.
+        edge_histogram: as `measure.edge_histogram` counts; None where the system draws
+            no edges.
         note: what a reader must know of it, or "".
     """
 
@@ -55,7 +52,7 @@ class ImageResult:
     psnr: float
     ssim: float
     lpips: float | None = None
-    edge_counts: tuple[float, float, float] | None = None
+    edge_histogram: list[list[int]] | None = None
     note: str = ""
 
 
@@ -66,30 +63,26 @@ class Evaluation:
     Attributes:
         folder: where it is.
         system: label of what filled the holes: the column's head in a table.
-        protocol: "standard" or "edgeconnect".
-        size: side of the centre square, pixels; None for each photo's own size.
         manifest: content of `manifest.json`.
-        images: one a measured picture, in the manifest's order.
-        fid: bin -> figure; its last key is "all". None where there is none.
-        missing: column -> why it has no figure.
-        warnings: what a reader of the figures must know, a line each.
         details: content of `system.json`: `kind` ("model", "predictions" or
             "baseline"), `label`, `edges` (mode, or None), `images` and `masks` (the
             folders' absolute paths), and hashes of what filled the holes.
+        images: one a measured picture, in the manifest's order.
+        fid: bin -> figure; its last key is "all". None where there is none.
+        missing: column -> why it has no figure.
         failed: name -> why this system has no result for a picture of the manifest.
+        warnings: what a reader of the figures must know, a line each.
     """
 
     folder: Path
     system: str
-    protocol: str
-    size: int | None
     manifest: dict[str, Any]
+    details: dict[str, Any]
     images: tuple[ImageResult, ...]
     fid: dict[str, float | None]
     missing: dict[str, str]
-    warnings: tuple[str, ...]
-    details: dict[str, Any]
     failed: dict[str, str]
+    warnings: list[str]
 
     @classmethod
     def read(cls, folder: str | Path) -> "Evaluation":
@@ -115,33 +108,27 @@ class Evaluation:
                 f"the evaluation in {folder} is not finished; the command that began "
                 "it continues it"
             )
-        manifest, system, summary = (
+        manifest, details, summary = (
             read_json(folder / name) for name in (MANIFEST, SYSTEM, SUMMARY)
         )
-        return cls(
-            folder=folder,
-            system=system["label"],
-            protocol=manifest["protocol"],
-            size=manifest["size"],
-            manifest=manifest,
-            images=read_images(folder, manifest),
-            fid=summary["fid"],
-            missing=summary["missing"],
-            warnings=tuple(summary["warnings"]),
-            details=system,
-            failed=summary["failed"],
-        )
+        images = read_images(folder, manifest)
+        return cls(folder, details["label"], manifest, details, images, **summary)
+
+    @property
+    def edge_threshold(self) -> float:
+        """Above it an edge counts as predicted, 0 to 1."""
+        return self.details.get("edge_threshold", 0.5)
 
     def bins(self) -> list[str]:
-        """Labels of the bins that hold pictures, in order, without "all"."""
-        return [label for label in self.fid if label != ALL]
+        """Labels of the bins that hold pictures, in order, and "all"."""
+        return list(self.fid)
 
-    def conditions(self) -> dict[str, Any]:
-        """What must be equal for two systems to be compared in one table."""
-        return {k: v for k, v in self.manifest.items() if k != "versions"}
+    def in_bin(self, label: str) -> list[ImageResult]:
+        """The measured pictures of a bin; those of "all" are all."""
+        return [image for image in self.images if label in (ALL, image.bin)]
 
 
-def read_images(folder: Path, manifest: dict[str, Any]) -> tuple[ImageResult, ...]:
+def read_images(folder: Path, manifest: Mapping[str, Any]) -> tuple[ImageResult, ...]:
     """Reads what the journal holds so far.
 
     Args:
@@ -150,6 +137,9 @@ def read_images(folder: Path, manifest: dict[str, Any]) -> tuple[ImageResult, ..
 
     Returns:
         One result a measured picture, in the manifest's order, whatever the journal's.
+
+    Raises:
+        InputError: another version of the program wrote the journal.
     """
     journal = folder / JOURNAL
     lines = {}
@@ -160,11 +150,18 @@ def read_images(folder: Path, manifest: dict[str, Any]) -> tuple[ImageResult, ..
             except json.JSONDecodeError:  # half a line: the run was killed in it
                 continue
             lines[line["name"]] = line
-    return tuple(
-        _result(item, lines[item["name"]])
-        for item in manifest["items"]
-        if item["name"] in lines
-    )
+    try:
+        return tuple(
+            ImageResult(
+                bin=item["bin"], hole_ratio=item["hole_ratio"], **lines[item["name"]]
+            )
+            for item in manifest["items"]
+            if item["name"] in lines
+        )
+    except TypeError as error:
+        raise InputError(
+            f"{journal} is of another version ({error}); evaluate again in a new folder"
+        ) from None
 
 
 def filled_path(folder: Path, name: str) -> Path:
@@ -178,7 +175,7 @@ def edges_path(folder: Path, name: str) -> Path:
 
 
 def open_journal(folder: Path) -> TextIO:
-    """Opens the journal to append to, without half a line that a killed run left.
+    """Opens the journal for appending whole lines, for this process alone.
 
     Raises:
         InputError: another process has it open.
@@ -192,24 +189,8 @@ def open_journal(folder: Path) -> TextIO:
             f"another process is measuring in {folder}: let it end, or give another "
             "folder"
         ) from None
-    whole = (folder / JOURNAL).read_bytes().rfind(b"\n") + 1
-    journal.truncate(whole)
+    journal.truncate((folder / JOURNAL).read_bytes().rfind(b"\n") + 1)
     return journal
-
-
-def journal_line(result: ImageResult) -> str:
-    """One line of `images.jsonl`, with its end; what the manifest holds is left out."""
-    fields = {k: v for k, v in vars(result).items() if k not in ("bin", "hole_ratio")}
-    return json.dumps(fields) + "\n"
-
-
-def _result(item: dict[str, Any], line: dict[str, Any]) -> ImageResult:
-    counts = line["edge_counts"]
-    return ImageResult(
-        bin=item["bin"],
-        hole_ratio=item["hole_ratio"],
-        **{**line, "edge_counts": None if counts is None else tuple(counts)},
-    )
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -224,3 +205,86 @@ def read_json(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is missing: the evaluation is damaged") from None
     except ValueError as error:
         raise InputError(f"{path} is damaged: {error}") from None
+
+
+def read_comparable(folders: Sequence[str | Path]) -> list[Evaluation]:
+    """Reads evaluations that share a table, one column each.
+
+    Args:
+        folders: of finished evaluations, in the order of the columns.
+
+    Returns:
+        The evaluations, cut to the pictures that all of them have, each with a label of
+        its own.
+
+    Raises:
+        InputError: a folder holds none or comes twice, they were not measured alike
+            (the line names what differs), or they share no picture.
+    """
+    counts = Counter(Path(folder).resolve() for folder in folders)
+    twice = [folder for folder, count in counts.items() if count > 1]
+    if twice:
+        raise InputError(f"{twice[0]} is given twice; give each evaluation once")
+    evaluations = [Evaluation.read(folder) for folder in folders]
+    first = evaluations[0]
+    for other in evaluations[1:]:
+        if change := difference(first.manifest, other.manifest, ("versions",)):
+            raise InputError(
+                f"{first.folder} and {other.folder} cannot be compared: {change}; "
+                "evaluate both with the same photos, masks and options"
+            )
+    labels = Counter(one.system for one in evaluations)
+    return [
+        replace(one, system=f"{one.system} ({one.folder})")
+        if labels[one.system] > 1
+        else one
+        for one in _shared(evaluations)
+    ]
+
+
+def difference(
+    first: Mapping[str, Any], other: Mapping[str, Any], ignored: Sequence[str]
+) -> str | None:
+    """Says in a phrase where two manifests or systems differ, None where they do not.
+
+    What explains most comes first: `items` and `left_out` change with all the rest.
+    """
+    for key in sorted(first.keys() | other.keys(), key=("items", "left_out").count):
+        there: Any = first.get(key)
+        here: Any = other.get(key)
+        if key in ignored or there == here:
+            continue
+        if key in ("items", "left_out"):
+            changed = (x for x in [*there, *here] if x not in there or x not in here)
+            return f"{key} differ, the first of them {next(changed)['name']}"
+        text = f"{key} is {json.dumps(there)} there and {json.dumps(here)} here"
+        return text if len(text) < 120 else f"{key} differs"
+    return None
+
+
+def _shared(evaluations: list[Evaluation]) -> list[Evaluation]:
+    """Cuts to the pictures that all have, and tells what that changes."""
+    names = [{image.name for image in one.images} for one in evaluations]
+    shared = set.intersection(*names)
+    if not shared:
+        raise InputError(
+            "the evaluations share no measured picture: "
+            + ", ".join(str(one.folder) for one in evaluations)
+        )
+    lost = set.union(*names) - shared
+    if not lost:
+        return evaluations
+    bins = {x.bin for one in evaluations for x in one.images if x.name in lost} | {ALL}
+    warning = (
+        f"{len(lost)} pictures that not every system has are left out of all columns, "
+        f"and so is the FID of {', '.join(sorted(bins))}, which had counted them"
+    )
+    return [
+        replace(
+            one,
+            images=tuple(image for image in one.images if image.name in shared),
+            fid={label: None if label in bins else f for label, f in one.fid.items()},
+            warnings=[*one.warnings, warning],
+        )
+        for one in evaluations
+    ]

@@ -7,50 +7,35 @@ run that was never stopped.
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect.atomic import write_json
-from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.evaluation.features import FeatureCache, fid_by_bin, fid_features
+from tf_edgeconnect.errors import InputError, one_line
+from tf_edgeconnect.evaluation import measure, results
 from tf_edgeconnect.evaluation.manifest import (
     Conditions,
     Track,
     filled_bins,
     make_manifest,
-    masks_folder,
-    one_line,
-    unseen,
+    untracked,
 )
-from tf_edgeconnect.evaluation.measure import LPIPS_MAX_PIXELS, edge_counts, measure
-from tf_edgeconnect.evaluation.pictures import picture_of
-from tf_edgeconnect.evaluation.results import (
-    ALL,
-    MANIFEST,
-    SUMMARY,
-    SYSTEM,
-    Evaluation,
-    ImageResult,
-    edges_path,
-    filled_path,
-    journal_line,
-    open_journal,
-    read_images,
-    read_json,
-)
-from tf_edgeconnect.evaluation.systems import System
-from tf_edgeconnect.metrics.fid import ENOUGH_PICTURES
+from tf_edgeconnect.evaluation.pictures import Picture, read_picture
+from tf_edgeconnect.evaluation.results import ALL, Evaluation, ImageResult
+from tf_edgeconnect.evaluation.systems import Filled, System
+from tf_edgeconnect.metrics.fid import ENOUGH_PICTURES, frechet_distance
 from tf_edgeconnect.metrics.lpips import Lpips
-from tf_edgeconnect.photos.reading import Photo
+from tf_edgeconnect.photos.reading import Photo, read_photo
 from tf_edgeconnect.photos.writing import write_photo
 
 NO_WEIGHTS = "no weights file was given: --{}-weights FILE"
-# In system.json: how things are called and where they are does not change figures.
-NAMES = ("label", "description", "images", "masks")
-FOLLOWING = ("items", "left_out")  # they change with what the others say
+# In system.json: these have no part in what is measured and filled.
+FREE = ("label", "description", "images", "masks", "edge_threshold")
+FID_BATCH, FID_DIGITS = 16, 4  # what lies below may differ between machines
 OUT_OF_MEMORY = "needs more memory than there is; --size measures a smaller square"
 
 
@@ -59,7 +44,7 @@ def evaluate(
     system: System,
     output: Path,
     *,
-    track: Track = unseen,
+    track: Track = untracked,
     fid_cache: Path | None = None,
 ) -> Evaluation:
     """Measures one system, or continues to.
@@ -77,139 +62,137 @@ def evaluate(
     Raises:
         InputError: nothing can be measured, or `output` holds something else.
     """
-    _check_output(output)
+    if output.exists() and not output.is_dir():
+        raise InputError(f"output {output} is a file; give the name of a folder")
+    begun = (output / results.MANIFEST).is_file()
+    if output.is_dir() and any(output.iterdir()) and not begun:
+        raise InputError(
+            f"output {output} holds files that are no evaluation; give a new folder"
+        )
     manifest = make_manifest(conditions, output, track)
-    details = {
-        **system.details,
-        "images": str(conditions.images.resolve()),
-        "masks": str(masks_folder(conditions.masks).resolve()),
+    folders = {name: str(p.resolve()) for name, p in conditions.folders.items()}
+    contents = {  # the manifest last: where it is, the other is too
+        results.SYSTEM: {**system.details, **folders},
+        results.MANIFEST: manifest,
     }
-    _open(output, manifest, details)
-    weights = conditions.lpips_weights
-    lpips = None if weights is None else Lpips(weights)
-    work = _Work(system, output, manifest, details, lpips)
-    failed = work.measure_all(track)
-    images = read_images(output, manifest)
+    for name, new in contents.items() if begun else ():
+        if change := results.difference(results.read_json(output / name), new, FREE):
+            raise InputError(
+                f"output {output} holds another evaluation: {change}; give another "
+                "folder"
+            )
+    for name, new in contents.items():
+        write_json(output / name, new)
+    failed = _measure_all(conditions, system, output, manifest, track)
+    images = results.read_images(output, manifest)
     if not images:
         reasons = "; ".join(f"{name}: {why}" for name, why in list(failed.items())[:3])
         raise InputError(f"no picture could be measured: {reasons}")
     fid = dict.fromkeys((*filled_bins(manifest), ALL))
-    if conditions.fid_weights is not None:
-        cache = FeatureCache(
-            fid_cache or output / "features",
-            manifest["weights"]["fid"],
-            fid_features(conditions.fid_weights),
+    if weights := conditions.fid_weights:
+        cache = measure.FeatureCache(
+            fid_cache or output / "features", weights, manifest["weights"]["fid"]
         )
-        fid = fid_by_bin(output, manifest, details, images, cache, track)
-    missing = {
-        name: NO_WEIGHTS.format(name)
-        for name, weights in manifest["weights"].items()
-        if weights is None
+        fid |= _fid_by_bin(conditions, output, manifest, images, cache, track)
+    summary = {
+        "fid": fid,
+        "missing": {
+            name: NO_WEIGHTS.format(name)
+            for name, weights in manifest["weights"].items()
+            if weights is None
+        },
+        "failed": failed,
+        "warnings": _warnings(manifest, images),
     }
-    summary = {"fid": fid, "missing": missing, "failed": failed}
-    summary["warnings"] = _warnings(manifest, images)
-    write_json(output / SUMMARY, summary)
+    write_json(output / results.SUMMARY, summary)
     return Evaluation.read(output)
 
 
-def _check_output(output: Path) -> None:
-    if output.exists() and not output.is_dir():
-        raise InputError(f"output {output} is a file; give the name of a folder")
-    if output.is_dir() and any(output.iterdir()) and not (output / MANIFEST).is_file():
-        raise InputError(
-            f"output {output} holds files that are no evaluation; give a new folder"
-        )
-
-
-def _open(output: Path, manifest: dict[str, Any], details: dict[str, Any]) -> None:
-    """Begins an evaluation, or makes sure that the one that is there is the same."""
-    output.mkdir(parents=True, exist_ok=True)
-    pairs = {MANIFEST: manifest, SYSTEM: details}
-    for name, new in pairs.items():
-        if not (output / name).is_file():
-            continue
-        old = read_json(output / name)
-        keys = (old.keys() | new.keys()) - set(NAMES)
-        for key in sorted(keys, key=lambda key: (key in FOLLOWING, key)):
-            if old.get(key) != new.get(key):
-                raise InputError(
-                    f"output {output} holds an evaluation with {_change(old, new, key)}"
-                    "; give another folder"
-                )
-    for name, new in pairs.items():
-        write_json(output / name, new)
-
-
-def _change(old: dict[str, Any], new: dict[str, Any], key: str) -> str:
-    values = [json.dumps(side.get(key)) for side in (old, new)]
-    if sum(map(len, values)) > 100:
-        return f"other {key}"
-    return f"other {key}: {values[0]} there, {values[1]} now"
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What measuring a picture takes."""
-
-    system: System
-    output: Path
-    manifest: dict[str, Any]
-    details: dict[str, Any]
-    lpips: Lpips | None
-
-    def measure_all(self, track: Track) -> dict[str, str]:
-        """Measures what the journal lacks.
-
-        Returns:
-            Name -> why it failed, of pictures that did.
-        """
+def _measure_all(
+    conditions: Conditions,
+    system: System,
+    output: Path,
+    manifest: Mapping[str, Any],
+    track: Track,
+) -> dict[str, str]:
+    """Measures what the journal lacks; returns name -> why it failed, where it did."""
+    weights = conditions.lpips_weights
+    lpips = None if weights is None else Lpips(weights)
+    failed = {}
+    with results.open_journal(output) as journal:
         done = {
             image.name
-            for image in read_images(self.output, self.manifest)
-            if filled_path(self.output, image.name).is_file()
+            for image in results.read_images(output, manifest)
+            if results.filled_path(output, image.name).is_file()
         }
-        failed = {}
-        with open_journal(self.output) as journal:
-            for item in track(self.manifest["items"], "measuring"):
-                name = item["name"]
-                if name in done:
-                    continue
-                try:
-                    result = self.measure_one(item)
-                except tf.errors.ResourceExhaustedError:
-                    failed[name] = OUT_OF_MEMORY
-                except (InputError, OSError) as error:
-                    failed[name] = one_line(error)
-                else:
-                    journal.write(journal_line(result))
-                    journal.flush()
-        return failed
+        for item in track(manifest["items"], "measuring"):
+            name = item["name"]
+            if name in done:
+                continue
+            try:
+                picture = read_picture(item, conditions.folders, conditions.size)
+                filled = system.fill(picture)
+                histogram = _write(output, picture, filled)
+                figures = measure.measure(
+                    picture.image, filled.image, conditions.protocol, lpips
+                )
+            except tf.errors.ResourceExhaustedError:
+                failed[name] = OUT_OF_MEMORY
+            except (InputError, OSError) as error:
+                failed[name] = one_line(error)
+            else:
+                line = {**figures, "edge_histogram": histogram, "note": filled.note}
+                journal.write(json.dumps({"name": name, **line}) + "\n")
+                journal.flush()
+    return failed
 
-    def measure_one(self, item: dict[str, Any]) -> ImageResult:
-        """Fills and measures a picture, and writes what was made of it."""
-        name = item["name"]
-        picture = picture_of(item, self.details, self.manifest["size"])
-        filled = self.system.fill(name, picture)
-        path = filled_path(self.output, name)
-        write_photo(path, Photo(filled.image), overwrite=True)
-        if filled.edges is not None:
-            path = edges_path(self.output, name)
-            write_photo(path, Photo(filled.edges[..., None]), overwrite=True)
-        protocol = self.manifest["protocol"]
-        figures: dict[str, Any] = measure(
-            picture.photo, filled.image, protocol, self.lpips
+
+def _write(output: Path, picture: Picture, filled: Filled) -> list[list[int]] | None:
+    """Writes what was made of a picture, and counts its edges where it has any."""
+    path = results.filled_path(output, picture.name)
+    write_photo(path, Photo(filled.image), overwrite=True)
+    if filled.edges is None:
+        return None
+    path = results.edges_path(output, picture.name)
+    write_photo(path, Photo(filled.edges[..., None]), overwrite=True)
+    if filled.true_edges is None:
+        return None
+    return measure.edge_histogram(filled.edges, filled.true_edges, picture.hole)
+
+
+def _fid_by_bin(
+    conditions: Conditions,
+    output: Path,
+    manifest: Mapping[str, Any],
+    images: Sequence[ImageResult],
+    cache: measure.FeatureCache,
+    track: Track,
+) -> dict[str, float]:
+    """Compares filled pictures with their photos, as sets of two or more."""
+    items = {item["name"]: item for item in manifest["items"]}
+    photos, filled = [], []
+    for start in track(range(0, len(images), FID_BATCH), "features"):
+        names = [image.name for image in images[start : start + FID_BATCH]]
+        true = (
+            read_picture(items[name], conditions.folders, conditions.size).image
+            for name in names
         )
-        return ImageResult(
-            name,
-            item["bin"],
-            item["hole_ratio"],
-            **figures,
-            edge_counts=edge_counts(filled, picture.hole),
-            note=filled.note,
-        )
+        photos.append(cache(true))
+        made = (read_photo(results.filled_path(output, name)).rgb() for name in names)
+        filled.append(cache(made))
+    of_photos, of_filled = np.concatenate(photos), np.concatenate(filled)
+    found = {}
+    for label in (*filled_bins(manifest), ALL):
+        chosen = [label in (ALL, image.bin) for image in images]
+        if sum(chosen) > 1:
+            distance = frechet_distance(of_photos[chosen], of_filled[chosen])
+            found[label] = round(distance, FID_DIGITS)
+    return found
 
 
-def _warnings(manifest: dict[str, Any], images: tuple[ImageResult, ...]) -> list[str]:
+def _warnings(
+    manifest: Mapping[str, Any], images: tuple[ImageResult, ...]
+) -> list[str]:
     found = []
     weights = manifest["weights"]
     if weights["fid"] is not None and len(images) < ENOUGH_PICTURES:
@@ -221,7 +204,7 @@ def _warnings(manifest: dict[str, Any], images: tuple[ImageResult, ...]) -> list
     if weights["lpips"] is not None and without:
         found.append(
             f"LPIPS leaves out {without} pictures that are smaller than it can see or "
-            f"larger than {LPIPS_MAX_PIXELS // 1_000_000} megapixels"
+            f"larger than {measure.LPIPS_MAX_PIXELS // 1_000_000} megapixels"
         )
     noted = defaultdict(list)
     for image in images:

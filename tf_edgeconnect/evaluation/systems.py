@@ -1,20 +1,20 @@
 """What fills the holes: a model, the files of any other system, or a classic method.
 
-Each is a `System`: a picture enters, what it painted leaves. Known pixels of a result
-are always the photo's own: what another system's files have there does not count.
+A picture enters each, what it painted leaves. Known pixels of a result are always the
+photo's own: what another system's files have there does not count.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from tf_edgeconnect.edges.exact import NO_EDGES
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.evaluation.manifest import sha256_of
-from tf_edgeconnect.evaluation.pictures import Picture, fit_drawing, fit_photo
+from tf_edgeconnect.evaluation.pictures import Picture, fit_mask, fit_photo
 from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.models.storage import resolve
 from tf_edgeconnect.photos.names import named_images
@@ -25,6 +25,7 @@ CHANGED = (
     "the prediction differs from the photo outside the hole; the photo's own pixels "
     "were measured there"
 )
+RADIUS = 3  # pixels around a point that it is painted from, as in OpenCV's examples
 
 
 class Filled(NamedTuple):
@@ -32,7 +33,7 @@ class Filled(NamedTuple):
 
     Attributes:
         image: uint8 `(H, W, 3)`, the hole painted, known pixels untouched.
-        edges: uint8 `(H, W)`, completed edges, white = line; None: it draws none.
+        edges: uint8 `(H, W)`, completed edges, white = edge; None: it draws none.
         true_edges: uint8 `(H, W)`, Canny's of the whole photo; None: it draws none.
         note: what a reader of the figures must know, or "".
     """
@@ -50,17 +51,18 @@ class System:
     Attributes:
         details: what `system.json` keeps: `kind`, `label`, `edges`, and what makes it
             this system and no other (hashes of weights or files).
-        fill: name and picture -> what it made of it.
+        fill: picture -> what it made of it.
     """
 
     details: dict[str, Any]
-    fill: Callable[[str, Picture], Filled]
+    fill: Callable[[Picture], Filled]
 
 
 def model_system(
     model: str | Path,
     *,
     edges: str = PREDICTED,
+    edge_threshold: float = 0.5,
     published: bool = False,
     label: str | None = None,
 ) -> System:
@@ -69,7 +71,8 @@ def model_system(
     Args:
         model: what `Inpainter.load` takes.
         edges: `predicted`; `canny`: those of the whole photo, which no model can know:
-            the ceiling; `none`; or a folder of drawings of the photos' names.
+            the ceiling; `none`; or a folder of edge maps of the photos' names.
+        edge_threshold: an edge counts as predicted where it is above; 0 to 1.
         published: see `Inpainter`.
         label: head of its column; by default the model's name, and the edges' if they
             are not predicted.
@@ -80,7 +83,6 @@ def model_system(
     Raises:
         InputError: it is no model that paints, or the folder of edges is missing.
     """
-    model = Path(model)
     inpainter = Inpainter.load(model)
     if not inpainter.paints:
         raise InputError(
@@ -89,65 +91,41 @@ def model_system(
         )
     if published and not inpainter.draws:
         raise InputError(f"--published: {inpainter.description} has no edge generator")
-    drawings = _drawings(edges)
+    files = None
+    if edges not in (PREDICTED, CANNY, NONE):
+        if not Path(edges).is_dir():
+            raise InputError(
+                f"--edges {edges}: expected {PREDICTED}, {CANNY}, {NONE}, or a folder "
+                "of drawings named as their photos"
+            )
+        files = named_images(Path(edges))
 
-    def fill(name: str, picture: Picture) -> Filled:
-        photo, hole = picture.photo, picture.hole
-        truth = inpainter.photo_edges(photo)
-        drawing = None
-        if edges == CANNY:
-            drawing = truth
-        elif edges == NONE:
-            drawing = np.zeros_like(truth)
-        elif drawings is not None:
-            drawing = _drawing_of(name, drawings, picture)
-        image, lines = inpainter(photo, hole, drawing, published=published)
-        return Filled(image, lines, None if inpainter.sigma == NO_EDGES else truth)
+    def fill(picture: Picture) -> Filled:
+        truth = inpainter.photo_edges(picture.image)
+        given = {CANNY: truth, NONE: np.zeros_like(truth)}.get(edges)
+        if files is not None:
+            if picture.name not in files:
+                raise InputError("no edge drawing of its name")
+            drawn = read_edges(files[picture.name])
+            given = fit_mask(drawn, picture.original_size, picture.hole.shape)
+        image, completed = inpainter(
+            picture.image, picture.hole, given, published=published
+        )
+        return Filled(image, completed, None if inpainter.sigma == NO_EDGES else truth)
 
-    name = model.resolve().name
-    if edges != PREDICTED:
-        name += f", edges: {Path(edges).name}"
+    name = Path(model).resolve().name
     details = {
         "kind": "model",
-        "label": label or name,
+        "label": label or name + f", edges: {Path(edges).name}" * (edges != PREDICTED),
         "edges": edges,
-        "drawings": drawings and _hashes(drawings),
+        "edge_threshold": edge_threshold,
+        "drawings": files and _hashes(files),
         "published": published,
         "description": inpainter.description,
         "sigma": inpainter.sigma,
-        "sha256": _hashes(_weights(model)),
+        "sha256": _hashes(_weights(Path(model))),
     }
     return System(details, fill)
-
-
-def _drawings(edges: str) -> dict[str, Path] | None:
-    if edges in (PREDICTED, CANNY, NONE):
-        return None
-    if not Path(edges).is_dir():
-        raise InputError(
-            f"--edges {edges}: expected {PREDICTED}, {CANNY}, {NONE}, or a folder of "
-            "drawings named as their photos"
-        )
-    return named_images(Path(edges))
-
-
-def _drawing_of(name: str, drawings: dict[str, Path], picture: Picture) -> np.ndarray:
-    if name not in drawings:
-        raise InputError("no edge drawing of its name")
-    drawing = read_edges(drawings[name])
-    return fit_drawing(drawing, picture.original_size, picture.hole.shape)
-
-
-def _weights(model: Path) -> dict[str, Path]:
-    return {
-        name: folder / f"{name}.weights.h5"
-        for name, folder in sorted(resolve(model).items())
-        if name.endswith("generator")
-    }
-
-
-def _hashes(files: dict[str, Path]) -> dict[str, str]:
-    return {name: sha256_of(path) for name, path in files.items()}
 
 
 def predictions_system(folder: Path, *, label: str | None = None) -> System:
@@ -168,25 +146,23 @@ def predictions_system(folder: Path, *, label: str | None = None) -> System:
         raise InputError(f"--predictions {folder}: expected a folder of filled photos")
     files = named_images(folder)
 
-    def fill(name: str, picture: Picture) -> Filled:
-        if name not in files:
+    def fill(picture: Picture) -> Filled:
+        if picture.name not in files:
             raise InputError(f"no prediction of its name in {folder}")
-        size = picture.hole.shape
-        painted = read_photo(files[name]).rgb()
+        (height, width), known = picture.hole.shape, ~picture.hole
+        painted = read_photo(files[picture.name]).rgb()
         note = ""
-        if painted.shape[:2] == size:
-            known = ~picture.hole
-            if not np.array_equal(painted[known], picture.photo[known]):
+        if painted.shape == picture.image.shape:
+            if not np.array_equal(painted[known], picture.image[known]):
                 note = CHANGED
         elif painted.shape[:2] == picture.original_size:
-            painted = fit_photo(painted, size[0])
+            painted = fit_photo(painted, height)
         else:
             raise InputError(
-                f"prediction {files[name]} is {painted.shape[1]} x {painted.shape[0]}, "
-                f"its picture {size[1]} x {size[0]}"
+                f"prediction {files[picture.name]} is {painted.shape[1]} x "
+                f"{painted.shape[0]}, its picture {width} x {height}"
             )
-        filled = np.where(picture.hole[..., None], painted, picture.photo)
-        return Filled(filled, note=note)
+        return Filled(_in_hole(picture, painted), note=note)
 
     details = {
         "kind": "predictions",
@@ -195,3 +171,68 @@ def predictions_system(folder: Path, *, label: str | None = None) -> System:
         "sha256": _hashes(files),
     }
     return System(details, fill)
+
+
+def baseline_system(
+    name: Literal["telea", "ns"], *, label: str | None = None
+) -> System:
+    """OpenCV's `inpaint`, which learns nothing: what any model should beat.
+
+    Args:
+        name: "telea" (fast marching) or "ns" (Navier-Stokes).
+        label: head of its column; by default the method's name.
+
+    Returns:
+        The system.
+
+    Raises:
+        InputError: OpenCV cannot be imported.
+
+    Reference:
+        Telea, "An image inpainting technique based on the fast marching method", 2004.
+        Bertalmio et al., "Navier-Stokes, fluid dynamics, and image and video
+        inpainting", 2001.
+    """
+    try:
+        import cv2
+    except ImportError as error:  # opencv-python asks the system for libGL
+        raise InputError(
+            f"--baseline {name} needs OpenCV ({error}); "
+            "run: pip install opencv-python-headless"
+        ) from None
+    methods = {
+        "telea": (cv2.INPAINT_TELEA, "Telea"),
+        "ns": (cv2.INPAINT_NS, "Navier-Stokes"),
+    }
+    method, usual_label = methods[name]
+
+    def fill(picture: Picture) -> Filled:
+        hole = picture.hole.astype(np.uint8)
+        painted = cv2.inpaint(picture.image, hole, RADIUS, method)
+        return Filled(_in_hole(picture, painted))
+
+    details = {
+        "kind": "baseline",
+        "label": label or usual_label,
+        "edges": None,
+        "method": name,
+        "radius": RADIUS,
+        "opencv": cv2.__version__,
+    }
+    return System(details, fill)
+
+
+def _in_hole(picture: Picture, painted: np.ndarray) -> np.ndarray:
+    return np.where(picture.hole[..., None], painted, picture.image)
+
+
+def _weights(model: Path) -> dict[str, Path]:
+    return {
+        name: folder / f"{name}.weights.h5"
+        for name, folder in sorted(resolve(model).items())
+        if name.endswith("generator")
+    }
+
+
+def _hashes(files: Mapping[str, Path]) -> dict[str, str]:
+    return {name: sha256_of(path) for name, path in files.items()}

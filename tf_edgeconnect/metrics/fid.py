@@ -39,7 +39,7 @@ class FidFeatures:
         self._network = fid_inception(weights)
         self._batch_size = batch_size
 
-    def __call__(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+    def __call__(self, pictures: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """Computes the features of pictures.
 
         Args:
