@@ -38,8 +38,9 @@ def exported(precision: str):
     from tf_edgeconnect.export.saved_model import save_graph
     from tf_edgeconnect.export.serving_network import serving_graph
     from tf_edgeconnect.export.signatures import build_signatures
+    from tf_edgeconnect.inference.backends.keras import KerasBackend
 
-    inpainter = ec.Inpainter(ec.edge_generator(), ec.inpaint_generator())
+    inpainter = ec.Inpainter(KerasBackend(ec.edge_generator(), ec.inpaint_generator()))
     graph = serving_graph(inpainter, precision)
     with tempfile.TemporaryDirectory() as folder:
         save_graph(graph, build_signatures(graph, 10**8), folder)
@@ -63,8 +64,9 @@ def saved_model(size: int, batch: int, *, precision: str):
 def keras_predict(size: int, batch: int):
     """The package's own `Inpainter`, photo by photo."""
     import tf_edgeconnect as ec
+    from tf_edgeconnect.inference.backends.keras import KerasBackend
 
-    inpainter = ec.Inpainter(ec.edge_generator(), ec.inpaint_generator())
+    inpainter = ec.Inpainter(KerasBackend(ec.edge_generator(), ec.inpaint_generator()))
     image, mask = pictures(size, batch)
     return lambda: inpainter(image, mask[..., 0], large="full")
 

@@ -62,10 +62,11 @@ def inpainter_of(model: str | None):
     """The model, or networks of the published size with random weights."""
     from tf_edgeconnect import edge_generator, inpaint_generator
     from tf_edgeconnect.inference import Inpainter
+    from tf_edgeconnect.inference.backends.keras import KerasBackend
 
     if model is not None:
         return Inpainter.load(model)
-    return Inpainter(edge_generator(), inpaint_generator())
+    return Inpainter(KerasBackend(edge_generator(), inpaint_generator()))
 
 
 def measure(size: tuple[int, int], kind: str, large: str, model: str | None) -> dict:

@@ -32,9 +32,10 @@ def write_exports(folder: Path) -> dict[str, tuple[str, bool]]:
     from tf_edgeconnect.export.saved_model import save_graph
     from tf_edgeconnect.export.serving_network import serving_graph
     from tf_edgeconnect.export.signatures import build_signatures
+    from tf_edgeconnect.inference.backends.keras import KerasBackend
 
     rows = {}
-    inpainter = ec.Inpainter(ec.edge_generator(), ec.inpaint_generator())
+    inpainter = ec.Inpainter(KerasBackend(ec.edge_generator(), ec.inpaint_generator()))
     for precision in ("float32", "bfloat16"):
         graph = serving_graph(inpainter, precision)
         path = str(folder / precision)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tf_edgeconnect.edges.exact import canny as canny
     from tf_edgeconnect.errors import InputError as InputError
     from tf_edgeconnect.inference.inpainter import Inpainter as Inpainter
-    from tf_edgeconnect.inference.lite import LiteInpainter as LiteInpainter
     from tf_edgeconnect.masking import composite as composite
     from tf_edgeconnect.masking import mask_image as mask_image
     from tf_edgeconnect.models.discriminators import (
@@ -39,7 +38,6 @@ _HOMES = {
     "Inpainter": "inference.inpainter",
     "InputError": "errors",
     "JointTrainer": "trainers.joint",
-    "LiteInpainter": "inference.lite",
     "build_dataset": "data.pipeline",
     "canny": "edges.exact",
     "composite": "masking",

@@ -9,6 +9,21 @@ class InputError(ValueError):
     """A file, an option or an argument that the user can put right; exit code 2."""
 
 
+class ServingError(Exception):
+    """What a server answered instead of a picture, after the retries.
+
+    Args:
+        code: name of a gRPC status code, such as `INVALID_ARGUMENT`; REST's statuses
+            are told by the same names.
+        message: the server's sentence, or what happened on the way to it.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
 class WorkerLost(RuntimeError):
     """Another worker of a run ended; exit code 75, for all can be started again."""
 

@@ -12,6 +12,7 @@ from PIL import Image
 from tf_edgeconnect import edge_generator, inpaint_generator
 from tf_edgeconnect.cli.main import run
 from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.backends.keras import KerasBackend
 
 RNG = np.random.default_rng(3)
 REPORT = ("report.html", "report.md", "report.json", "table.tex", "images.csv")
@@ -35,7 +36,9 @@ def folder(tmp_path, monkeypatch):
 def inpainter():
     keras.utils.set_random_seed(2)
     options = {"filters": 4, "residual_blocks": 1, "initializer": "he"}
-    return Inpainter(edge_generator(**options), inpaint_generator(**options))
+    return Inpainter(
+        KerasBackend(edge_generator(**options), inpaint_generator(**options))
+    )
 
 
 @pytest.fixture

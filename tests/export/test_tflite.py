@@ -15,7 +15,8 @@ from tf_edgeconnect.export.examples import load_examples
 from tf_edgeconnect.export.lite_file import operations, write_new
 from tf_edgeconnect.export.quantization import quantized_graph
 from tf_edgeconnect.export.tflite import convert, export_tflite
-from tf_edgeconnect.inference.lite import LiteInpainter
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.backends.tflite import TFLiteBackend
 
 litert = pytest.importorskip(
     "ai_edge_litert.interpreter", reason="needs pip install ai-edge-litert"
@@ -34,7 +35,7 @@ def exported(weights, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def lite(exported):
-    return LiteInpainter.load(exported.path, threads=1)
+    return Inpainter(TFLiteBackend(exported.path, threads=1))
 
 
 @pytest.fixture(scope="module")
@@ -189,14 +190,14 @@ def test_a_loss_of_more_than_a_decibel_is_told(exported):
 
 
 def test_the_file_tells_what_it_is(lite):
-    assert lite.size == SIZE
+    assert lite.backend.size == SIZE
     assert "float16" in lite.description and "step 3" in lite.description
 
 
 def test_filling_imports_no_tensorflow(exported):
     script = (
         "import sys, numpy as np, tf_edgeconnect as ec\n"
-        "lite = ec.LiteInpainter.load(sys.argv[1])\n"
+        "lite = ec.Inpainter.load(sys.argv[1])\n"
         "lite(np.zeros((20, 40, 3), np.uint8), np.eye(20, 40) > 0)\n"
         "assert not {'tensorflow', 'keras'} & set(sys.modules)"
     )
@@ -215,17 +216,17 @@ def test_wrong_files_are_refused(exported, tmp_path):
     other.write_bytes(b"not a model at all")
     for path in (cut, other):
         with pytest.raises(InputError, match="is not a whole file of `tf-edgeconnect"):
-            LiteInpainter.load(path)
+            Inpainter.load(path)
     with pytest.raises(InputError, match="does not exist; expected a .tflite file"):
-        LiteInpainter.load(tmp_path / "absent.tflite")
+        Inpainter.load(tmp_path / "absent.tflite")
     with pytest.raises(InputError, match="is a folder"):
-        LiteInpainter.load(tmp_path)
+        TFLiteBackend(tmp_path)
 
 
 def test_a_missing_package_is_named(monkeypatch, exported):
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     with pytest.raises(InputError, match=r"pip install 'tf-edgeconnect\[tflite\]'"):
-        LiteInpainter.load(exported.path)
+        Inpainter.load(exported.path)
 
 
 def test_wrong_options_are_refused_before_any_work(exported, weights, tmp_path):

@@ -66,9 +66,20 @@ def test_what_an_export_cannot_do_is_said(exported):
         exported(IMAGE, HOLE, published=True)
     tall = np.zeros((40, 40, 3), np.uint8), np.eye(40) > 0
     with pytest.raises(InputError, match=r"image must have 1 to 600 pixels.*1600"):
-        exported(*tall)
+        exported(*tall, large="full")
     with pytest.raises(InputError, match="got 1600"):
-        exported.predict_edges(*tall)
+        exported.predict_edges(*tall, large="full")
+    with pytest.raises(InputError, match="has its own sigma"):
+        exported(IMAGE, HOLE, sigma=1.0)
+
+
+def test_a_photo_over_the_bound_of_an_export_runs_in_parts(exported):
+    image = RNG.integers(0, 256, (40, 40, 3), np.uint8)
+    hole = np.zeros((40, 40), bool)
+    hole[5:9, 30:36] = True
+    filled = exported(image, hole).image
+    np.testing.assert_array_equal(filled[~hole], image[~hole])
+    assert (filled[hole] != image[hole]).any()
 
 
 def test_a_damaged_export_is_refused(pair, tmp_path):

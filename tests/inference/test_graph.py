@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_edgeconnect.inference import InpaintGraph, pad
+from tf_edgeconnect.inference.graph import InpaintGraph, pad
 
 
 @pytest.mark.parametrize("height", [1, 5, 6, 11, 12, 13, 17, 20])

@@ -9,7 +9,9 @@ import pytest
 import tf_edgeconnect as ec
 from tf_edgeconnect.edges.exact import canny
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference import Inpainter, InpaintGraph
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.backends.keras import KerasBackend
+from tf_edgeconnect.inference.graph import InpaintGraph
 from tf_edgeconnect.models.storage import save_networks
 
 RNG = np.random.default_rng(8)
@@ -34,7 +36,7 @@ def networks():
 
 @pytest.fixture(scope="module")
 def inpainter(networks):
-    return Inpainter(*networks)
+    return Inpainter(KerasBackend(*networks))
 
 
 @pytest.mark.parametrize(
@@ -93,10 +95,30 @@ def test_the_edges_of_a_whole_photo_are_canny(inpainter):
     np.testing.assert_array_equal(inpainter.photo_edges(image), 255 * expected)
 
 
+def test_another_sigma_is_that_of_a_model_trained_with_it(inpainter, networks):
+    image, mask = photo(24, 24) // 4, middle_hole(24, 24)
+    image[:, 12:] += 150
+    other = Inpainter(KerasBackend(*networks, 1.0))
+    assert inpainter.takes_sigma
+    for ours, expected in (
+        (inpainter(image, mask, sigma=1.0), other(image, mask)),
+        (
+            [inpainter.predict_edges(image, mask, sigma=1.0)],
+            [other.predict_edges(image, mask)],
+        ),
+        ([inpainter.photo_edges(image, sigma=1.0)], [other.photo_edges(image)]),
+    ):
+        for one, two in zip(ours, expected, strict=True):
+            np.testing.assert_array_equal(one, two)
+    assert (other(image, mask).edges != inpainter(image, mask).edges).any()
+    with pytest.raises(InputError, match="has its own sigma"):
+        Inpainter(KerasBackend(*networks, -1)).photo_edges(image, sigma=1.0)
+
+
 def test_sigma_0_means_2_and_minus_1_means_no_edges(networks):
     image, mask = photo(24, 24) // 4, middle_hole(24, 24)
     image[:, 12:] += 150
-    at = {sigma: Inpainter(*networks, sigma=sigma) for sigma in (0, 2, -1)}
+    at = {sigma: Inpainter(KerasBackend(*networks, sigma)) for sigma in (0, 2, -1)}
     edges = {s: inpainter.predict_edges(image, mask) for s, inpainter in at.items()}
     np.testing.assert_array_equal(edges[0], edges[2])
     assert edges[2][mask == 0].any()
@@ -173,7 +195,7 @@ def test_published_cuts_colours_that_are_rounded_otherwise(networks):
 
 
 def test_without_edge_generator_known_edges_guide_with_one_warning(networks, caplog):
-    inpainter = Inpainter(None, networks[1])
+    inpainter = Inpainter(KerasBackend(None, networks[1]))
     image, mask = photo(16, 16), middle_hole(16, 16)
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
@@ -185,7 +207,7 @@ def test_without_edge_generator_known_edges_guide_with_one_warning(networks, cap
 
 
 def test_without_inpaint_generator_only_edges_are_drawn(networks):
-    inpainter = Inpainter(networks[0], None)
+    inpainter = Inpainter(KerasBackend(networks[0], None))
     image, mask = photo(16, 16), middle_hole(16, 16)
     assert inpainter.predict_edges(image, mask).shape == (16, 16)
     with pytest.raises(InputError, match="no inpaint generator"):

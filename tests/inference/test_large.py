@@ -8,7 +8,8 @@ from skimage.feature import canny
 
 import tf_edgeconnect as ec
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference import Inpainter, large
+from tf_edgeconnect.inference import Inpainter, calls
+from tf_edgeconnect.inference.backends.keras import KerasBackend
 from tf_edgeconnect.inference.regions import plan_areas
 
 COFFEE = data.coffee()  # (400, 600, 3)
@@ -30,7 +31,7 @@ def networks():
 
 @pytest.fixture(scope="module")
 def inpainter(networks):
-    return Inpainter(*networks)
+    return Inpainter(KerasBackend(*networks))
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def test_paint_fills_the_same_without_edges(inpainter, whole, strategy):
 
 def test_paint_shows_canny_the_crops_alone(inpainter, whole, monkeypatch):
     image, hole, _ = whole
-    monkeypatch.setattr(large.InParts, "edges_in_strips", None)
+    monkeypatch.setattr(calls, "known_edges", None)
     inpainter.paint(image, hole, large="crop")
     with pytest.raises(TypeError):
         inpainter(image, hole, large="crop")
@@ -130,7 +131,7 @@ def test_without_a_hole_nothing_runs(inpainter, strategy):
 
 
 def test_strips_give_the_edges_of_the_whole_photo(inpainter, monkeypatch):
-    monkeypatch.setattr(large, "STRIP_PIXELS", 600 * 90)
+    monkeypatch.setattr(calls, "STRIP_PIXELS", 600 * 90)
     image, none = COFFEE, np.zeros((400, 600), bool)
     edges = inpainter(image, none, large="tile").edges
     gray = (image / np.float32(255)) @ np.float32([0.2125, 0.7154, 0.0721])

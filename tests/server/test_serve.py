@@ -12,7 +12,7 @@ import pytest
 from tf_edgeconnect.cli.addresses import warn_if_reachable
 from tf_edgeconnect.cli.main import run
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference.exports_on_disk import find_export
+from tf_edgeconnect.inference.loading import find_export
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
 from tf_edgeconnect.models.storage import save_networks
 from tf_edgeconnect.web.serve import ModelServer, authority

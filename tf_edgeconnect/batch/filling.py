@@ -12,7 +12,8 @@ from tf_edgeconnect.batch.items import Item
 from tf_edgeconnect.batch.results import RESULTS, Format
 from tf_edgeconnect.data.tfrecords import read_example
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference import FileInpainter, Inpainter
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.files import FillOptions, read_hole, reason_of
 from tf_edgeconnect.inference.regions import Large
 from tf_edgeconnect.photos.reading import Photo, decode_photo, read_photo
 
@@ -25,7 +26,7 @@ class Options:
         model: see `Inpainter.load`.
         output: the folder of the results.
         form: how they are stored.
-        invert_mask: see `FileInpainter`, as the next two.
+        invert_mask: see `FillOptions`, as the next two.
         dilate: pixels.
         large: how large photos run.
         batch_size: photos of one size that run together, 1 or more.
@@ -39,14 +40,9 @@ class Options:
     large: Large = "auto"
     batch_size: int = 1
 
-    def load(self) -> FileInpainter:
+    def load(self) -> Inpainter:
         """Loads the networks."""
-        return FileInpainter(
-            inpainter=Inpainter.load(self.model),
-            invert_mask=self.invert_mask,
-            dilate=self.dilate,
-            large=self.large,
-        )
+        return Inpainter.load(self.model)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +74,7 @@ class Outcome:
         try:
             yield
         except Exception as error:  # one photo of millions never stops the rest
-            self.failures.update(dict.fromkeys(items, _reason(error)))
+            self.failures.update(dict.fromkeys(items, reason_of(error)))
 
 
 class GroupFiller:
@@ -86,12 +82,16 @@ class GroupFiller:
 
     Args:
         options: how.
-        work: what `options.load` returned.
+        inpainter: what `options.load` returned.
     """
 
-    def __init__(self, options: Options, work: FileInpainter) -> None:
+    def __init__(self, options: Options, inpainter: Inpainter) -> None:
         self._batch_size = options.batch_size
-        self._work = work
+        self._inpainter = inpainter
+        self._large = options.large
+        self._mask_options = FillOptions(
+            invert_mask=options.invert_mask, dilate=options.dilate
+        )
         self._results = RESULTS[options.form](options.output)
 
     def __call__(self, items: Iterable[Item]) -> Outcome:
@@ -134,7 +134,7 @@ class GroupFiller:
             features = read_example(item.photo, item.offset).features.feature
             stored = features[item.feature].bytes_list.value
             photo = decode_photo(stored[0] if stored else b"", item.name)
-        return Scene(item, photo, self._work.read_hole(item.mask, photo.size))
+        return Scene(item, photo, read_hole(item.mask, photo.size, self._mask_options))
 
     def _filled(
         self, scenes: list[Scene], outcome: Outcome
@@ -143,21 +143,14 @@ class GroupFiller:
         images = np.stack([scene.photo.rgb() for scene in scenes])
         holes = np.stack([scene.hole for scene in scenes])
         try:
-            filled = self._work.inpainter.paint(images, holes, large=self._work.large)
+            filled = self._inpainter.paint(images, holes, large=self._large)
         except Exception as error:
             if len(scenes) > 1:
                 parts = [self._filled([scene], outcome) for scene in scenes]
                 return [pair for part in parts for pair in part]
-            outcome.failures[scenes[0].item] = _reason(error)
+            outcome.failures[scenes[0].item] = reason_of(error)
             return []
         return [
             (scene, scene.photo.with_hole_filled(image, scene.hole))
             for scene, image in zip(scenes, filled, strict=True)
         ]
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, InputError):
-        return str(error)
-    first = str(error).strip().splitlines()[:1]
-    return ": ".join([type(error).__name__, *first])

@@ -88,7 +88,7 @@ def batch(
         large=large,
         batch_size=batch_size,
     )
-    described = options.load().inpainter.description
+    described = options.load().description
     typer.echo(f"model: {described}", err=True)
     settings = {
         "model": described,

@@ -74,12 +74,12 @@ def inpaint(
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
     import_tensorflow()
-    from tf_edgeconnect.inference import FileInpainter, Inpainter
+    from tf_edgeconnect.inference import Inpainter
+    from tf_edgeconnect.inference.files import FillOptions, fill_file
 
     inpainter = Inpainter.load(model)
     console.print(f"model: {inpainter.description}")
-    work = FileInpainter(
-        inpainter=inpainter,
+    options = FillOptions(
         invert_mask=invert_mask,
         dilate=dilate,
         published=published,
@@ -87,6 +87,10 @@ def inpaint(
         large=large,
         overwrite=overwrite,
     )
+
+    def work(job: "Job") -> None:
+        fill_file(inpainter, job, options)
+
     return _report(plan, _run(plan, work, console), console)
 
 

@@ -102,6 +102,9 @@ def run(arguments: Sequence[str]) -> int:
         return _refuse(_usage(error))
     except InputError as error:
         return _refuse(str(error))
+    except ServingError as error:
+        _refuse(f"the server answered {error}")
+        return SERVER_FAILED
     except OSError as error:
         return _refuse(_system(error))
     except Exception as error:

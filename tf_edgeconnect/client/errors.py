@@ -1,16 +1,3 @@
-"""`ServingError`: what a server answered instead of a picture."""
+"""Kept until the client is a backend."""
 
-
-class ServingError(Exception):
-    """A request that failed, after its retries.
-
-    Args:
-        code: name of a gRPC status code, such as `INVALID_ARGUMENT`; REST's statuses
-            are told by the same names.
-        message: the server's sentence, or what happened on the way to it.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
+from tf_edgeconnect.errors import ServingError as ServingError

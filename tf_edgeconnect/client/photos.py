@@ -11,7 +11,6 @@ from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.regions import (
     RUN_SIDE,
     Large,
-    Scene,
     choose,
     paint,
     plan_areas,
@@ -53,11 +52,13 @@ def fill_photo(
     run = functools.partial(_filled, client)
     large = choose(hole.shape, large, side)
     if large == "full":
-        drawings = None if drawing is None else drawing[None]
-        return run(image[None], hole[None], drawings)[0]
+        drawings = None if drawing is None else drawing[None, ..., None]
+        return run(image[None], hole[None, ..., None], drawings)[0]
     filled = image.copy()
     areas = plan_areas(hole, large, side)
-    paint(filled, Scene(image, hole, drawing), areas, run, side)
+    planes = [image, WHITE * hole[..., None].astype(np.uint8)]
+    planes += [] if drawing is None else [drawing[..., None]]
+    paint(filled, np.concatenate(planes, axis=-1), areas, run, side)
     return filled
 
 
@@ -83,14 +84,15 @@ def complete_lines(
     def run(
         images: np.ndarray, holes: np.ndarray, drawings: np.ndarray | None
     ) -> np.ndarray:
-        masks = (holes * WHITE).astype(np.uint8)[..., None]
+        masks = (holes * WHITE).astype(np.uint8)
         return client.predict_edges(images, masks)
 
     large = choose(hole.shape, "auto", side)
     if large == "full":
-        return run(image[None], hole[None], None)[0, ..., 0]
+        return run(image[None], hole[None, ..., None], None)[0, ..., 0]
     lines = np.zeros((*hole.shape, 1), np.uint8)
-    paint(lines, Scene(image, hole, None), plan_areas(hole, large, side), run, side)
+    planes = np.concatenate([image, WHITE * hole[..., None].astype(np.uint8)], axis=-1)
+    paint(lines, planes, plan_areas(hole, large, side), run, side)
     return lines[..., 0]
 
 
@@ -111,12 +113,10 @@ def _filled(
     client: Client, images: np.ndarray, holes: np.ndarray, drawings: np.ndarray | None
 ) -> np.ndarray:
     """Asks for photos of one size at once: see `regions.Run`."""
-    masks = (holes * WHITE).astype(np.uint8)[..., None]
+    masks = (holes * WHITE).astype(np.uint8)
     if drawings is not None:
         # The server refuses mostly white drawings, and a part of one may be.
-        return client.inpaint_with_edges(
-            images, masks, drawings[..., None] * holes[..., None]
-        )
+        return client.inpaint_with_edges(images, masks, drawings * holes)
     if not client.prefers_bytes:
         return client.inpaint(images, masks)[0]
     files = [[encode_png(Photo(one)) for one in many] for many in (images, masks)]

@@ -11,7 +11,8 @@ from typing import Literal
 
 import keras
 
-from tf_edgeconnect.inference import Inpainter, InpaintGraph
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.graph import InpaintGraph
 from tf_edgeconnect.layers.hole_fill import PushPullFill
 from tf_edgeconnect.layers.spectral_norm import SpectralConv2D, SpectralConv2DTranspose
 

@@ -17,7 +17,7 @@ import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference.lite import METADATA_NAME
+from tf_edgeconnect.inference.backends.tflite import METADATA_NAME
 
 _IDENTIFIER = b"TFL3"
 _DEQUANTIZE = schema.BuiltinOperator.DEQUANTIZE

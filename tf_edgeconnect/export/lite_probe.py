@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_edgeconnect.inference.lite import open_file
+from tf_edgeconnect.inference.backends.tflite import open_file
 
 
 def main(file: str, pairs: str, results: str, threads: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from tf_edgeconnect.export.examples import Examples, Pair
 from tf_edgeconnect.export.lite_file import operations
 from tf_edgeconnect.inference import Inpainter
-from tf_edgeconnect.inference.lite import usable_threads
+from tf_edgeconnect.inference.backends.tflite import usable_threads
 from tf_edgeconnect.metrics.image import PSNR_LIMIT, psnr
 
 TOLERATED_LOSS = 1.0  # dB

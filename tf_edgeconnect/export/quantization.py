@@ -19,7 +19,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from tf_edgeconnect.export.folding import plain_network
-from tf_edgeconnect.inference import Inpainter, InpaintGraph
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.graph import InpaintGraph
 from tf_edgeconnect.layers.instance_norm import InstanceNormalization
 from tf_edgeconnect.layers.padding import ReflectionPadding2D
 

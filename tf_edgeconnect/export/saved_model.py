@@ -24,7 +24,8 @@ from tf_edgeconnect.export.signatures import build_signatures
 from tf_edgeconnect.export.source import load_for_export
 from tf_edgeconnect.export.versions import new_version
 from tf_edgeconnect.export.warmup import NO_API, WARMUP_FILE, write_warmup
-from tf_edgeconnect.inference import Inpainter, InpaintGraph
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.graph import InpaintGraph
 from tf_edgeconnect.photos.headers import MAX_PIXELS
 from tf_edgeconnect.version import __version__
 

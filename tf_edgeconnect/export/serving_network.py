@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect.export.folding import LAST_CONVOLUTION, FloatType, plain_network
-from tf_edgeconnect.inference import Inpainter, InpaintGraph
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.graph import InpaintGraph
 from tf_edgeconnect.layers.instance_norm import InstanceNormalization
 from tf_edgeconnect.layers.padding import ReflectionPadding2D
 

@@ -28,8 +28,7 @@ from tf_edgeconnect.export.checks import (
     require,
     require_size,
 )
-from tf_edgeconnect.inference import InpaintGraph
-from tf_edgeconnect.inference.graph import traced
+from tf_edgeconnect.inference.graph import InpaintGraph, traced
 
 _IMAGE = tf.TensorSpec(PHOTO_SHAPE, tf.uint8, "image")
 _MASK = tf.TensorSpec(PLANE_SHAPE, tf.uint8, "mask")

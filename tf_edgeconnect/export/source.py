@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter
-from tf_edgeconnect.inference.exports_on_disk import find_export
+from tf_edgeconnect.inference.loading import find_export
 
 
 def load_for_export(path: str | Path) -> Inpainter:

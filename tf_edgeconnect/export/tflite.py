@@ -35,9 +35,14 @@ from tf_edgeconnect.export.lite_report import LiteReport, measure
 from tf_edgeconnect.export.quantization import quantized_graph
 from tf_edgeconnect.export.saved_model import save_graph
 from tf_edgeconnect.export.source import load_for_export
-from tf_edgeconnect.inference import Inpainter, InpaintGraph
-from tf_edgeconnect.inference.graph import SIZE_MULTIPLE, SMALLEST_SIZE, traced
-from tf_edgeconnect.inference.lite import require_litert
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.backends.tflite import require_litert
+from tf_edgeconnect.inference.graph import (
+    SIZE_MULTIPLE,
+    SMALLEST_SIZE,
+    InpaintGraph,
+    traced,
+)
 from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.version import __version__
 

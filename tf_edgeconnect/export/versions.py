@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference.exports_on_disk import SAVED_MODEL_FILE
+from tf_edgeconnect.inference.loading import SAVED_MODEL_FILE
 
 
 class NewVersion:

@@ -1,4 +1,4 @@
-"""Photos, masks and drawings as callers give them, brought to one form. NumPy only."""
+"""Photos, masks and edges as callers give them, brought to one form. NumPy only."""
 
 import logging
 from typing import NamedTuple
@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.reading import GRAY_WEIGHTS
 
 logger = logging.getLogger(__name__)
 
@@ -15,7 +16,7 @@ class Inpainted(NamedTuple):
 
     Attributes:
         image: uint8 of the photo's shape, the hole painted.
-        edges: uint8 of the mask's shape, `round(255 * composite_edge)`, white = line.
+        edges: uint8 of the mask's shape, `round(255 * composite_edge)`, white = edge.
     """
 
     image: np.ndarray
@@ -31,7 +32,7 @@ def as_pair(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray
             of 1; above 127 (or true) = hole.
 
     Returns:
-        uint8 `(B, H, W, 3)`, and bool `(B, H, W)`, true = hole.
+        uint8 `(B, H, W, 3)`, and bool `(B, H, W, 1)`, true = hole.
 
     Raises:
         InputError: an array of another type, rank or size, or without pixels.
@@ -53,7 +54,7 @@ def as_pair(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray
     elif hole.all():
         logger.warning("the mask is all hole: nothing of the photo is known")
     images = image.reshape(-1, *image.shape[-3:])
-    return images, hole.reshape(images.shape[:-1])
+    return images, hole.reshape(*images.shape[:-1], 1)
 
 
 def _as_hole(mask: np.ndarray) -> np.ndarray:
@@ -71,13 +72,13 @@ def _as_hole(mask: np.ndarray) -> np.ndarray:
     return mask > 127
 
 
-def as_drawing(edges: np.ndarray, holes: np.ndarray) -> np.ndarray:
-    """Checks a person's drawing.
+def as_edges(edges: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Checks the edges that a person gives.
 
     Args:
-        edges: uint8 of the holes' shape, or of a single one's, with or without a last
-            axis of 1; white = line.
-        holes: bool `(B, H, W)`.
+        edges: uint8 of the masks' shape, or of a single one's, with or without a last
+            axis of 1; white = edge.
+        masks: bool `(B, H, W, 1)`.
 
     Returns:
         uint8 `(B, H, W, 1)`.
@@ -86,20 +87,43 @@ def as_drawing(edges: np.ndarray, holes: np.ndarray) -> np.ndarray:
         InputError: an array of another type or size, or a mostly white one.
     """
     edges = np.asarray(edges)
-    batch, height, width = holes.shape
-    wanted = [(batch, height, width, 1), (batch, height, width)]
+    batch, height, width, _ = masks.shape
+    wanted = [masks.shape, masks.shape[:3]]
     if batch == 1:
-        wanted += [(height, width, 1), (height, width)]
+        wanted += [masks.shape[1:], (height, width)]
     if edges.dtype != np.uint8 or edges.shape not in wanted:
         raise InputError(
             f"edges must be uint8 of the mask's size {wanted[-1]}, "
             f"got {edges.dtype} {edges.shape}"
         )
-    edges = edges.reshape(batch, height, width, 1)
+    edges = edges.reshape(masks.shape)
     white = (edges > 127).mean(axis=(1, 2, 3)).max()
     if white > 0.5:
         raise InputError(
-            f"the edge drawing is {white:.0%} white, so it seems inverted: lines must "
-            "be white on black"
+            f"the edges are {white:.0%} white, so they seem inverted: edges must be "
+            "white on black"
         )
+    return edges
+
+
+def canny(images: np.ndarray, masks: np.ndarray, sigma: float) -> np.ndarray:
+    """Canny's edges of known pixels, by scikit-image: for backends without TensorFlow.
+
+    Args:
+        images: uint8 `(B, H, W, 3)`, RGB.
+        masks: bool `(B, H, W, 1)`, true = hole.
+        sigma: in pixels; below 0: no edges.
+
+    Returns:
+        uint8 `(B, H, W, 1)`, 0 or 255.
+    """
+    edges = np.zeros(masks.shape, np.uint8)
+    if sigma >= 0:
+        from skimage import feature
+
+        red, green, blue = (np.float32(weight) for weight in GRAY_WEIGHTS)
+        for image, mask, edge in zip(images, masks[..., 0], edges, strict=True):
+            r, g, b = np.moveaxis(image.astype(np.float32) / np.float32(255), 2, 0)
+            gray = red * r + green * g + blue * b
+            edge[feature.canny(gray, sigma, mask=~mask)] = 255
     return edges

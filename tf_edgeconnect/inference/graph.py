@@ -8,45 +8,51 @@ the networks take, and the results are cropped. Edges leave as `round(255 * edge
 
 import dataclasses
 import functools
+import re
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, TypeVar
 
 import keras
 import tensorflow as tf
 
 from tf_edgeconnect.data.images import to_gray
 from tf_edgeconnect.edges.exact import inference_edges
+from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.masking import composite
 from tf_edgeconnect.models.inputs import edge_inputs, inpaint_inputs, takes_mask
 
 SIZE_MULTIPLE = 4  # two halvings in the encoders
 SMALLEST_SIZE = 12  # reflection padding of 2 on a map of a quarter of the size
 
+# What the methods of `InpaintGraph` take: images and masks, and a person's edges.
+PAIR = [
+    tf.TensorSpec([None, None, None, 3], tf.uint8),
+    tf.TensorSpec([None, None, None, 1], tf.float32),
+]
+EDGES = tf.TensorSpec([None, None, None, 1], tf.uint8)
+
+Result = TypeVar("Result")
+
 # Nothing here branches or loops on a tensor in Python. Rewriting Canny for that case
 # would take a third of the time of a trace.
 traced = functools.partial(tf.function, autograph=False)
 
 
-class Graph(Protocol):
-    """What an `Inpainter` runs; see the methods of `InpaintGraph`."""
+def errors_named(method: Callable[..., Result]) -> Callable[..., Result]:
+    """Turns TensorFlow's errors into `MemoryError`, or a check's own sentence."""
 
-    @property
-    def sigma(self) -> float:
-        """Of Canny, in pixels."""
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Result:
+        try:
+            return method(*args, **kwargs)
+        except tf.errors.ResourceExhaustedError:
+            raise MemoryError("TensorFlow needs more memory than there is") from None
+        except tf.errors.InvalidArgumentError as error:
+            # Without the names of operations that stand around it.
+            sentence = re.search(r"assertion failed: \[(.*)\]", error.message)
+            raise InputError(sentence[1] if sentence else error.message) from None
 
-    def known_edges(self, images: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        """Canny's edges of the known region."""
-
-    def completed_edges(self, images: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        """Those, and inside the hole the edge generator's."""
-
-    def fill(self, images: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Photos filled along the completed edges, and these."""
-
-    def fill_along(
-        self, images: tf.Tensor, mask: tf.Tensor, drawing: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The same along a person's drawing."""
+    return call
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

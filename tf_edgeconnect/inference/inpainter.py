@@ -1,131 +1,100 @@
-"""`Inpainter`: trained networks for photos as NumPy arrays, single or in batches."""
+"""`Inpainter`: fills holes in photos as NumPy arrays, single or in batches.
+
+Everything that is the same for every backend is done here, once: checks, the choice of
+the parts that a large photo runs in, and what is said where something cannot be done.
+"""
 
 import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference.arrays import Inpainted, as_drawing, as_pair
-from tf_edgeconnect.inference.exports_on_disk import find_export
-from tf_edgeconnect.inference.graph import Graph, InpaintGraph, traced
-from tf_edgeconnect.inference.large import InParts, as_masks
-from tf_edgeconnect.inference.regions import Large, Scene, choose
-from tf_edgeconnect.models.storage import load_networks, resolve
+from tf_edgeconnect.inference import calls
+from tf_edgeconnect.inference.arrays import Inpainted, as_edges, as_pair
+from tf_edgeconnect.inference.backend import Backend
+from tf_edgeconnect.inference.loading import load_backend
+from tf_edgeconnect.inference.regions import (
+    RUN_SIDE,
+    Large,
+    Way,
+    choose,
+    paint,
+    plan_areas,
+)
+
+if TYPE_CHECKING:
+    import keras
 
 logger = logging.getLogger(__name__)
 
-IMAGES = tf.TensorSpec([None, None, None, 3], tf.uint8)
-MASK = tf.TensorSpec([None, None, None, 1], tf.float32)
-DRAWING = tf.TensorSpec([None, None, None, 1], tf.uint8)
-
 
 class Inpainter:
-    """Two trained networks, ready for photos of any size.
+    """Fills holes in photos of any size.
 
     Args:
-        edge_generator: draws edges inside the hole; None: the hole has only the edges
-            that a person gives.
-        inpaint_generator: paints the hole; None: only `predict_edges` works.
-        sigma: of Canny, in pixels, as the networks were trained; 0 (random at training)
-            means 2, -1 means no edges.
-        description: says in messages which networks these are.
+        backend: runs the networks: Keras models, an export, a server.
 
     Attributes:
+        description: says in messages which networks these are.
         draws: whether there is an edge generator.
         paints: whether there is an inpaint generator.
+        sigma: of Canny, in pixels; None: the model's own, not known here.
+        takes_sigma: whether another sigma may be asked for; only of Keras models that
+            were trained on known edges.
 
     Example:
         >>> inpainter = Inpainter.load("runs/quickstart")
         >>> filled, edges = inpainter(image, mask)
     """
 
-    def __init__(
-        self,
-        edge_generator: keras.Model | None,
-        inpaint_generator: keras.Model | None,
-        sigma: float = 2.0,
-        description: str = "networks given as Keras models",
-    ) -> None:
-        """Prepares the graphs; each is traced at its first use."""
-        if edge_generator is None and inpaint_generator is None:
-            raise InputError("an Inpainter needs at least one generator, got none")
-        self.edge_generator = edge_generator
-        self.inpaint_generator = inpaint_generator
-        graph = InpaintGraph(edge_generator, inpaint_generator, float(sigma))
-        self._trace(graph, description)
-        self._fill_as_published = traced(
-            graph.fill_as_published, input_signature=[IMAGES, MASK]
-        )
-        self.draws = edge_generator is not None
-        self.paints = inpaint_generator is not None
-
-    def _trace(self, graph: Graph, description: str) -> None:
-        self.sigma = graph.sigma
-        self.description = description
-        self.draws = self.paints = True
+    def __init__(self, backend: Backend) -> None:
+        """Takes a backend; `load` finds one."""
+        self.backend = backend
+        self.description = backend.description
+        self.draws, self.paints = backend.draws, backend.paints
+        self.sigma = backend.sigma
+        self.takes_sigma: bool = getattr(backend, "takes_sigma", False)
+        pixels = backend.max_pixels or RUN_SIDE**2
+        self._side = backend.size or min(RUN_SIDE, math.isqrt(pixels))
         self._warned = False
-        pair = [IMAGES, MASK]
-        self._known_edges = traced(graph.known_edges, input_signature=pair)
-        self._completed_edges = traced(graph.completed_edges, input_signature=pair)
-        self._fill = traced(graph.fill, input_signature=pair)
-        self._fill_along = traced(graph.fill_along, input_signature=[*pair, DRAWING])
-        self._in_parts = InParts(
-            self._known_edges,
-            self._completed_edges,
-            self._fill,
-            self._fill_along,
-            self.sigma,
-        )
 
     @classmethod
-    def load(cls, path: str | Path) -> "Inpainter":
-        """Loads the networks of a run directory, a weights folder or an export.
+    def load(
+        cls, where: str | Path, *, timeout: float = 60.0, ca: str | None = None
+    ) -> "Inpainter":
+        """Loads a model, or connects to a server that has one.
 
         Args:
-            path: a run directory (its most advanced stage is taken), a folder with a
-                `model.json`, or an exported SavedModel (of several versions the
-                latest).
+            where: a preset's name; a run directory (its most advanced stage is taken);
+                a folder with a `model.json`; an exported SavedModel (of several
+                versions the latest); a `.tflite` file; or a server of TF Serving's API,
+                `grpc://HOST:PORT[/NAME][?label=L|version=N]`, `grpcs://` for TLS, and
+                `http://` or `https://` for REST.
+            timeout: seconds until a request to a server is given up.
+            ca: PEM file of the authority to trust a server by.
 
         Returns:
-            An Inpainter whose `description` says what was loaded. That of an exported
-            SavedModel has no Keras models: its attributes `edge_generator` and
-            `inpaint_generator` are absent.
+            An Inpainter whose `description` says what was loaded.
 
         Raises:
-            InputError: the path is none of these, or its weights are damaged.
+            InputError: it is none of these, or damaged, or a package is missing.
         """
-        if export := find_export(path):
-            from tf_edgeconnect.inference.exported import ExportedInpainter
+        return cls(load_backend(where, timeout=timeout, ca=ca))
 
-            return ExportedInpainter(export)
-        folders = resolve(path)
-        networks: dict[str, keras.Model] = {}
-        metas: dict[Path, dict[str, Any]] = {}
-        for name in ("edge_generator", "inpaint_generator"):
-            if name in folders:
-                found, metas[folders[name]] = load_networks(folders[name], (name,))
-                networks.update(found)
-        if not networks:
-            raise InputError(
-                f"model {path} holds {sorted(folders)} but no generator; give a run "
-                "directory or a weights folder that does"
-            )
-        first = next(iter(metas.values()))  # Canny feeds the edge generator first
-        described = [
-            f"{folder} (stage {meta.get('stage', 'unknown')}, "
-            f"step {meta.get('step', 'unknown')})"
-            for folder, meta in metas.items()
-        ]
-        return cls(
-            networks.get("edge_generator"),
-            networks.get("inpaint_generator"),
-            first.get("sigma", 2.0),
-            " and ".join(described),
-        )
+    @property
+    def edge_generator(self) -> "keras.Model | None":
+        """The edge generator; absent unless the backend is Keras."""
+        return cast(Any, self.backend).edge_generator
+
+    @property
+    def inpaint_generator(self) -> "keras.Model | None":
+        """The inpaint generator; absent unless the backend is Keras."""
+        return cast(Any, self.backend).inpaint_generator
 
     def __call__(
         self,
@@ -135,6 +104,7 @@ class Inpainter:
         *,
         published: bool = False,
         large: Large = "auto",
+        sigma: float | None = None,
     ) -> Inpainted:
         """Fills the hole of a photo, or of each photo of a batch.
 
@@ -142,25 +112,29 @@ class Inpainter:
             image: uint8 `(H, W, 3)` or `(B, H, W, 3)`, RGB.
             mask: uint8 or bool of `image`'s height and width, with or without a last
                 axis of 1; above 127 (or true) = hole.
-            edges: uint8 of the mask's shape, white = line: used inside the hole in
+            edges: uint8 of the mask's shape, white = edge: used inside the hole in
                 place of the edge generator's; outside it Canny's edges stay.
             published: feed the raw output of the edge generator, outside the hole
                 too, and cut colours to whole grey levels, as the published test
-                script does; the photo then always runs whole.
+                script does; the photo then always runs whole. Keras models only.
             large: how a photo runs that is larger than the networks were made for:
                 `full` (whole), `crop` (each hole with its surroundings, thick ones
                 reduced) or `tile` (in tiles that fade into each other); `auto` is
                 `full` up to 512 x 512 pixels, then `crop`. See `regions`.
+            sigma: of Canny, in pixels, in place of the model's; where `takes_sigma`.
 
         Returns:
             The photo with its hole filled, and the edges that it was filled along.
 
         Raises:
-            InputError: an array of another type, rank or size, an inverted drawing, or
-                a model that lacks the network this needs.
+            InputError: an array of another type, rank or size, inverted edges, a photo
+                that memory does not suffice for, or a model that cannot do this.
+            ServingError: a server gave no picture.
         """
-        filled, lines = self._painted(image, mask, edges, published, large, True)
-        return Inpainted(filled, cast(np.ndarray, lines))
+        filled, completed = self._filled(
+            image, mask, edges, published, large, sigma, with_edges=True
+        )
+        return Inpainted(filled, cast(np.ndarray, completed))
 
     def paint(
         self,
@@ -170,108 +144,182 @@ class Inpainter:
         *,
         published: bool = False,
         large: Large = "auto",
+        sigma: float | None = None,
     ) -> np.ndarray:
-        """Fills as calling it does, without the edges.
+        """Fills as calling it does, and returns the image alone.
 
         A large photo that runs in parts takes far less time so: Canny, too, sees the
         parts alone.
+        """
+        return self._filled(
+            image, mask, edges, published, large, sigma, with_edges=False
+        )[0]
 
-        Args:
-            image: as in `__call__`, and so are all others.
-            mask: see there.
-            edges: see there.
-            published: see there.
-            large: see there.
+    def predict_edges(
+        self,
+        image: np.ndarray,
+        mask: np.ndarray,
+        *,
+        large: Large = "auto",
+        sigma: float | None = None,
+    ) -> np.ndarray:
+        """Completes the edges of a photo, or of each of a batch, without painting.
 
         Returns:
-            uint8 of the image's shape.
-
-        Raises:
-            InputError: as `__call__`.
+            uint8 of the mask's shape: Canny's edges where the photo is known, the edge
+            generator's inside the hole.
         """
-        return self._painted(image, mask, edges, published, large, False)[0]
+        backend = self._at(sigma)
+        images, masks = as_pair(image, mask)
+        self._warn_without_edge_generator()
+        way = self._way(images, large)
+        with _memory_named(images):
+            if way == "full" and masks.any():
+                completed = calls.predict_edges(backend, images, masks)
+            else:
+                completed = self._known_edges(backend, images, masks, way)
 
-    def _painted(
+                def run(images: np.ndarray, masks: np.ndarray, _: None) -> np.ndarray:
+                    return calls.predict_edges(backend, images, masks)
+
+                self._paint(completed, images, masks, None, way, run)
+        return completed.reshape(np.shape(mask))
+
+    def photo_edges(
+        self, image: np.ndarray, *, sigma: float | None = None
+    ) -> np.ndarray:
+        """Canny's edges of a whole photo, which these networks were trained to draw.
+
+        Args:
+            image: uint8 `(H, W, 3)`, RGB.
+            sigma: as in `__call__`.
+
+        Returns:
+            uint8 `(H, W)`, 0 or 255.
+        """
+        no_hole = np.zeros((*image.shape[:2], 1), bool)
+        return calls.known_edges(self._at(sigma), image, no_hole)[..., 0]
+
+    def _filled(
         self,
         image: np.ndarray,
         mask: np.ndarray,
         edges: np.ndarray | None,
         published: bool,
         large: Large,
+        sigma: float | None,
+        *,
         with_edges: bool,
     ) -> tuple[np.ndarray, np.ndarray | None]:
+        backend = self._at(sigma)
         if not self.paints:
             raise InputError(
                 f"the model {self.description} has no inpaint generator: it only draws "
                 "edges; train the inpaint stage, or ask for edges only"
             )
-        if published and (edges is not None or not self.draws):
+        if published:
+            self._check_published(edges, large)
+        images, masks = as_pair(image, mask)
+        if edges is not None:
+            edges = as_edges(edges, masks)
+        elif masks.any():
+            self._warn_without_edge_generator()
+        way = "full" if published else self._way(images, large)
+        completed: np.ndarray | None
+        with _memory_named(images):
+            if way == "full" and masks.any():
+                if published:
+                    run = cast(Any, backend).fill_as_published
+                    filled, completed = run(images, masks)
+                else:
+                    filled, completed = calls.fill(
+                        backend, images, masks, edges, with_edges=with_edges
+                    )
+            else:
+
+                def run(*arrays: np.ndarray) -> np.ndarray:
+                    parts = calls.fill(backend, *arrays, with_edges=with_edges)
+                    return np.concatenate(parts if with_edges else parts[:1], axis=-1)
+
+                canvases = images.copy()
+                if with_edges:
+                    known = self._known_edges(backend, images, masks, way)
+                    canvases = np.concatenate([images, known], axis=-1)
+                self._paint(canvases, images, masks, edges, way, run)
+                filled, completed = canvases[..., :3], canvases[..., 3:]
+        if not with_edges:
+            return filled.reshape(np.shape(image)), None
+        return filled.reshape(np.shape(image)), completed.reshape(np.shape(mask))
+
+    def _way(self, images: np.ndarray, large: Large) -> Way:
+        """Says whether photos run whole or how they run in parts."""
+        size, given = self.backend.size, images.shape[1:3]
+        if size is None:
+            return choose(given, large, self._side)
+        if large == "auto":
+            return "crop"  # at its own scale, whatever the size of the photo
+        if large == "full" and max(given) > size:
+            raise InputError(
+                f"the model {self.description} takes {size} x {size} pixels at once, "
+                f"the photo has {given[1]} x {given[0]}: large must be 'crop', 'tile' "
+                "or 'auto'"
+            )
+        return choose(given, large, self._side)
+
+    def _known_edges(
+        self, backend: Backend, images: np.ndarray, masks: np.ndarray, way: Way
+    ) -> np.ndarray:
+        if way == "full":
+            return np.array(backend.known_edges(images, masks))
+        pairs = zip(images, masks, strict=True)
+        return np.stack([calls.known_edges(backend, *pair) for pair in pairs])
+
+    def _paint(
+        self,
+        canvases: np.ndarray,
+        images: np.ndarray,
+        masks: np.ndarray,
+        edges: np.ndarray | None,
+        way: Way,
+        run: Any,
+    ) -> None:
+        """Paints the holes of each canvas part by part."""
+        for index, (canvas, mask) in enumerate(zip(canvases, masks, strict=True)):
+            if mask.any():
+                planes = [images[index], np.uint8(255) * mask]
+                if edges is not None:
+                    planes.append(edges[index])
+                areas = plan_areas(mask[..., 0], cast(Any, way), self._side)
+                stack = np.concatenate(planes, axis=-1)
+                paint(canvas, stack, areas, run, self._side)
+
+    def _at(self, sigma: float | None) -> Backend:
+        """The backend at another sigma of Canny."""
+        if sigma is None or sigma == self.sigma:
+            return self.backend
+        if not self.takes_sigma:
+            raise InputError(
+                f"the model {self.description} has its own sigma of Canny; another one "
+                "needs a run directory or weights folder trained on known edges"
+            )
+        return cast(Any, self.backend).with_sigma(sigma)
+
+    def _check_published(self, edges: np.ndarray | None, large: Large) -> None:
+        if not hasattr(self.backend, "fill_as_published"):
+            raise InputError(
+                f"the model {self.description} paints along composite edges only; "
+                "published needs the run directory or weights folder it was made from"
+            )
+        if edges is not None or not self.draws:
             raise InputError(
                 "published feeds the raw edges of the edge generator: it needs a model "
                 "with one, and no edges given"
             )
-        if published and large not in ("auto", "full"):
+        if large not in ("auto", "full"):
             raise InputError(
                 f"published runs photos whole, as the original does: large {large!r} "
                 "must be 'full' or 'auto'"
             )
-        images, holes = as_pair(image, mask)
-        drawing = None if edges is None else as_drawing(edges, holes)
-        if drawing is None and holes.any():
-            self._warn_without_edge_generator()
-        large = "full" if published else choose(holes.shape[1:3], large)
-        if large != "full":
-            filled, lines = self._in_parts.filled(
-                images, holes, drawing, large, with_edges=with_edges
-            )
-        elif not holes.any():
-            filled, lines = images, self._known_edges(images, as_masks(holes))
-        elif drawing is not None:
-            filled, lines = self._fill_along(images, as_masks(holes), drawing)
-        elif published:
-            filled, lines = self._fill_as_published(images, as_masks(holes))
-        else:
-            filled, lines = self._fill(images, as_masks(holes))
-        filled = np.array(filled).reshape(np.shape(image))
-        return filled, np.array(lines).reshape(np.shape(mask)) if with_edges else None
-
-    def predict_edges(
-        self, image: np.ndarray, mask: np.ndarray, *, large: Large = "auto"
-    ) -> np.ndarray:
-        """Completes the edges of a photo without painting.
-
-        Args:
-            image: as in `__call__`.
-            mask: as in `__call__`.
-            large: as in `__call__`.
-
-        Returns:
-            uint8 of the mask's shape: Canny's edges where the photo is known, the edge
-            generator's inside the hole.
-
-        Raises:
-            InputError: an array of another type, rank or size.
-        """
-        images, holes = as_pair(image, mask)
-        self._warn_without_edge_generator()
-        large = choose(holes.shape[1:3], large)
-        if large == "full":
-            lines = self._completed_edges(images, as_masks(holes))
-        else:
-            lines = self._in_parts.completed(images, holes, large)
-        return np.array(lines).reshape(np.shape(mask))
-
-    def photo_edges(self, image: np.ndarray) -> np.ndarray:
-        """Canny's edges of a whole photo, which these networks were trained to draw.
-
-        Args:
-            image: uint8 `(H, W, 3)`, RGB.
-
-        Returns:
-            uint8 `(H, W)`, 0 or 255.
-        """
-        no_hole = np.zeros(image.shape[:2], bool)
-        return self._in_parts.edges_in_strips(Scene(image, no_hole, None))[..., 0]
 
     def _warn_without_edge_generator(self) -> None:
         if not self.draws and not self._warned:
@@ -281,3 +329,16 @@ class Inpainter:
                 "person gives, guide the painting",
                 self.description,
             )
+
+
+@contextmanager
+def _memory_named(images: np.ndarray) -> Iterator[None]:
+    """Names the photos where memory is exhausted."""
+    try:
+        yield
+    except MemoryError:
+        height, width = images.shape[1:3]
+        raise InputError(
+            f"a photo of {width} x {height} needs more memory than there is; make it "
+            "smaller, or run it in parts: --large crop, or tile"
+        ) from None

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tf_edgeconnect.inference.regions import Area, Box, Scene, paint, plan_areas
-from tf_edgeconnect.inference.regions.boxes import tiles
+from tf_edgeconnect.inference.regions import Area, Box, paint, plan_areas
+from tf_edgeconnect.inference.regions.painting import reduced, tiles
 
 RNG = np.random.default_rng(3)
 
@@ -19,12 +19,16 @@ def blob(height, width, *box):
     return hole
 
 
+def planes(image, hole, *edges):
+    return np.dstack([image, np.uint8(255) * hole, *edges])
+
+
 def answering(value, seen=None):
     """A run that paints one colour."""
 
-    def run(images, holes, drawings):
+    def run(images, masks, edges):
         if seen is not None:
-            seen.append((images, holes, drawings))
+            seen.append((images, masks, edges))
         return np.full_like(images, value)
 
     return run
@@ -56,7 +60,9 @@ def test_only_hole_pixels_are_painted(large, side):
     hole = RNG.random((330, 270)) > 0.999
     hole[100:180, 150:269] = True
     canvas = image.copy()
-    paint(canvas, Scene(image, hole), plan_areas(hole, large, side), answering(7), side)
+    paint(
+        canvas, planes(image, hole), plan_areas(hole, large, side), answering(7), side
+    )
     np.testing.assert_array_equal(canvas[~hole], image[~hole])
     assert (canvas[hole] == 7).all()
 
@@ -68,7 +74,7 @@ def test_one_run_is_never_larger_than_asked():
         areas = plan_areas(hole, large, 128)
         paint(
             photo(500, 600),
-            Scene(photo(500, 600), hole),
+            planes(photo(500, 600), hole),
             areas,
             answering(0, seen),
             128,
@@ -77,30 +83,30 @@ def test_one_run_is_never_larger_than_asked():
         max(images.shape[0] * images.shape[1] * images.shape[2] for images, *_ in seen)
         <= 128**2
     )
-    assert all(holes.any(axis=(1, 2)).all() for _, holes, _ in seen)
+    assert all(masks.any(axis=(1, 2)).all() for _, masks, _ in seen)
 
 
 def test_equal_crops_share_a_run():
     hole = blob(900, 900, 100, 100, 110, 110) | blob(900, 900, 890, 890, 900, 900)
     image, seen = photo(900, 900), []
     paint(
-        image.copy(), Scene(image, hole), plan_areas(hole, "crop"), answering(0, seen)
+        image.copy(), planes(image, hole), plan_areas(hole, "crop"), answering(0, seen)
     )
-    ((images, holes, drawings),) = seen
-    assert images.shape == (2, 256, 256, 3) and drawings is None
+    ((images, masks, edges),) = seen
+    assert images.shape == (2, 256, 256, 3) and edges is None
     np.testing.assert_array_equal(images[0], image[:256, :256])
-    np.testing.assert_array_equal(holes[1], hole[-256:, -256:])
+    np.testing.assert_array_equal(masks[1, ..., 0], hole[-256:, -256:])
 
 
 def test_tiles_of_different_brightness_join_without_a_step():
     brightness = iter(range(20, 250, 40))
 
-    def run(images, holes, drawings):
+    def run(images, masks, edges):
         return np.full_like(images, next(brightness))
 
     canvas = np.zeros((128, 700, 3), np.uint8)
     hole = np.ones((128, 700), bool)
-    paint(canvas, Scene(canvas.copy(), hole), plan_areas(hole, "tile", 256), run, 256)
+    paint(canvas, planes(canvas.copy(), hole), plan_areas(hole, "tile", 256), run, 256)
     row = canvas[64, :, 0].astype(int)
     assert row[0] == 20 and row[-1] > 100
     # 40 levels over the 32 pixels of a fade, and one of rounding.
@@ -112,18 +118,18 @@ def test_a_reduced_area_averages_colours_and_hides_what_has_a_hole_in_it():
     hole = blob(8, 8, 3, 3, 4, 6)
     drawing = np.zeros((8, 8), np.uint8)
     drawing[:, 5] = 200
-    reduced = Scene(image, hole, drawing).reduced(4)
+    small = reduced(planes(image, hole, drawing), 4)
     expected = image[4:, :4].reshape(16, 3).mean(0).round()
-    np.testing.assert_array_equal(reduced.image[1, 0], expected)
-    np.testing.assert_array_equal(reduced.hole, [[True, True], [False, False]])
-    np.testing.assert_array_equal(reduced.drawing, [[0, 200], [0, 200]])
+    np.testing.assert_array_equal(small[1, 0, :3], expected)
+    np.testing.assert_array_equal(small[..., 3], [[255, 255], [0, 0]])
+    np.testing.assert_array_equal(small[..., 4], [[0, 200], [0, 200]])
 
 
 def test_sides_that_are_no_multiple_of_the_factor_repeat_their_border():
     image = np.full((5, 7, 3), 90, np.uint8)
-    reduced = Scene(image, blob(5, 7, 4, 6, 5, 7)).reduced(4)
-    assert (reduced.image == 90).all() and reduced.image.shape == (2, 2, 3)
-    np.testing.assert_array_equal(reduced.hole, [[False, False], [False, True]])
+    small = reduced(planes(image, blob(5, 7, 4, 6, 5, 7)), 4)
+    assert (small[..., :3] == 90).all() and small.shape == (2, 2, 4)
+    np.testing.assert_array_equal(small[..., 3], [[0, 0], [0, 255]])
 
 
 def test_a_reduced_area_comes_back_linearly_between_centres():
@@ -131,7 +137,7 @@ def test_a_reduced_area_comes_back_linearly_between_centres():
     ramp = np.broadcast_to(np.uint8([0, 40, 80, 120])[:, None], (1, 4, 4, 3))
     area = Area(Box(0, 0, 16, 16), Box(0, 0, 16, 16), 4)
     canvas = np.zeros((16, 16, 3), np.uint8)
-    scene = Scene(canvas.copy(), np.ones((16, 16), bool))
-    paint(canvas, scene, [area], lambda *_: ramp.swapaxes(1, 2))
+    whole = planes(canvas.copy(), np.ones((16, 16), bool))
+    paint(canvas, whole, [area], lambda *_: ramp.swapaxes(1, 2))
     expected = np.clip((np.arange(16) - 1.5) * 10, 0, 120)
     np.testing.assert_allclose(canvas[:, 3, 0], expected, atol=0.5)

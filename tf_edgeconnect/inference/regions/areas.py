@@ -1,27 +1,65 @@
 """Which parts of a photo the networks run on, and at what scale.
 
-The networks' receptive field is some 220 pixels: in the middle of a hole thicker than
-`THICKEST` they would see nothing known. Such a hole is filled at a reduced scale.
+All lengths are in pixels; a box ends before its bottom and right. The networks'
+receptive field is some 220 pixels: in the middle of a hole thicker than `THICKEST` they
+would see nothing known. Such a hole is filled at a reduced scale.
 """
 
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
+from scipy import ndimage
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference.regions.boxes import (
-    RUN_SIDE,
-    Area,
-    Box,
-    surroundings,
-    tile_count,
-)
 
 Way = Literal["full", "crop", "tile"]
 Large = Literal["auto", Way]
 
+TRAINED_SIDE = 256  # of the photos that the published networks were trained on
+RUN_SIDE = 512  # the longest side of one run of the networks, unless told otherwise
+MARGIN = 64  # known surroundings of a hole, as of the published block masks
+STEP = 32  # sides of crops are multiples: crops of equal size share a run
 THICKEST = 192  # pixels across a hole that are filled at the photo's own scale
 _BLOCK = 16  # holes are told apart, and measured, in blocks of this side
+
+
+class Box(NamedTuple):
+    """A rectangle of pixels."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.bottom - self.top, self.right - self.left
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of the box in an array `(H, W, ...)`."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+
+class Area(NamedTuple):
+    """A part of a photo that is filled at one scale.
+
+    Attributes:
+        box: what the networks see.
+        inner: the hole pixels in it are those that the area fills.
+        factor: one pixel that the networks see stands for `factor` x `factor`.
+    """
+
+    box: Box
+    inner: Box
+    factor: int
+
+    @property
+    def run_size(self) -> tuple[int, int]:
+        """Height and width that the networks see."""
+        height, width = self.box.size
+        return -(-height // self.factor), -(-width // self.factor)
 
 
 def choose(size: tuple[int, int], large: Large, side: int = RUN_SIDE) -> Way:
@@ -90,18 +128,17 @@ def _groups(hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     height, width = hole.shape
     ends = [(0, -height % _BLOCK), (0, -width % _BLOCK)]
-    labels = _labelled(_blocks(np.pad(hole, ends)).max(axis=(1, 3)))
-    place = np.nonzero(labels)
-    _, index = np.unique(labels[place], return_inverse=True)
-    count = index.max() + 1
-    inner = np.empty((count, 4), int)
-    for axis, whole in enumerate(hole.shape):
-        inner[:, axis] = whole
-        np.minimum.at(inner[:, axis], index, place[axis] * _BLOCK)
-        inner[:, axis + 2] = 0
-        ends_at = np.minimum((place[axis] + 1) * _BLOCK, whole)
-        np.maximum.at(inner[:, axis + 2], index, ends_at)
-    labels[place] = index
+    occupied = _blocks(np.pad(hole, ends)).max(axis=(1, 3))
+    # Numbered by their last blocks: the order in which `_merged` meets them.
+    labels, count = ndimage.label(occupied[::-1, ::-1], np.ones((3, 3)))
+    labels = np.where(occupied, count - labels[::-1, ::-1], -1)
+    inner = np.array(
+        [
+            [rows.start, columns.start, rows.stop, columns.stop]
+            for rows, columns in ndimage.find_objects(labels + 1)
+        ]
+    )
+    inner = np.minimum(inner * _BLOCK, [height, width, height, width])
     filled = _blocks(np.pad(hole, ends, constant_values=True)).min(axis=(1, 3))
     thickness = np.zeros(count, int)
     side = 0
@@ -116,19 +153,6 @@ def _groups(hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _blocks(plane: np.ndarray) -> np.ndarray:
     height, width = plane.shape
     return plane.reshape(height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK)
-
-
-def _labelled(occupied: np.ndarray) -> np.ndarray:
-    """Numbers 8-connected parts: int, 0 where not occupied."""
-    labels = np.arange(1, occupied.size + 1).reshape(occupied.shape) * occupied
-    while True:
-        grown = np.pad(labels, 1)
-        grown = np.maximum(np.maximum(grown[:-2], grown[1:-1]), grown[2:])
-        grown = np.maximum(np.maximum(grown[:, :-2], grown[:, 1:-1]), grown[:, 2:])
-        grown *= occupied
-        if np.array_equal(grown, labels):
-            return labels
-        labels = grown
 
 
 def _merged(
@@ -179,3 +203,48 @@ def _cost(
     boxes = surroundings(inner, factor, size, side)
     lengths = -(-(boxes[:, 2:] - boxes[:, :2]) // factor[:, None])
     return (tile_count(lengths, side) * np.minimum(lengths, side)).prod(axis=1)
+
+
+def surroundings(
+    inner: np.ndarray, factor: np.ndarray, size: tuple[int, int], side: int
+) -> np.ndarray:
+    """Boxes around holes: a margin on each side, moved to lie inside the photo.
+
+    Args:
+        inner: int `(n, 4)`, rows as `Box`, tight around holes.
+        factor: int `(n,)`, see `Area`; margins and least sides count reduced pixels.
+        size: height and width of the photo.
+        side: the longest side of a run, which the least side of a box keeps to.
+
+    Returns:
+        int `(n, 4)`.
+    """
+    margin, least = min(MARGIN, side // 4), min(TRAINED_SIDE, side)
+    boxes = np.empty_like(inner)
+    for axis, whole in enumerate(size):
+        low, high = inner[:, axis], inner[:, axis + 2]
+        reduced = np.maximum(-(-(high - low) // factor) + 2 * margin, least)
+        length = np.minimum(-(-reduced // STEP) * STEP * factor, whole)
+        start = np.clip((low + high - length) // 2, 0, whole - length)
+        boxes[:, axis], boxes[:, axis + 2] = start, start + length
+    return boxes
+
+
+def tile_count(length: np.ndarray | int, side: int) -> np.ndarray:
+    """How many tiles cover a length.
+
+    Args:
+        length: int, any shape.
+        side: of a tile.
+
+    Returns:
+        int of that shape; 1 where the length is at most `side`.
+    """
+    unfeathered, feathered = overlap(side)
+    shared = 2 * unfeathered + feathered
+    return np.maximum(-(-(np.asarray(length) - shared) // (side - shared)), 1)
+
+
+def overlap(side: int) -> tuple[int, int]:
+    """Pixels at a tile's border that do not count, and over which it fades in."""
+    return side // 16, side // 8

@@ -1,74 +1,25 @@
 """Runs the networks on areas of a photo and puts what they paint into its hole.
 
-Pixels are uint8 throughout; a hole is bool, true = hole.
+A photo comes as `planes`, uint8 `(H, W, 4)` or `(H, W, 5)`: RGB, mask (white = hole),
+and the edges that a person gives, if any (white = edge).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from tf_edgeconnect.inference.regions.boxes import RUN_SIDE, Area, tiles
+from tf_edgeconnect.inference.regions.areas import RUN_SIDE, Area, overlap, tile_count
+
+# Images uint8 `(N, h, w, 3)`, masks bool `(N, h, w, 1)` and edges uint8 `(N, h, w, 1)`
+# or None enter; uint8 `(N, h, w, C)` leaves, of which the hole pixels count.
+Run = Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray]
 
 _ROWS = 256  # enlarged at a time, which bounds memory
 
 
-class Run(Protocol):
-    """Runs the networks on photos of one size."""
-
-    def __call__(
-        self, images: np.ndarray, holes: np.ndarray, drawings: np.ndarray | None
-    ) -> np.ndarray:
-        """Fills holes.
-
-        Args:
-            images: uint8 `(N, h, w, 3)`.
-            holes: bool `(N, h, w)`.
-            drawings: uint8 `(N, h, w)`, a person's lines, white; or None.
-
-        Returns:
-            uint8 `(N, h, w, C)`, the channels of the canvas that is painted; only
-            hole pixels are read.
-        """
-
-
-class Scene(NamedTuple):
-    """What is known of a photo.
-
-    Attributes:
-        image: uint8 `(H, W, 3)`.
-        hole: bool `(H, W)`.
-        drawing: uint8 `(H, W)`, a person's lines, white; or None.
-    """
-
-    image: np.ndarray
-    hole: np.ndarray
-    drawing: np.ndarray | None = None
-
-    def cut(self, where: tuple[slice, slice]) -> "Scene":
-        """Returns a part of the photo."""
-        drawing = None if self.drawing is None else self.drawing[where]
-        return Scene(self.image[where], self.hole[where], drawing)
-
-    def reduced(self, factor: int) -> "Scene":
-        """Returns the photo with one pixel for each `factor` x `factor` pixels.
-
-        Colours are averaged. A pixel that has any hole in it is hole, so nothing of
-        the hole reaches the known ones. Lines stay as bright as they are.
-        """
-        if factor == 1:
-            return self
-        image = _squares(self.image, factor).mean((1, 3), dtype=np.float32)
-        hole = _squares(self.hole, factor).max((1, 3))
-        drawing = self.drawing
-        if drawing is not None:
-            drawing = _squares(drawing, factor).max((1, 3))
-        return Scene(np.round(image).astype(np.uint8), hole, drawing)
-
-
 def paint(
     canvas: np.ndarray,
-    scene: Scene,
+    planes: np.ndarray,
     areas: Sequence[Area],
     run: Run,
     side: int = RUN_SIDE,
@@ -77,22 +28,41 @@ def paint(
 
     Args:
         canvas: uint8 `(H, W, C)`, changed in place.
-        scene: the photo, its hole and perhaps a drawing.
+        planes: the photo, its mask and perhaps edges.
         areas: of `plan_areas`, planned with the same `side`.
         run: the networks. Areas of one size come together, as long as they have at
             most `side` x `side` pixels; areas with a longer side come tile by tile.
         side: the longest side of a run.
     """
-    channels = canvas.shape[-1]
+    hole, channels = planes[..., 3] > 0, canvas.shape[-1]
     for batch in _batches(areas, side):
-        scenes = [scene.cut(area.box.slices).reduced(area.factor) for area in batch]
-        painted: Iterable[np.ndarray]
+        parts = np.stack(
+            [reduced(planes[area.box.slices], area.factor) for area in batch]
+        )
         if max(batch[0].run_size) > side:
-            painted = [_run_in_tiles(part, run, side, channels) for part in scenes]
+            painted = [_run_in_tiles(part, run, side, channels) for part in parts]
         else:
-            painted = _run_together(scenes, run)
+            painted = _run(parts, run)
         for area, part in zip(batch, painted, strict=True):
-            _paste(canvas, scene.hole, area, part)
+            _paste(canvas, hole, area, part)
+
+
+def reduced(planes: np.ndarray, factor: int) -> np.ndarray:
+    """Makes one pixel of each `factor` x `factor` pixels, the border repeated.
+
+    Colours are averaged. A pixel that has any hole in it is hole, so nothing of the
+    hole reaches the known ones. Edges stay as bright as they are.
+    """
+    if factor == 1:
+        return planes
+    height, width = planes.shape[:2]
+    ends = [(0, -height % factor), (0, -width % factor), (0, 0)]
+    padded = np.pad(planes, ends, mode="edge")
+    shape = padded.shape[0] // factor, factor, padded.shape[1] // factor, factor, -1
+    squares = padded.reshape(shape)
+    image = np.round(squares[..., :3].mean((1, 3), dtype=np.float32))
+    others = squares[..., 3:].max((1, 3))
+    return np.concatenate([image.astype(np.uint8), others], axis=-1)
 
 
 def _batches(areas: Sequence[Area], side: int) -> Iterator[list[Area]]:
@@ -106,19 +76,18 @@ def _batches(areas: Sequence[Area], side: int) -> Iterator[list[Area]]:
             yield same[start : start + count]
 
 
-def _run_together(scenes: Sequence[Scene], run: Run) -> np.ndarray:
-    images, holes, drawings = zip(*scenes, strict=True)
-    drawn = None if drawings[0] is None else np.stack(drawings)
-    return run(np.stack(images), np.stack(holes), drawn)
+def _run(parts: np.ndarray, run: Run) -> np.ndarray:
+    edges = parts[..., 4:] if parts.shape[-1] > 4 else None
+    return run(parts[..., :3], parts[..., 3:4] > 0, edges)
 
 
-def _run_in_tiles(scene: Scene, run: Run, side: int, channels: int) -> np.ndarray:
+def _run_in_tiles(planes: np.ndarray, run: Run, side: int, channels: int) -> np.ndarray:
     """Fills a photo tile by tile; a tile without hole is left out.
 
     Returns:
         uint8 `(H, W, channels)`, of which the hole pixels count.
     """
-    height, width = scene.hole.shape
+    height, width = planes.shape[:2]
     painted = np.zeros((height, width, channels), np.uint8)
     counted = np.zeros(height, np.float32)
     for top, row_weight in tiles(height, side):
@@ -126,9 +95,9 @@ def _run_in_tiles(scene: Scene, run: Run, side: int, channels: int) -> np.ndarra
         strip = np.zeros(painted[rows].shape, np.float32)
         for left, weight in tiles(width, side):
             columns = slice(left, left + side)
-            part = scene.cut((rows, columns))
-            if part.hole.any():
-                (tile,) = _run_together([part], run)
+            part = planes[rows, columns]
+            if part[..., 3].any():
+                (tile,) = _run(part[None], run)
                 strip[:, columns] += tile * weight[columns, None]
         counted += row_weight
         # The weights of all strips sum to 1, so mixing them one by one is their mean.
@@ -136,6 +105,35 @@ def _run_in_tiles(scene: Scene, run: Run, side: int, channels: int) -> np.ndarra
         share = share[:, None, None]
         painted[rows] = np.round(painted[rows] * (1 - share) + strip * share)
     return painted
+
+
+def tiles(length: int, side: int) -> list[tuple[int, np.ndarray]]:
+    """Tiles along one axis, evenly spread, and how much each counts where.
+
+    A tile does not count at its borders, where the networks lack surroundings, and
+    fades in next to them; borders of the whole are no such borders.
+
+    Args:
+        length: to cover.
+        side: of a tile.
+
+    Returns:
+        For each tile its start and float32 `(length,)` weights, 0 outside the tile; at
+        each place all weights sum to 1.
+    """
+    count = int(tile_count(length, side))
+    starts = np.linspace(0, max(length - side, 0), count).astype(int).tolist()
+    unfeathered, feathered = overlap(side)
+    centre = np.arange(length) + 0.5
+    fades = []
+    for start in starts:
+        before = np.inf if start == 0 else centre - start
+        after = np.inf if start + side >= length else start + side - centre
+        fade = (np.minimum(before, after) - unfeathered) / feathered
+        outside = (centre < start) | (centre > start + side)
+        fades.append(np.where(outside, 0, np.clip(fade, 0, 1)))
+    weights = np.asarray(fades / np.sum(fades, axis=0), np.float32)
+    return list(zip(starts, weights, strict=True))
 
 
 def _paste(canvas: np.ndarray, hole: np.ndarray, area: Area, part: np.ndarray) -> None:
@@ -163,12 +161,3 @@ def _enlarged(
         weight = np.expand_dims((at - low).astype(np.float32), (1 - axis, 2))
         part = part.take(low, axis) * (1 - weight) + part.take(high, axis) * weight
     return np.round(part).astype(np.uint8)
-
-
-def _squares(plane: np.ndarray, factor: int) -> np.ndarray:
-    """Views `(H, W, ...)` as `(h, factor, w, factor, ...)`, the border repeated."""
-    height, width = plane.shape[:2]
-    ends = [(0, -height % factor), (0, -width % factor), (0, 0)][: plane.ndim]
-    plane = np.pad(plane, ends, mode="edge")
-    shape = plane.shape[0] // factor, factor, plane.shape[1] // factor, factor
-    return plane.reshape(*shape, *plane.shape[2:])

@@ -1,0 +1,1 @@
+"""What runs the networks: one module a runtime, each with one `Backend`."""

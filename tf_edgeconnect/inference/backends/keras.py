@@ -1,0 +1,133 @@
+"""`KerasBackend`: Keras models in this process."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_edgeconnect.edges.exact import NO_EDGES
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference.graph import (
+    EDGES,
+    PAIR,
+    InpaintGraph,
+    errors_named,
+    traced,
+)
+from tf_edgeconnect.models.storage import load_networks, resolve
+
+
+class KerasBackend:
+    """Two trained networks; the only backend that fills as published, at any sigma.
+
+    Args:
+        edge_generator: draws edges inside the hole; None: the hole has only the edges
+            that a person gives.
+        inpaint_generator: paints the hole; None: only edges are found.
+        sigma: of Canny, in pixels, as the networks were trained; 0 (random at training)
+            means 2, -1 means no edges.
+        description: says in messages which networks these are.
+
+    Raises:
+        InputError: there is no network.
+    """
+
+    size = max_pixels = None
+
+    def __init__(
+        self,
+        edge_generator: keras.Model | None,
+        inpaint_generator: keras.Model | None,
+        sigma: float = 2.0,
+        description: str = "networks given as Keras models",
+    ) -> None:
+        """Prepares the graphs; each is traced at its first use."""
+        if edge_generator is None and inpaint_generator is None:
+            raise InputError("an Inpainter needs at least one generator, got none")
+        self.edge_generator = edge_generator
+        self.inpaint_generator = inpaint_generator
+        self.sigma = float(sigma)
+        self.description = description
+        self.draws = edge_generator is not None
+        self.paints = inpaint_generator is not None
+        self.takes_sigma = sigma != NO_EDGES
+        self._others: dict[float, KerasBackend] = {}
+        graph = InpaintGraph(edge_generator, inpaint_generator, self.sigma)
+        self._known_edges = traced(graph.known_edges, input_signature=PAIR)
+        self._completed_edges = traced(graph.completed_edges, input_signature=PAIR)
+        self._fill = traced(graph.fill, input_signature=PAIR)
+        self._fill_along = traced(graph.fill_along, input_signature=[*PAIR, EDGES])
+        self._published = traced(graph.fill_as_published, input_signature=PAIR)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "KerasBackend":
+        """Loads a preset, the most advanced stage of a run, or a weights folder.
+
+        Raises:
+            InputError: the path is none of these, or its weights are damaged.
+        """
+        folders = resolve(path)
+        networks: dict[str, keras.Model] = {}
+        metas: dict[Path, dict[str, Any]] = {}
+        for name in ("edge_generator", "inpaint_generator"):
+            if name in folders:
+                found, metas[folders[name]] = load_networks(folders[name], (name,))
+                networks.update(found)
+        if not networks:
+            raise InputError(
+                f"model {path} holds {sorted(folders)} but no generator; give a run "
+                "directory or a weights folder that does"
+            )
+        first = next(iter(metas.values()))  # Canny feeds the edge generator first
+        described = [
+            f"{folder} (stage {meta.get('stage', 'unknown')}, "
+            f"step {meta.get('step', 'unknown')})"
+            for folder, meta in metas.items()
+        ]
+        return cls(
+            networks.get("edge_generator"),
+            networks.get("inpaint_generator"),
+            first.get("sigma", 2.0),
+            " and ".join(described),
+        )
+
+    def with_sigma(self, sigma: float) -> "KerasBackend":
+        """The same networks behind another Canny; made once for each sigma."""
+        if sigma not in self._others:
+            self._others[sigma] = KerasBackend(
+                self.edge_generator, self.inpaint_generator, sigma, self.description
+            )
+        return self._others[sigma]
+
+    @errors_named
+    def fill(
+        self, images: np.ndarray, masks: np.ndarray, edges: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Fills holes along the edge generator's edges, or those given."""
+        masks = masks.astype(np.float32)
+        if edges is None:
+            return _arrays(self._fill(images, masks))
+        return _arrays(self._fill_along(images, masks, edges))
+
+    @errors_named
+    def fill_as_published(
+        self, images: np.ndarray, masks: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Fills holes as the published test script does; see `InpaintGraph`."""
+        return _arrays(self._published(images, masks.astype(np.float32)))
+
+    @errors_named
+    def predict_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """Canny's edges where known, the edge generator's inside the hole."""
+        return np.array(self._completed_edges(images, masks.astype(np.float32)))
+
+    @errors_named
+    def known_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """Canny's edges where known."""
+        return np.array(self._known_edges(images, masks.astype(np.float32)))
+
+
+def _arrays(tensors: tuple[tf.Tensor, tf.Tensor]) -> tuple[np.ndarray, np.ndarray]:
+    return np.array(tensors[0]), np.array(tensors[1])

@@ -1,0 +1,71 @@
+"""What `--model` may name, and the backend that runs it.
+
+| name | backend |
+|---|---|
+| a preset, a run directory, a weights folder | Keras |
+| an exported SavedModel, or the folder of its versions | SavedModel |
+| a `.tflite` file | LiteRT |
+| `grpc://HOST:PORT[/NAME][?label=L]`, `grpcs://`, `http://`, `https://` | a server |
+
+A backend is imported when it is needed: only the first two, and gRPC, need TensorFlow.
+"""
+
+from pathlib import Path
+
+from tf_edgeconnect.inference.backend import Backend
+
+SAVED_MODEL_FILE = "saved_model.pb"
+SCHEMES = ("grpc://", "grpcs://", "http://", "https://")
+
+
+def load_backend(
+    where: str | Path, *, timeout: float = 60.0, ca: str | None = None
+) -> Backend:
+    """Loads a model, or connects to a server; see `Inpainter.load`."""
+    if is_address(where):
+        from tf_edgeconnect.inference.backends.serving import ServingBackend
+
+        return ServingBackend(str(where), timeout=timeout, ca=ca)
+    if _is_tflite(where):
+        from tf_edgeconnect.inference.backends.tflite import TFLiteBackend
+
+        return TFLiteBackend(where)
+    if folder := find_export(where):
+        from tf_edgeconnect.inference.backends.saved_model import SavedModelBackend
+
+        return SavedModelBackend(folder)
+    from tf_edgeconnect.inference.backends.keras import KerasBackend
+
+    return KerasBackend.load(where)
+
+
+def is_address(where: str | Path) -> bool:
+    """Whether a model is named by the address of a server."""
+    return str(where).startswith(SCHEMES)
+
+
+def needs_tensorflow(where: str | Path) -> bool:
+    """Whether loading a model imports TensorFlow."""
+    return not (str(where).startswith("http") or _is_tflite(where))
+
+
+def find_export(where: str | Path) -> Path | None:
+    """Finds the SavedModel that a path names.
+
+    Args:
+        where: a SavedModel, or the folder of its versions `1`, `2`, ...
+
+    Returns:
+        The SavedModel's folder, of several versions that of the latest; None where
+        there is none.
+    """
+    path = Path(where)
+    folders = [path]
+    if path.is_dir():
+        numbered = [child for child in path.iterdir() if child.name.isdigit()]
+        folders += sorted(numbered, key=lambda child: -int(child.name))
+    return next((f for f in folders if (f / SAVED_MODEL_FILE).is_file()), None)
+
+
+def _is_tflite(where: str | Path) -> bool:
+    return Path(where).suffix == ".tflite"
