@@ -16,6 +16,7 @@ from tests.web.browser import MISSING, find_chromium, open_page
 from tests.web.story import Story
 from tf_edgeconnect import edge_generator, inpaint_generator
 from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.backends.keras import KerasBackend
 from tf_edgeconnect.web.editor import Editor
 from tf_edgeconnect.web.serve import LocalServer
 
@@ -30,7 +31,7 @@ def server():
     keras.utils.set_random_seed(3)
     options = {"filters": 4, "residual_blocks": 1, "initializer": "he"}
     networks = edge_generator(**options), inpaint_generator(**options)
-    editor = Editor(Inpainter(*networks))
+    editor = Editor(Inpainter(KerasBackend(*networks)))
     with LocalServer(editor.app(), "127.0.0.1") as server:
         yield server.url
 

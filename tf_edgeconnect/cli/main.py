@@ -30,11 +30,11 @@ from tf_edgeconnect.cli import (
     serve,
     train,
 )
-from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.errors import InputError, ServingError
 from tf_edgeconnect.version import __version__
 
 PROGRAM = "tf-edgeconnect"
-DONE, WRONG_INPUT, INTERRUPTED = 0, 2, 130
+DONE, SOME_FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -104,7 +104,7 @@ def run(arguments: Sequence[str]) -> int:
         return _refuse(str(error))
     except ServingError as error:
         _refuse(f"the server answered {error}")
-        return SERVER_FAILED
+        return SOME_FAILED
     except OSError as error:
         return _refuse(_system(error))
     except Exception as error:

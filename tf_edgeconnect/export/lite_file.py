@@ -1,7 +1,7 @@
 """A TFLite file as bytes: what operations are in it, and what it tells of itself.
 
 The facts of an export are JSON in the file's metadata, under the name that
-`inference.lite` looks for.
+`inference.backends.tflite` looks for.
 """
 
 import copy

@@ -59,7 +59,7 @@ class Editor:
         self._fixed_sigma = None
         if (inpainter.sigma or 0) < 0:
             self._fixed_sigma = "this model was trained without known edges"
-        elif not getattr(inpainter, "takes_sigma", False):
+        elif not inpainter.takes_sigma:
             self._fixed_sigma = "the model's own sigma is used"
 
     def app(self, host: str = "127.0.0.1") -> Application:

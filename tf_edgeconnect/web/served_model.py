@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from tensorflow.core.protobuf import config_pb2
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference.exports_on_disk import SAVED_MODEL_FILE, find_export
+from tf_edgeconnect.inference.loading import SAVED_MODEL_FILE, find_export
 
 DEFAULT_SIGNATURE = "serving_default"
 # Made by the loader for itself; no client may call it.
