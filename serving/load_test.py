@@ -1,7 +1,7 @@
 """Puts a server under load and tells percentiles of latency, and errors by code.
 
-    python serving/load_test.py --server 127.0.0.1:8500 --requests 200 --in-flight 8
-    python serving/load_test.py --server 127.0.0.1:8500 --requests 200 --rate 5
+    python serving/load_test.py --requests 200 --in-flight 8
+    python serving/load_test.py --requests 200 --rate 5
 
 With `--rate` the load is open: requests are due at fixed times whether or not the
 server keeps up, and latency counts from when a request was due, so waiting for a free
@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
-from tf_edgeconnect.client import Client, ServingError
+from tf_edgeconnect.errors import ServingError
+from tf_edgeconnect.inference.backends.serving import ServingBackend
 
 PERCENTILES = (50, 95, 99)
 
@@ -36,13 +37,14 @@ def main() -> int:
     mask = np.zeros((1, options.size, options.size, 1), np.uint8)
     quarter = options.size // 4
     mask[:, quarter : 3 * quarter, quarter : 3 * quarter] = 255
+    photo = {"image": image, "mask": mask}
 
-    def ask(client: Client, due: float | None) -> None:
+    def ask(due: float | None) -> None:
         if due is not None:
             time.sleep(max(0.0, due - time.monotonic()))
         began = time.monotonic() if due is None else due
         try:
-            client.inpaint(image, mask)
+            server.predict("serving_default", photo)
             code = None
         except ServingError as error:
             code = error.code
@@ -52,16 +54,14 @@ def main() -> int:
             else:
                 errors[code] += 1
 
-    with Client(
-        options.server, model=options.model, timeout=options.timeout, attempts=1
-    ) as client:
-        client.inpaint(image, mask)  # the first call of a size is slower
-        start = time.monotonic()
-        with ThreadPoolExecutor(options.in_flight) as pool:
-            for index in range(options.requests):
-                due = None if options.rate is None else start + index / options.rate
-                pool.submit(ask, client, due)
-        seconds = time.monotonic() - start
+    server = ServingBackend(options.model, timeout=options.timeout, attempts=1)
+    server.predict("serving_default", photo)  # the first call of a size is slower
+    start = time.monotonic()
+    with ThreadPoolExecutor(options.in_flight) as pool:
+        for index in range(options.requests):
+            due = None if options.rate is None else start + index / options.rate
+            pool.submit(ask, due)
+    seconds = time.monotonic() - start
     _report(options, seconds, latencies, errors)
     return 1 if errors else 0
 
@@ -87,8 +87,7 @@ def _report(options, seconds: float, latencies: list, errors: Counter) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--server", default="127.0.0.1:8500", help="host:port or http://host:port")
-    add("--model", default="edgeconnect")
+    add("--model", default="grpc://127.0.0.1:8500", help="or http://host:port; /NAME")
     add("--requests", type=int, default=200)
     add("--in-flight", type=int, default=8, help="connections at work at once")
     add("--rate", type=float, help="requests a second; without it the load is closed")

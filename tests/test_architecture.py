@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import graphlib
 import os
 import subprocess
 import sys
@@ -23,7 +24,7 @@ ROWS = [
     {"losses", "metrics", "figures"},
     {"trainers", "conversion"},
     {"inference"},
-    {"export", "evaluation", "doctor", "batch", "client", "web"},
+    {"export", "evaluation", "doctor", "batch", "web"},
     {"cli"},
     {"registration"},
     {"__init__", "__main__"},
@@ -74,6 +75,17 @@ def test_modules_import_only_from_rows_above():
         if part != home and row(part) >= row(home)
     ]
     assert wrong == []
+
+
+def test_no_module_is_part_of_an_import_circle():
+    known = {
+        f"{PACKAGE.name}.{name.removesuffix('.__init__')}" for name, *_ in modules()
+    }
+    graph = {
+        f"{PACKAGE.name}.{name.removesuffix('.__init__')}": known & set(imported(tree))
+        for name, _, tree in modules()
+    }
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names them
 
 
 def test_imports_are_absolute_and_name_the_module():

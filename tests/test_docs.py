@@ -12,7 +12,6 @@ import typer
 
 import tf_edgeconnect as ec
 from tf_edgeconnect.cli import main
-from tf_edgeconnect.client.command import parser
 from tf_edgeconnect.config import Config, load_config
 from tf_edgeconnect.config.files import DEFAULT
 
@@ -26,7 +25,6 @@ TEXTS = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in PAGES}
 BLOCK = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
 PROGRAM = re.compile(r"(?:^|[\s(;])(?:tf-edgeconnect|python tools/(\w+)\.py)(?= ) *")
-CLIENT = "python serving/client.py "
 SETTING = re.compile(rf"({'|'.join(Config.model_fields)})\.([a-z]\w*)(?:[=: ].*)?")
 FILES = {"h5", "jpg", "json", "png", "py", "yaml", "yml"}  # `model.json` is no setting
 GROUP = typer.main.get_command(main.app)
@@ -145,13 +143,6 @@ def test_commands_within_sentences_have_their_options(page):
 
 
 @pytest.mark.parametrize("page", TEXTS)
-def test_the_client_takes_its_commands(page, capsys):
-    for line in lines(TEXTS[page]):
-        if CLIENT in line:
-            parser().parse_args(words(line.split(CLIENT)[1]))  # exits if wrong
-
-
-@pytest.mark.parametrize("page", TEXTS)
 def test_settings_that_a_page_names_exist(page):
     wrong = []
     for span in spans(TEXTS[page]):
@@ -224,7 +215,6 @@ def test_the_command_page_has_every_command_and_option():
         for parameter in command.params:
             names = [it for it in parameter.opts if it.startswith("-")]
             assert all(it in section for it in names), (name, names)
-    assert "--concurrent" in page.partition("## serving/client.py")[2]
 
 
 def test_links_of_the_readme_lead_somewhere():

@@ -3,7 +3,6 @@
 import typer
 
 from tf_edgeconnect.cli.main import PROGRAM, app
-from tf_edgeconnect.client.command import parser
 
 HEAD = f"""# Commands
 
@@ -11,18 +10,13 @@ What `{PROGRAM} COMMAND --help` says of each command, in one page. Exit codes: 0
 1 some items failed, each named; 2 wrong usage or input, one line; 75 saved, not
 finished: start it again; 130 interrupted.
 """
-CLIENT = """## serving/client.py
-
-```text
-{}```
-"""
 
 
 def page() -> str:
     """Writes the page as Markdown."""
     program = typer.main.get_command(app)
     parts = [_section(name, program.commands[name]) for name in program.commands]
-    return "\n".join([HEAD, *parts, CLIENT.format(parser().format_help())])
+    return "\n".join([HEAD, *parts])
 
 
 def _section(name: str, command) -> str:

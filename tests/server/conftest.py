@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_edgeconnect.client import Client, ServingError
+from tf_edgeconnect.errors import ServingError
 from tf_edgeconnect.export.signatures import build_signatures
+from tf_edgeconnect.inference.backends.serving import ServingBackend
 
 MAX_PIXELS = 64 * 64
 REAL_SERVER = os.environ.get("TENSORFLOW_MODEL_SERVER")
@@ -88,14 +89,14 @@ def _real_server(export, folder):
             stderr=log,
         )
     try:
-        with Client(f"127.0.0.1:{ports[0]}", attempts=50) as client:
-            # NOT_FOUND until the model's name is known.
-            for _ in range(50):
-                try:
-                    if client.versions().get(2) == "AVAILABLE":
-                        break
-                except ServingError:
-                    assert process.poll() is None, (folder / "log.txt").read_text()
+        client = ServingBackend(f"grpc://127.0.0.1:{ports[0]}", attempts=50)
+        # NOT_FOUND until the model's name is known.
+        for _ in range(50):
+            try:
+                if client.versions().get(2) == "AVAILABLE":
+                    break
+            except ServingError:
+                assert process.poll() is None, (folder / "log.txt").read_text()
         yield ports
     finally:
         process.terminate()
@@ -108,17 +109,18 @@ def _free_port():
         return listener.getsockname()[1]
 
 
+@pytest.fixture
+def addresses(ports):
+    """Of the server, by gRPC and by REST."""
+    return [f"grpc://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}"]
+
+
 @pytest.fixture(params=["grpc", "rest"])
-def client(ports, request):
-    """A client of each wire."""
-    grpc_port, rest_port = ports
-    address = (
-        f"127.0.0.1:{grpc_port}"
-        if request.param == "grpc"
-        else f"http://127.0.0.1:{rest_port}"
-    )
-    with Client(address, timeout=30) as connected:
-        yield connected
+def client(addresses, request):
+    """A connection of each kind."""
+    connected = ServingBackend(addresses[request.param == "rest"], timeout=30)
+    yield connected
+    connected.close()
 
 
 @pytest.fixture
@@ -138,7 +140,8 @@ def answers_well(client, batch):
 
     def check():
         image, mask = batch
-        inpainted, _ = client.inpaint(image, mask)
+        inputs = {"image": image, "mask": mask}
+        inpainted = client.predict("serving_default", inputs)["inpainted"]
         np.testing.assert_array_equal(inpainted, np.where(mask > 0, 255 - image, image))
 
     return check

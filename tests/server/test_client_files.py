@@ -1,5 +1,6 @@
-"""Files through the client: what a server cannot carry is kept all the same."""
+"""Files through a server as a model: what it cannot carry is kept all the same."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -9,11 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tf_edgeconnect.client.command import main
-from tf_edgeconnect.client.files import fill_job, fill_plan
-from tf_edgeconnect.client.photos import fill_photo
-from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.photos.jobs import Job, plan_jobs
+from tf_edgeconnect.cli.main import run
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.files import fill_file
+from tf_edgeconnect.photos.jobs import Job
 from tf_edgeconnect.photos.reading import read_photo
 
 ICC = b"profile" * 20
@@ -41,9 +41,29 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_known_pixels_and_everything_beside_them_stay(client, folder):
-    plan = plan_jobs(folder / "photos", folder / "masks", folder / "filled")
-    assert fill_plan(client, plan) == {}
+@pytest.fixture
+def inpainter(client):
+    return Inpainter(client)
+
+
+@pytest.fixture(params=["grpc", "rest"])
+def inpaint(addresses, folder, request, capsys):
+    """Fills the folder of photos by the command: exit code, stdout, stderr."""
+
+    def command(*options):
+        model = addresses[request.param == "rest"]
+        paths = [folder / "photos", folder / "masks", "-o", folder / "filled"]
+        code = run(["inpaint", *map(str, paths), "--model", model, *options])
+        return code, *capsys.readouterr()
+
+    return command
+
+
+@pytest.mark.parametrize("at_once", ["1", "4"])
+def test_known_pixels_and_everything_beside_them_stay(inpaint, folder, at_once):
+    code, out, err = inpaint("--concurrent", at_once)
+    assert (code, out) == (0, f"3 of 3 photos written to {folder / 'filled'}\n")
+    assert "model: the server " in err
     for name in "abc":
         before = read_photo(folder / "photos" / f"{name}.png")
         after = read_photo(folder / "filled" / f"{name}.png")
@@ -56,94 +76,99 @@ def test_known_pixels_and_everything_beside_them_stay(client, folder):
             np.testing.assert_array_equal(after.alpha[~hole], before.alpha[~hole])
 
 
-def test_one_bad_file_does_not_stop_the_rest(client, folder):
+def test_one_that_fails_here_or_there_does_not_stop_the_rest(inpaint, folder):
     (folder / "photos" / "b.png").write_bytes(b"no picture")
-    seen = []
-    plan = plan_jobs(folder / "photos", folder / "masks", folder / "filled")
-    failed = fill_plan(client, plan, on_done=seen.append)
-    assert [path.name for path in failed] == ["b.png"] and len(seen) == 3
-    assert {path.name for path in (folder / "filled").iterdir()} == {"a.png", "c.png"}
-
-
-def test_one_that_the_server_refuses_does_not_stop_the_rest(client, folder):
     large = np.zeros((80, 80, 3), np.uint8)
-    Image.fromarray(large).save(folder / "photos" / "b.png")
-    Image.fromarray(large[..., 0]).save(folder / "masks" / "b.png")
-    plan = plan_jobs(folder / "photos", folder / "masks", folder / "filled")
-    (reason,) = fill_plan(client, plan).values()
-    assert reason.startswith("INVALID_ARGUMENT")
+    Image.fromarray(large).save(folder / "photos" / "c.png")
+    Image.fromarray(large[..., 0] + 255).save(folder / "masks" / "c.png")
+    code, out, err = inpaint("--large", "full")
+    assert (code, out) == (1, f"1 of 3 photos written to {folder / 'filled'}\n")
+    assert "b.png is not an image" in err and "c.png: INVALID_ARGUMENT: " in err
+    assert [path.name for path in (folder / "filled").iterdir()] == ["a.png"]
 
 
-def test_a_drawing_is_followed(client, folder):
-    drawing = np.zeros((16, 12), np.uint8)
-    drawing[5] = 255
-    Image.fromarray(drawing).save(folder / "lines.png")
+def test_edges_are_followed(inpainter, folder):
+    edges = np.zeros((16, 12), np.uint8)
+    edges[5] = 255
+    Image.fromarray(edges).save(folder / "edges.png")
     photo, mask = folder / "photos" / "b.png", folder / "masks" / "b.png"
-    fill_job(client, Job(photo, mask, folder / "out.png", folder / "lines.png"))
+    fill_file(inpainter, Job(photo, mask, folder / "out.png", folder / "edges.png"))
     filled = read_photo(folder / "out.png").pixels
     assert (filled[5, 3:8] == 255).all() and (filled[6, 3:8] == 0).all()
 
 
 @pytest.mark.parametrize("large", ["auto", "crop", "tile"])
 def test_a_photo_that_the_server_would_refuse_goes_in_parts(client, large):
+    client.max_pixels = 64 * 64
+    inpainter = Inpainter(client)
     image = np.random.default_rng(5).integers(0, 256, (150, 110, 3), np.uint8)
     hole = np.zeros((150, 110), bool)
     hole[3:20, 90:] = hole[60:140, 30:40] = True
-    filled = fill_photo(client, image, hole, large=large, side=64)
+    filled = inpainter.paint(image, hole, large=large)
     np.testing.assert_array_equal(filled, np.where(hole[..., None], 255 - image, image))
-    drawing = np.zeros((150, 110), np.uint8)
-    drawing[:, 35] = 200
-    filled = fill_photo(client, image, hole, drawing, large=large, side=64)
-    expected = np.where(hole[..., None], drawing[..., None], image)
+    edges = np.zeros((150, 110), np.uint8)
+    edges[:, 35] = 200
+    filled = inpainter.paint(image, hole, edges, large=large)
+    expected = np.where(hole[..., None], edges[..., None], image)
     np.testing.assert_array_equal(filled, expected)
 
 
-def test_drawings_for_parts_are_checked_as_a_whole():
-    hole = np.zeros((600, 600), bool)
-    for drawing, words in [
-        (np.full((600, 600), 255, np.uint8), "100% white, so it seems inverted"),
-        (np.zeros((600, 601), np.uint8), r"size \(600, 600\), got \(600, 601\)"),
-    ]:
-        with pytest.raises(InputError, match=words):
-            fill_photo(None, np.zeros((600, 600, 3), np.uint8), hole, drawing)
+def test_completed_edges_come_by_each_way(inpainter, batch):
+    image, mask = batch
+    result = inpainter(image, mask)
+    np.testing.assert_array_equal(result.image, np.where(mask > 0, 255 - image, image))
+    np.testing.assert_array_equal(result.edges, mask)
+    edges = np.zeros_like(mask)
+    edges[:, 3] = 200
+    result = inpainter(image, mask, edges)
+    np.testing.assert_array_equal(result.edges, np.where(mask > 0, edges, 0))
+    np.testing.assert_array_equal(inpainter.predict_edges(image, mask), mask)
 
 
-def test_the_command_names_what_failed(ports, folder, capsys):
-    (folder / "photos" / "c.png").write_bytes(b"no picture")
-    paths = [str(folder / name) for name in ("photos", "masks", "filled")]
-    arguments = [*paths[:2], "-o", paths[2], "--server", f"127.0.0.1:{ports[0]}"]
-    assert main(arguments) == 1
-    told = capsys.readouterr()
-    assert told.out == f"2 of 3 photos written to {paths[2]}\n"
-    assert "failed: " in told.err and "c.png" in told.err
+def test_a_server_that_is_not_there_is_one_line_and_1(folder, capsys):
+    paths = [str(folder / name / "a.png") for name in ("photos", "masks", "filled")]
+    model = ["--model", "http://127.0.0.1:1", "--timeout", "0.1"]
+    assert run(["inpaint", *paths[:2], "-o", paths[2], *model]) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert told[-1].startswith("error: the server answered UNAVAILABLE: ")
 
 
-def test_the_program_shows_no_notes_of_tensorflow(ports, folder):
+def test_the_program_shows_no_notes_of_tensorflow(addresses, folder):
+    server = addresses[0].removeprefix("grpc://")
     told = subprocess.run(
         [sys.executable, PROGRAM, "photos", "masks", "-o", "filled"]
-        + ["--server", f"127.0.0.1:{ports[0]}", "--concurrent", "1"],
+        + ["--server", server, "--version", "2"],
         env={k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"},
         cwd=folder,
         capture_output=True,
         text=True,
     )
-    assert told.stderr == "[1/3] a.png\n[2/3] b.png\n[3/3] c.png\n"
     assert told.stdout == "3 of 3 photos written to filled\n"
+    assert f"model: the server grpc://{server}/edgeconnect?version=2" in told.stderr
+    assert "oneDNN" not in told.stderr and "cuda" not in told.stderr
 
 
-def test_grpc_alone_is_told_before_and_a_missing_package_is_left_to_the_client(folder):
-    def missing():
-        calls.append(address)
-        raise ModuleNotFoundError("tensorflow")
-
-    calls = []
-    paths = [str(folder / name / "a.png") for name in ("photos", "masks", "filled")]
-    for address in ("http://127.0.0.1:1", "127.0.0.1:1"):
-        where = ["--server", address, "--timeout", "0.1"]
-        assert main([*paths[:2], "-o", paths[2], *where], before_grpc=missing) == 1
-    assert calls == ["127.0.0.1:1"]
-
-
-def test_the_command_refuses_wrong_input_in_one_line(tmp_path, capsys):
-    assert main([str(tmp_path / "x.png"), "m.png", "-o", "o.png"]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+@pytest.mark.parametrize(
+    ("given", "model"),
+    [
+        ([], "grpc://127.0.0.1:8500/edgeconnect"),
+        (["--server", "h:1", "--model", "m"], "grpc://h:1/m"),
+        (["--label", "canary"], "grpc://127.0.0.1:8500/edgeconnect?label=canary"),
+        (
+            ["--server", "http://h:1", "--version", "3"],
+            "http://h:1/edgeconnect?version=3",
+        ),
+        (
+            ["--server", "h:1", "--ca", "a/b.pem"],
+            "grpcs://h:1/edgeconnect?ca=a%2Fb.pem",
+        ),
+    ],
+)
+def test_the_program_spells_the_address(given, model):
+    spec = importlib.util.spec_from_file_location("client", PROGRAM)
+    module = importlib.util.module_from_spec(spec)
+    path = list(sys.path)
+    spec.loader.exec_module(module)
+    sys.path[:] = path
+    made = module.arguments(["a.png", "m.png", "-o", "o.png", *given])
+    assert made == ["inpaint", "a.png", "m.png", "-o", "o.png", "--model", model]

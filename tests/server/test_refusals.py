@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from tests.server.conftest import MAX_PIXELS, REAL_SERVER
-from tf_edgeconnect.client import Client, ServingError
+from tf_edgeconnect.errors import ServingError
+from tf_edgeconnect.inference.backends.serving import ServingBackend
 from tf_edgeconnect.photos.reading import Photo
 from tf_edgeconnect.photos.writing import encode_png
 
 IMAGE = np.zeros((1, 12, 12, 3), np.uint8)
 MASK = np.zeros((1, 12, 12, 1), np.uint8)
 RNG = np.random.default_rng(6)
+INPUTS = {"image": IMAGE, "mask": MASK}
 NO_PICTURE = np.array([b"no picture"], dtype=object)
 ours = pytest.mark.skipif(bool(REAL_SERVER), reason="TF Serving answers otherwise")
 
@@ -72,44 +74,37 @@ def test_an_unknown_signature_is_refused(client, answers_well):
     answers_well()
 
 
-def test_an_unknown_model_is_not_found(client, answers_well, ports):
-    for address in (f"127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}"):
-        with Client(address, model="other") as stranger:
-            with pytest.raises(ServingError, match="other") as refusal:
-                stranger.inpaint(IMAGE, MASK)
-            assert refusal.value.code == "NOT_FOUND"
+@pytest.mark.parametrize("which", ["other", "edgeconnect?version=77"])
+def test_an_unknown_model_or_version_is_not_found(addresses, answers_well, which):
+    for address in addresses:
+        with pytest.raises(ServingError, match="other|77") as refusal:
+            ServingBackend(f"{address}/{which}").predict("serving_default", INPUTS)
+        assert refusal.value.code == "NOT_FOUND"
     answers_well()
 
 
-def test_an_unknown_version_is_not_found(ports):
-    with Client(f"127.0.0.1:{ports[0]}", version=77) as stranger:
-        with pytest.raises(ServingError, match="77") as refusal:
-            stranger.inpaint(IMAGE, MASK)
-    assert refusal.value.code == "NOT_FOUND"
+def test_floats_are_refused_over_grpc(addresses):
+    client = ServingBackend(addresses[0])
+    with pytest.raises(ServingError, match="uint8") as refusal:
+        inputs = {"image": IMAGE.astype(np.float32), "mask": MASK}
+        client.predict("serving_default", inputs)
+    assert refusal.value.code == "INVALID_ARGUMENT"
+    client.predict("serving_default", INPUTS)
 
 
-def test_floats_are_refused_over_grpc(ports):
-    with Client(f"127.0.0.1:{ports[0]}") as client:
-        with pytest.raises(ServingError, match="uint8") as refusal:
-            inputs = {"image": IMAGE.astype(np.float32), "mask": MASK}
-            client.predict("serving_default", inputs)
-        assert refusal.value.code == "INVALID_ARGUMENT"
-        client.inpaint(IMAGE, MASK)
-
-
-def test_a_message_over_the_clients_bound_is_not_sent(ports):
-    with Client(f"127.0.0.1:{ports[0]}", max_bytes=1000) as client:
-        image, mask = np.repeat(IMAGE, 9, 0), np.repeat(MASK, 9, 0)
-        with pytest.raises(ServingError) as refusal:
-            client.inpaint(image, mask)
+def test_a_message_over_the_clients_bound_is_not_sent(addresses):
+    client = ServingBackend(addresses[0], max_bytes=1000)
+    inputs = {name: np.repeat(array, 9, 0) for name, array in INPUTS.items()}
+    with pytest.raises(ServingError) as refusal:
+        client.predict("serving_default", inputs)
     assert refusal.value.code == "RESOURCE_EXHAUSTED"
 
 
 def test_a_server_that_is_not_there_is_unavailable():
-    for address in ("127.0.0.1:1", "http://127.0.0.1:1"):
-        with Client(address, attempts=1, timeout=5) as client:
-            with pytest.raises(ServingError) as refusal:
-                client.inpaint(IMAGE, MASK)
+    for address in ("grpc://127.0.0.1:1", "http://127.0.0.1:1"):
+        client = ServingBackend(address, attempts=1, timeout=5)
+        with pytest.raises(ServingError) as refusal:
+            client.predict("serving_default", INPUTS)
         assert refusal.value.code == "UNAVAILABLE"
 
 

@@ -26,7 +26,7 @@ def batch(
         ),
     ],
     output: Annotated[Path, options.output("A folder: new, or to continue.", "OUT")],
-    model: options.Model = Path(DEFAULT),
+    model: options.Model = DEFAULT,
     beam: Annotated[
         list[str] | None,
         typer.Argument(

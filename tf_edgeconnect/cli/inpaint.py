@@ -1,6 +1,6 @@
 """`tf-edgeconnect inpaint`: fills the holes of photos in files."""
 
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,12 +9,14 @@ import typer
 from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.cli.warning_lines import shown_on
-from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.errors import InputError, ServingError
 from tf_edgeconnect.presets import DEFAULT
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tf_edgeconnect.inference import Inpainter
+    from tf_edgeconnect.inference.files import FillOptions
     from tf_edgeconnect.photos.jobs import Job, Plan
 
 SOME_FAILED = 1
@@ -33,7 +35,7 @@ def inpaint(
         ),
     ],
     output: Annotated[Path, options.output("A .png or .jpg file, or a folder.", "OUT")],
-    model: options.Model = Path(DEFAULT),
+    model: options.Model = DEFAULT,
     edges: Annotated[
         Path | None,
         typer.Option(
@@ -52,6 +54,11 @@ def inpaint(
     large: options.Large = "auto",
     published: options.Published = False,
     overwrite: options.Overwrite = False,
+    timeout: options.Timeout = 60.0,
+    concurrent: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Photos at once, on a server."),
+    ] = 4,
 ) -> int:
     """Fill the holes of photos. Known pixels stay exactly as they are."""
     if edges is not None and (edges_only or published):
@@ -73,13 +80,15 @@ def inpaint(
     plan = plan_jobs(image, mask, output, edges, save_edges=save_edges)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
-    import_tensorflow()
     from tf_edgeconnect.inference import Inpainter
-    from tf_edgeconnect.inference.files import FillOptions, fill_file
+    from tf_edgeconnect.inference.files import FillOptions
+    from tf_edgeconnect.inference.loading import is_address, needs_tensorflow
 
-    inpainter = Inpainter.load(model)
+    if needs_tensorflow(model):
+        import_tensorflow()
+    inpainter = Inpainter.load(model, timeout=timeout)
     console.print(f"model: {inpainter.description}")
-    options = FillOptions(
+    how = FillOptions(
         invert_mask=invert_mask,
         dilate=dilate,
         published=published,
@@ -87,34 +96,48 @@ def inpaint(
         large=large,
         overwrite=overwrite,
     )
-
-    def work(job: "Job") -> None:
-        fill_file(inpainter, job, options)
-
-    return _report(plan, _run(plan, work, console), console)
+    at_once = concurrent if is_address(model) else 1
+    return _report(plan, _fill(plan, inpainter, how, at_once, console), console)
 
 
-def _run(
-    plan: "Plan", work: Callable[["Job"], None], console: "Console"
+def _fill(
+    plan: "Plan",
+    inpainter: "Inpainter",
+    how: "FillOptions",
+    at_once: int,
+    console: "Console",
 ) -> dict[Path, str]:
-    """Works through the jobs; in a folder, one that fails does not stop the rest.
+    """Fills the photos; in a folder, one that fails does not stop the rest.
 
     Returns:
         Photo -> why it failed.
     """
     from rich.progress import track
 
+    from tf_edgeconnect.inference.files import fill_file, reason_of
+
+    def attempt(job: "Job") -> str | None:
+        lines.photo = job.photo
+        try:
+            fill_file(inpainter, job, how)
+        except (InputError, ServingError, OSError) as error:
+            if not plan.is_folder:
+                raise
+            return reason_of(error)
+        return None
+
     failed = dict(plan.lacking)
-    hide_bar = not plan.is_folder
-    with shown_on(console) as lines:
-        for job in track(plan.jobs, "filling", console=console, disable=hide_bar):
-            lines.photo = job.photo
-            try:
-                work(job)
-            except (InputError, OSError) as error:
-                if not plan.is_folder:
-                    raise
-                failed[job.photo] = " ".join(str(error).split())
+    with shown_on(console) as lines, ThreadPoolExecutor(at_once) as pool:
+        # One at a time works in this thread, which Ctrl-C interrupts.
+        attempts = (pool.map if at_once > 1 else map)(attempt, plan.jobs)
+        bar = track(
+            zip(plan.jobs, attempts, strict=True),
+            "filling",
+            total=len(plan.jobs),
+            console=console,
+            disable=not plan.is_folder,
+        )
+        failed |= {job.photo: reason for job, reason in bar if reason is not None}
     return failed
 
 

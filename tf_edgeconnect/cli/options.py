@@ -82,8 +82,14 @@ def run_dir(text: str) -> Any:
 
 
 Model = Annotated[
-    Path,
-    model("A preset, a run directory, a weights folder or an exported SavedModel."),
+    str,
+    model(
+        "A preset, run directory, weights folder, exported SavedModel, .tflite file or "
+        "server: grpc://HOST:PORT[/NAME][?label=L] or http://HOST:PORT."
+    ),
+]
+Timeout = Annotated[
+    float, typer.Option(min=0.001, metavar="S", help="Seconds for a server's answer.")
 ]
 Config = Annotated[
     str | None,

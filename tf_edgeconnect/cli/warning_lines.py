@@ -1,6 +1,7 @@
 """Shows the package's warnings as lines on the terminal, beside a progress bar."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,17 +12,22 @@ if TYPE_CHECKING:
 
 
 class Lines(logging.Handler):
-    """Shows each warning once, as a line that names the photo at work.
-
-    Attributes:
-        photo: the photo at work, or None.
-    """
+    """Shows each warning once, as a line that names the photo at work."""
 
     def __init__(self, console: "Console") -> None:
         super().__init__(logging.WARNING)
         self.console = console
-        self.photo: Path | None = None
+        self._here = threading.local()
         self._shown: set[str] = set()
+
+    @property
+    def photo(self) -> Path | None:
+        """The photo at work in this thread, or None."""
+        return getattr(self._here, "photo", None)
+
+    @photo.setter
+    def photo(self, photo: Path) -> None:
+        self._here.photo = photo
 
     def emit(self, record: logging.LogRecord) -> None:
         """Prints one warning."""

@@ -1,0 +1,113 @@
+"""A server as a backend: its address, patience, and what it may import."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tf_edgeconnect.errors import InputError, ServingError
+from tf_edgeconnect.inference.backends import serving
+from tf_edgeconnect.inference.backends.serving import Address, ServingBackend
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """Collects the pauses instead of taking them."""
+    taken = []
+    monkeypatch.setattr(serving.time, "sleep", taken.append)
+    return taken
+
+
+def failing(client, *codes):
+    """Lets a connection fail with these codes, then answer."""
+    left = list(codes)
+
+    class Transport:
+        def versions(self, seconds):
+            assert 0 < seconds <= client.timeout
+            if left:
+                raise ServingError(left.pop(0), "told")
+            return {1: "AVAILABLE"}
+
+    client._transport = Transport()
+    return left
+
+
+def test_an_unavailable_server_is_asked_again(pauses):
+    client = ServingBackend("http://127.0.0.1:1")
+    failing(client, "UNAVAILABLE", "UNAVAILABLE")
+    assert client.versions() == {1: "AVAILABLE"}
+    assert len(pauses) == 2 and all(0 < pause <= 5 for pause in pauses)
+
+
+@pytest.mark.parametrize("code", ["INVALID_ARGUMENT", "NOT_FOUND", "DEADLINE_EXCEEDED"])
+def test_a_refusal_is_final(pauses, code):
+    client = ServingBackend("http://127.0.0.1:1")
+    failing(client, code)
+    with pytest.raises(ServingError, match=f"{code}: told"):
+        client.versions()
+    assert pauses == []
+
+
+def test_attempts_come_to_an_end(pauses):
+    client = ServingBackend("http://127.0.0.1:1", attempts=2)
+    left = failing(client, *["UNAVAILABLE"] * 5)
+    with pytest.raises(ServingError):
+        client.versions()
+    assert len(left) == 3
+
+
+def test_no_attempt_starts_after_the_deadline(pauses):
+    client = ServingBackend("http://127.0.0.1:1", timeout=0.05)
+    failing(client, "UNAVAILABLE")
+    with pytest.raises(ServingError):
+        client.versions()
+    assert pauses == []
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("grpc://host:8500", Address("grpc", "host:8500")),
+        ("grpcs://h:1/m?ca=x.pem", Address("grpcs", "h:1", "m", ca="x.pem")),
+        ("http://h:1/m?label=stable", Address("http", "h:1", "m", "stable")),
+        ("https://h/a/m?version=3", Address("https", "h/a", "m", version=3)),
+        ("http://h:1/v1/models/m", Address("http", "h:1", "m")),
+        ("grpc://[::1]:8500/m/", Address("grpc", "[::1]:8500", "m")),
+    ],
+)
+def test_an_address_names_the_model_and_its_version(text, address):
+    assert Address.parse(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["grpc://", "http://h:1?model=m", "http://h:1?label=a&version=1"]
+    + ["grpc://h:1?version=latest"],
+)
+def test_another_address_is_refused_in_one_line(text):
+    with pytest.raises(InputError, match="HOST:PORT") as raised:
+        Address.parse(text)
+    assert "\n" not in str(raised.value)
+
+
+def test_rest_and_tflite_need_neither_tensorflow_nor_grpc():
+    script = (
+        "import sys\n"
+        "sys.modules.update(tensorflow=None, grpc=None, keras=None)\n"
+        "import tf_edgeconnect as ec\n"
+        "import tf_edgeconnect.photos, tf_edgeconnect.inference.backends.serving\n"
+        "import tf_edgeconnect.inference.backends.tflite\n"
+        "import tf_edgeconnect.inference.files\n"
+        "ec.Inpainter.load('http://127.0.0.1:1')\n"
+        "try:\n    ec.Inpainter.load('grpc://127.0.0.1:1')\n"
+        "except ValueError as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "pip install 'tf-edgeconnect[serving]'" in done.stdout
