@@ -6,7 +6,7 @@ import graphlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 import pytest
@@ -77,14 +77,22 @@ def test_modules_import_only_from_rows_above():
     assert wrong == []
 
 
+def _modules_of(tree: ast.AST, known: Set[str]) -> set[str]:
+    """Modules that a tree imports: `from package import module` is of the module."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            base, *names = imported(node)
+            found |= known & set(names) or known & {base}
+    return found
+
+
 def test_no_module_is_part_of_an_import_circle():
-    known = {
-        f"{PACKAGE.name}.{name.removesuffix('.__init__')}" for name, *_ in modules()
-    }
-    graph = {
-        f"{PACKAGE.name}.{name.removesuffix('.__init__')}": known & set(imported(tree))
+    trees = {
+        f"{PACKAGE.name}.{name}".removesuffix(".__init__"): tree
         for name, _, tree in modules()
     }
+    graph = {name: _modules_of(tree, trees.keys()) for name, tree in trees.items()}
     graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names them
 
 

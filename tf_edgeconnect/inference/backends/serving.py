@@ -152,7 +152,15 @@ class ServingBackend:
         else:
             from tf_edgeconnect.inference.backends.serving_grpc import GrpcTransport
 
-            self._transport = GrpcTransport(target, max_bytes)
+            self._transport = GrpcTransport(
+                target.host,
+                target.model,
+                label=target.label,
+                version=target.version,
+                tls=target.scheme == "grpcs",
+                ca=target.ca,
+                max_bytes=max_bytes,
+            )
 
     def fill(
         self, images: np.ndarray, masks: np.ndarray, edges: np.ndarray | None = None

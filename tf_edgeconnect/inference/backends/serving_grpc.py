@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from tf_edgeconnect.errors import InputError, ServingError
-from tf_edgeconnect.inference.backends.serving import Address
 
 try:
     import grpc
@@ -32,25 +31,34 @@ except ModuleNotFoundError as error:
 class GrpcTransport:
     """TF Serving's services behind one channel."""
 
-    def __init__(self, target: Address, max_bytes: int) -> None:
+    def __init__(
+        self,
+        host: str,
+        model: str,
+        *,
+        label: str | None,
+        version: int | None,
+        tls: bool,
+        ca: str | None,
+        max_bytes: int,
+    ) -> None:
         options = [
             # Where a name stands for several servers, they take turns.
             ("grpc.lb_policy_name", "round_robin"),
             ("grpc.max_send_message_length", max_bytes),
             ("grpc.max_receive_message_length", max_bytes),
         ]
-        if target.scheme == "grpc":
-            self._channel = grpc.insecure_channel(target.host, options)
+        if tls:
+            authority = None if ca is None else Path(ca).read_bytes()
+            trust = grpc.ssl_channel_credentials(authority)
+            self._channel = grpc.secure_channel(host, trust, options)
         else:
-            trust = grpc.ssl_channel_credentials(
-                None if target.ca is None else Path(target.ca).read_bytes()
-            )
-            self._channel = grpc.secure_channel(target.host, trust, options)
+            self._channel = grpc.insecure_channel(host, options)
         self._prediction = prediction_service_pb2_grpc.PredictionServiceStub(
             self._channel
         )
         self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
-        self._target = target
+        self._target = model, label, version
 
     def predict(
         self, signature: str, inputs: dict[str, np.ndarray], seconds: float
@@ -80,11 +88,11 @@ class GrpcTransport:
         self._channel.close()
 
     def _name(self, spec: Any) -> None:
-        spec.name = self._target.model
-        if self._target.label is not None:
-            spec.version_label = self._target.label
-        elif self._target.version is not None:
-            spec.version.value = self._target.version
+        spec.name, label, version = self._target
+        if label is not None:
+            spec.version_label = label
+        elif version is not None:
+            spec.version.value = version
 
 
 def _call(method: Callable[..., Any], request: Any, seconds: float) -> Any:
