@@ -52,7 +52,7 @@ def inpainter(model):
 @pytest.fixture
 def call(model, inpainter, capsys, monkeypatch):
     """Runs a command: exit code, stdout, stderr. The networks are loaded once."""
-    monkeypatch.setattr(Inpainter, "load", lambda path: inpainter)
+    monkeypatch.setattr(Inpainter, "load", lambda path, **_: inpainter)
 
     def command(name, *arguments):
         code = run([name, "--model", str(model), *map(str, arguments)])
@@ -193,7 +193,7 @@ def test_a_photo_that_fails_in_a_batch_leaves_the_others_whole(
             return inpainter.paint(images, holes, large=large)
 
     monkeypatch.setattr(Inpainter, "load", lambda path: OutOfMemory())
-    options = Options(model=model, output=folder / "out", batch_size=2)
+    options = Options(model=str(model), output=folder / "out", batch_size=2)
     write_photo(
         "masks/a.png", Photo(np.full((16, 20, 1), 255, np.uint8)), overwrite=True
     )

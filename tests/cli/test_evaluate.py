@@ -44,7 +44,7 @@ def inpainter():
 @pytest.fixture
 def model(inpainter, monkeypatch):
     """Name of a model; its graphs are traced once for all tests."""
-    monkeypatch.setattr(Inpainter, "load", lambda path: inpainter)
+    monkeypatch.setattr(Inpainter, "load", lambda path, **_: inpainter)
     monkeypatch.setattr("tf_edgeconnect.evaluation.systems.resolve", lambda path: {})
     return "tiny"
 

@@ -64,7 +64,7 @@ def inpaint(model, inpainter, capsys, monkeypatch):
 
     The networks are loaded, and their graphs traced, once for all tests.
     """
-    monkeypatch.setattr(Inpainter, "load", lambda path: inpainter)
+    monkeypatch.setattr(Inpainter, "load", lambda path, **_: inpainter)
 
     def command(*arguments):
         code = run(["inpaint", *map(str, arguments), "--model", str(model)])

@@ -32,7 +32,7 @@ class Options:
         batch_size: photos of one size that run together, 1 or more.
     """
 
-    model: Path
+    model: str
     output: Path
     form: Format = "png"
     invert_mask: bool = False

@@ -80,7 +80,7 @@ def batch(
 
     items = list_items(photos, masks, output, root)
     options = Options(
-        model=model.absolute() if model.exists() else model,  # else a preset
+        model=str(Path(model).absolute()) if Path(model).exists() else model,
         output=output.absolute(),
         form=form,
         invert_mask=invert_mask,
