@@ -90,7 +90,7 @@ setup(
     packages=find_packages(include=["tf_edgeconnect", "tf_edgeconnect.*"]),
     package_data={
         "tf_edgeconnect": ["py.typed"],
-        "tf_edgeconnect.web": ["page/*"],
+        "tf_edgeconnect.web": ["page/**/*"],
         "tf_edgeconnect.evaluation": ["*.jinja"],
         "tf_edgeconnect.presets": ["*/*"],
     },

@@ -1,12 +1,14 @@
 """What the editor answers, without a browser and without networks."""
 
 import io
+import tempfile
 
 import numpy as np
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from tf_edgeconnect.errors import ServingError
 from tf_edgeconnect.photos.reading import Photo
 from tf_edgeconnect.photos.writing import encode_png
 from tf_edgeconnect.web import editor
@@ -30,8 +32,9 @@ class Halves:
         self.asked.append(sigma)
         return np.where(mask, 90, 255).astype(np.uint8)
 
-    def paint(self, image, mask, edges, *, sigma=None):
+    def paint(self, image, mask, edges=None, *, sigma=None, **options):
         self.asked.append(sigma)
+        edges = np.full(mask.shape, 60, np.uint8) if edges is None else edges
         return np.repeat(edges[..., None] // 2, 3, axis=-1)
 
     def photo_edges(self, image, *, sigma=None):
@@ -94,19 +97,10 @@ def test_edges_are_predicted_with_the_sigma_that_is_asked_for(client, inpainter)
     assert answer.json()["error"].startswith("sigma must be one of 1, 1.5, 2,")
 
 
-@pytest.mark.parametrize(
-    ("sigma", "takes_sigma", "reason"),
-    [
-        (-1.0, True, "this model was trained without known edges"),
-        (None, False, "the model's own sigma is used"),
-    ],
-)
-def test_sigma_is_off_where_it_cannot_be_honoured(
-    inpainter, sigma, takes_sigma, reason
-):
-    inpainter.sigma, inpainter.takes_sigma = sigma, takes_sigma
-    client = TestClient(Editor(inpainter).app(), "http://127.0.0.1")
-    assert client.get("about").json()["sigma_is_fixed"] == reason
+def test_sigma_is_off_where_the_model_has_its_own(client, inpainter):
+    assert client.get("about").json()["sigma_is_fixed"] is False
+    inpainter.takes_sigma = False
+    assert client.get("about").json()["sigma_is_fixed"] is True
     name = put(client)
     for path in ("edges", "fill"):
         client.post(f"{path}?photo={name}&sigma=3.5", content=photo_of(sketch()))
@@ -199,3 +193,80 @@ def test_the_page_is_given_and_no_other_file(client):
         assert client.get(name).headers["Content-Type"].startswith(kind)
     for name in ("../editor.py", "..%2Feditor.py", "editor.py"):
         assert client.get(name).status_code == 404
+
+
+def ask(client, **files):
+    return client.post("/api/v1/inpaint", files=files)
+
+
+def mask_file():
+    return encode_png(Photo(MASK[..., None] * np.uint8(255)))
+
+
+def test_a_program_gets_a_photo_filled_as_inpaint_fills_it(client):
+    before = RNG.integers(0, 2**16, (*SIZE, 1), np.uint16)
+    answer = ask(client, photo=photo_of(before), mask=mask_file())
+    after = pixels_of(answer)[..., None]
+    np.testing.assert_array_equal(after[~MASK], before[~MASK])
+    assert (after[MASK] == 30 * 257).all()
+    edges = photo_of(np.full((*SIZE, 1), 100, np.uint8))
+    answer = ask(client, photo=photo_of(before), mask=mask_file(), edges=edges)
+    assert (pixels_of(answer)[MASK] == 50 * 257).all()
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ({"photo": b"x"}, "got files ['photo'] of ['photo']"),
+        ({"photo": b"x", "mask": b"x", "hat": b"x"}, "got files ['hat', 'mask', 'ph"),
+        ({"photo": b"x", "mask": b"x"}, "photo photo is not an image that can be re"),
+        ({"photo": photo_of(sketch()), "mask": b""}, "mask mask is "),
+    ],
+    ids=["no mask", "a file too many", "no image", "an empty mask"],
+)
+def test_what_a_program_sends_wrongly_is_refused_in_one_sentence(
+    client, files, sentence
+):
+    answer = ask(client, **files)
+    assert answer.status_code == 400
+    assert sentence in answer.json()["error"] and "\n" not in answer.json()["error"]
+    assert tempfile.gettempdir() not in answer.json()["error"]
+
+
+def test_a_program_that_sends_no_form_is_refused(client):
+    answer = client.post("/api/v1/inpaint", content=photo_of(sketch()))
+    assert answer.status_code == 400 and "curl -F photo=@FILE" in answer.json()["error"]
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = client.post("/api/v1/inpaint", content=b"--y", headers=kind)
+    assert answer.status_code == 400
+    answer = client.post("/api/v1/inpaint", data={"photo": "x", "mask": "y"})
+    assert "got files [] of ['mask', 'photo']" in answer.json()["error"]
+
+
+def test_forms_of_other_sites_reach_no_program(client, inpainter):
+    answer = client.post(
+        "/api/v1/inpaint",
+        files={"photo": photo_of(sketch()), "mask": mask_file()},
+        headers={"Origin": "https://evil.example"},
+    )
+    assert answer.status_code == 403 and inpainter.asked == []
+
+
+def test_a_server_that_gives_no_picture_is_named(client, inpainter, monkeypatch):
+    def fail(*arguments, **options):
+        raise ServingError("UNAVAILABLE", "no server there")
+
+    monkeypatch.setattr(inpainter, "paint", fail)
+    answer = ask(client, photo=photo_of(sketch()), mask=mask_file())
+    assert answer.status_code == 502
+    assert answer.json()["error"].endswith("UNAVAILABLE: no server there")
+
+
+def test_the_interface_is_described(client):
+    described = client.get("/api/v1/openapi.json").json()
+    assert set(described["paths"]) == {"/api/v1/inpaint"}
+    body = described["paths"]["/api/v1/inpaint"]["post"]["requestBody"]
+    (schema,) = [kind["schema"] for kind in body["content"].values()]
+    assert tuple(schema["properties"]) == editor.FILES
+    page = client.get("/api/")
+    assert all(f"<code>{name}</code>" in page.text for name in editor.FILES)

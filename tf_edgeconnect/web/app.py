@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Router
 from starlette.types import Message, Receive, Scope, Send
 
-from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.errors import InputError, ServingError
 
 MAX_BYTES = 64 * 2**20  # of a request's body
 BODY_SECONDS = 300.0  # until a body must be here: 64 MB at 2 Mbit/s
@@ -72,6 +72,8 @@ def _refusal(error: Exception) -> JSONResponse:
         status, message = error.status_code, error.detail
     elif isinstance(error, InputError):
         status, message = 400, str(error)
+    elif isinstance(error, ServingError):
+        status, message = 502, f"the model's server answered {error}"
     else:
         traceback.print_exception(error)
         status, message = 500, "something failed; the terminal of the server says what"

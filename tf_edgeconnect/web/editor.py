@@ -14,32 +14,43 @@ be guessed, and runs the networks.
 | `POST /edges?photo=&sigma=` | a sketch | PNG: known edges and predicted ones |
 | `POST /fill?photo=&sigma=` | a sketch | PNG: the filled photo, of its own kind |
 | `POST /photo_edges?photo=&sigma=&width=&height=` | | PNG: edges of a photo, resized |
+| `POST /api/v1/inpaint` | a form of files | PNG: the filled photo; for programs |
 
 A sketch is a PNG of the photo's size: its red is the edges, its green the mask.
 """
 
 import secrets
+import tempfile
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Message
 
 from tf_edgeconnect.data.samples import PHOTOS, sample_photos
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.files import fill_file
 from tf_edgeconnect.masking import HALF_GRAY
+from tf_edgeconnect.photos.jobs import Job
 from tf_edgeconnect.photos.reading import Photo, decode_photo
 from tf_edgeconnect.photos.writing import encode_png
 from tf_edgeconnect.web.app import MAX_BYTES, Application
 
 SIGMAS = tuple(step / 2 for step in range(2, 11))  # 1 to 5 pixels
 DEFAULT_SIGMA = 2.0
+FILES = ("photo", "mask", "edges")
 MAX_PIXELS = 50_000_000  # a browser holds three layers of four bytes each beside it
 MAX_PHOTO_BYTES = 2**30  # of all decoded photos together
 
@@ -56,11 +67,6 @@ class Editor:
         self._running = threading.Lock()
         self._photos: OrderedDict[str, Photo] = OrderedDict()  # last used last
         self._storing = threading.Lock()
-        self._fixed_sigma = None
-        if (inpainter.sigma or 0) < 0:
-            self._fixed_sigma = "this model was trained without known edges"
-        elif not inpainter.takes_sigma:
-            self._fixed_sigma = "the model's own sigma is used"
 
     def app(self, host: str = "127.0.0.1") -> Application:
         """Makes the application; `host` is what the server listens on."""
@@ -74,6 +80,7 @@ class Editor:
             Route("/edges", self._edges, methods=["POST"]),
             Route("/fill", self._fill, methods=["POST"]),
             Route("/photo_edges", self._photo_edges, methods=["POST"]),
+            Route("/api/v1/inpaint", self._inpaint, methods=["POST"]),
             Mount("/", page),
         ]
         return Application(routes, host)
@@ -90,7 +97,7 @@ class Editor:
             "model": self._inpainter.description,
             "sigma": self._inpainter.sigma or DEFAULT_SIGMA,  # 0: random at training
             "sigmas": [SIGMAS[0], SIGMAS[-1]],
-            "sigma_is_fixed": self._fixed_sigma,
+            "sigma_is_fixed": not self._inpainter.takes_sigma,
             "samples": PHOTOS,
             "max_pixels": MAX_PIXELS,
             "max_bytes": MAX_BYTES,
@@ -135,17 +142,13 @@ class Editor:
     def _edges(self, request: Request) -> Response:
         photo = self._photo(request)
         _, mask = _read_sketch(request.state.body, photo)
-        chosen = self._sigma(request)
-        with self._running:
-            edges = self._inpainter.predict_edges(photo.rgb(), mask, **chosen)
+        edges = self._run(request, self._inpainter.predict_edges, photo.rgb(), mask)
         return _png(Photo(edges[..., None]))
 
     def _fill(self, request: Request) -> Response:
         photo = self._photo(request)
         edges, mask = _read_sketch(request.state.body, photo)
-        chosen = self._sigma(request)
-        with self._running:
-            filled = self._inpainter.paint(photo.rgb(), mask, edges, **chosen)
+        filled = self._run(request, self._inpainter.paint, photo.rgb(), mask, edges)
         return _png(photo.with_hole_filled(filled, mask))
 
     def _photo_edges(self, request: Request) -> Response:
@@ -153,20 +156,49 @@ class Editor:
         if size != pixels.shape[1::-1]:
             picture = Image.fromarray(pixels)
             pixels = np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
-        chosen = self._sigma(request)
-        with self._running:
-            edges = self._inpainter.photo_edges(pixels, **chosen)
+        edges = self._run(request, self._inpainter.photo_edges, pixels)
         return _png(Photo(edges[..., None]))
 
-    def _sigma(self, request: Request) -> dict[str, float]:
-        """The sigma that a page asks for; empty where the model has its own."""
-        if self._fixed_sigma:
-            return {}
-        text = request.query_params.get("sigma", "")
-        sigmas = {f"{sigma:g}": sigma for sigma in SIGMAS}  # as browsers write numbers
-        if text not in sigmas:
-            raise InputError(f"sigma must be one of {', '.join(sigmas)}, got {text!r}")
-        return {"sigma": sigmas[text]}
+    def _run(self, request: Request, method: Callable, *arrays: np.ndarray) -> Any:
+        """Runs a method with the sigma that a page asks for, if the model takes one."""
+        sigma = _sigma(request) if self._inpainter.takes_sigma else None
+        with self._running:
+            return method(*arrays, sigma=sigma)
+
+    async def _inpaint(self, request: Request) -> Response:
+        async def body() -> Message:
+            return {"type": "http.request", "body": request.state.body}
+
+        async with Request(request.scope, body).form(max_files=3) as form:
+            return await run_in_threadpool(self._fill_files, form)
+
+    def _fill_files(self, form: FormData) -> Response:
+        """Fills as `tf-edgeconnect inpaint` does."""
+        files = {k: v.file for k, v in form.items() if isinstance(v, UploadFile)}
+        if not {"photo", "mask"} <= files.keys() == set(form) <= {*FILES}:
+            raise InputError(
+                "expected a form of the files photo, mask and, if wanted, edges (curl "
+                f"-F photo=@FILE), got files {sorted(files)} of {sorted(form)}"
+            )
+        with tempfile.TemporaryDirectory() as folder:
+            paths = {name: Path(folder, name) for name in files}
+            for name, path in paths.items():
+                path.write_bytes(files[name].read())
+            job = Job(output=Path(folder, "filled.png"), **paths)
+            try:
+                with self._running:
+                    fill_file(self._inpainter, job)
+            except InputError as error:
+                raise InputError(str(error).replace(f"{folder}/", "")) from None
+            return Response(job.output.read_bytes(), media_type="image/png")
+
+
+def _sigma(request: Request) -> float:
+    text = request.query_params.get("sigma", "")
+    sigmas = {f"{sigma:g}": sigma for sigma in SIGMAS}  # as browsers write numbers
+    if text not in sigmas:
+        raise InputError(f"sigma must be one of {', '.join(sigmas)}, got {text!r}")
+    return sigmas[text]
 
 
 def _sample(request: Request) -> Photo:

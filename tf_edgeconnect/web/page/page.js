@@ -9,7 +9,6 @@ const all = (selector) => [...document.querySelectorAll(selector)];
 const KEYS = { b: "brush", r: "rectangle", u: "uncover", p: "pencil", e: "rubber", h: "hand" };
 const HOLE_TOOLS = ["brush", "uncover"];
 const LINE_TOOLS = ["pencil", "rubber"];
-const MORE_SIGMA = "Larger: only coarse lines are known";
 
 const view = new View(at("canvas"));
 let limits = null;
@@ -471,10 +470,8 @@ async function welcome() {
   at("model").textContent = limits.model;
   [at("sigma").min, at("sigma").max] = limits.sigmas;
   setValue("sigma", limits.sigma);
-  at("sigma").title = limits.sigma_is_fixed || MORE_SIGMA;
-  at("sigma").disabled = limits.sigma_is_fixed !== null;
-  at("sigma-reason").hidden = limits.sigma_is_fixed === null;
-  at("sigma-reason").textContent = limits.sigma_is_fixed ? `Sigma is off: ${limits.sigma_is_fixed}.` : "";
+  at("sigma").disabled = limits.sigma_is_fixed;
+  at("sigma-reason").hidden = !limits.sigma_is_fixed;
   at("samples").replaceChildren(...limits.samples.map((name) => {
     const button = document.createElement("button");
     const image = new Image();
