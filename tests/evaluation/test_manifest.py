@@ -1,5 +1,6 @@
 """Pairing, pictures at the measured size, and the manifest."""
 
+import dataclasses
 import hashlib
 from collections import Counter
 from pathlib import Path
@@ -71,10 +72,15 @@ def test_masks_pair_by_name_where_all_do(folder):
 
 
 def test_else_every_photo_gets_a_drawn_mask(folder):
-    save("masks/a.png", mask(16, 20, 4))  # one name of three is not enough
-    rule, photos, masks = pair_up(Conditions(Path("photos"), Path("masks")), OUT)
+    conditions = Conditions(Path("photos"), Path("masks"))
+    rule, photos, masks = pair_up(conditions, OUT)
     assert rule == "seeded" and len(photos) == 3
-    assert len({masks[name] for name in photos}) == 3
+    assert len({masks[name] for name in photos}) == 2  # of two, in turns
+    save("masks/a.png", mask(16, 20, 4))  # one name of three is not enough
+    with pytest.raises(InputError, match="2 of 3 photos have no mask .*: b, deep/c;"):
+        pair_up(conditions, OUT)
+    rule, photos, masks = pair_up(dataclasses.replace(conditions, seed=0), OUT)
+    assert rule == "seeded" and len({masks[name] for name in photos}) == 3
 
 
 def test_draws_take_turns_and_depend_on_the_seed_alone():

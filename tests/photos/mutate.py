@@ -15,7 +15,18 @@ import numpy as np
 from PIL import Image
 
 FILES = Path(__file__).parent / "files"
-ENDINGS = (".jpg", ".png", ".webp", ".tif", ".gif", ".avif", ".heic", ".bmp", ".txt", "")
+ENDINGS = (
+    ".jpg",
+    ".png",
+    ".webp",
+    ".tif",
+    ".gif",
+    ".avif",
+    ".heic",
+    ".bmp",
+    ".txt",
+    "",
+)
 COUNT = 300
 
 

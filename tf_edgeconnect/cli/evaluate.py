@@ -104,7 +104,14 @@ def evaluate(
     bins: Annotated[
         str, typer.Option(metavar="P,P,...", help="Bounds of the hole ratio, in %.")
     ] = "0,10,20,30,40,50,60",
-    seed: Annotated[int, typer.Option(help="Of drawing masks for photos.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Draw masks for all photos where only some names pair.",
+            show_default="0, where no names pair",
+        ),
+    ] = None,
     fid_weights: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The usual Inception network: adds FID."),

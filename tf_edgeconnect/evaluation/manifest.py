@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.evaluation.pictures import MASK_RULE, Picture, read_picture
-from tf_edgeconnect.photos.names import named_images
+from tf_edgeconnect.photos.names import MASK_SUFFIX, Partners, named_images, some
 from tf_edgeconnect.version import __version__
 
 Protocol = Literal["standard", "edgeconnect"]
@@ -45,7 +45,7 @@ class Conditions:
             photo's height and width in its middle.
         protocol: "standard" or "edgeconnect".
         size: side of the centre square, pixels; None for each photo's own size.
-        seed: of drawing masks for photos, where names do not pair.
+        seed: of drawing masks for photos; None: 0, where no names pair.
         bins: bounds of the hole ratio, %, rising; 0 and 100 are added.
         fid_weights: file of the Inception network; None: no FID.
         lpips_weights: file of LPIPS; None: no LPIPS.
@@ -55,7 +55,7 @@ class Conditions:
     masks: Path
     protocol: Protocol = "standard"
     size: int | None = None
-    seed: int = 0
+    seed: int | None = None
     bins: tuple[float, ...] = PAPER_BINS
     fid_weights: Path | None = None
     lpips_weights: Path | None = None
@@ -132,7 +132,7 @@ def make_manifest(conditions: Conditions, output: Path, track: Track) -> dict[st
         "protocol": conditions.protocol,
         "size": conditions.size,
         "pairing": rule,
-        "seed": conditions.seed if rule == "seeded" else None,
+        "seed": (conditions.seed or 0) if rule == "seeded" else None,
         "mask_rule": MASK_RULE,
         "bins": list(conditions.bins),
         "weights": {name: path and sha256_of(path) for name, path in weights.items()},
@@ -151,15 +151,16 @@ def pair_up(
 ) -> tuple[str, dict[str, Path], Mapping[str, Path | None]]:
     """Brings photos and masks together.
 
-    By name where every photo has a mask of its name; else drawn from the seed, so that
-    every photo is used once and the masks in turns.
+    By name where every photo has a mask of its name; drawn from the seed where none
+    has or a seed is given, so that every photo is used once and the masks in turns.
 
     Returns:
         The rule that was followed ("by name", "seeded", "one for all" or "block"); name
         -> photo, in the order of the names; and name -> mask (None for the block).
 
     Raises:
-        InputError: a folder is missing or holds no images.
+        InputError: a folder is missing or holds no images, or only some photos have a
+            mask of their name.
     """
     images, masks = conditions.images, conditions.masks
     if not images.is_dir():
@@ -176,9 +177,21 @@ def pair_up(
             f"file, or `{BLOCK}`"
         )
     found = named_images(masks, without=output)
-    if photos.keys() <= found.keys():
-        return "by name", photos, found
-    drawn = draw(found, len(photos), conditions.seed)
+    files = {path.relative_to(masks).as_posix(): path for path in found.values()}
+    partners, pairs, lost = Partners(masks, files, "mask", MASK_SUFFIX), {}, []
+    for name, path in photos.items():
+        try:
+            pairs[name] = partners.of(path.relative_to(images).as_posix())
+        except InputError:
+            lost.append(name)
+    if not lost:
+        return "by name", photos, pairs
+    if pairs and conditions.seed is None:
+        raise InputError(
+            f"{len(lost)} of {len(photos)} photos have no mask of their name in {masks}"
+            f": {some(lost, 5)}; add these, or give --seed to draw masks for all photos"
+        )
+    drawn = draw(found, len(photos), conditions.seed or 0)
     pairs = zip(photos, drawn, strict=True)
     return "seeded", photos, {name: found[mask] for name, mask in pairs}
 

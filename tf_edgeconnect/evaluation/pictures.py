@@ -14,6 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tf_edgeconnect.data.images import crop_resize, square
+from tf_edgeconnect.photos.masks import turned_like
 from tf_edgeconnect.photos.reading import read_mask, read_photo
 
 MASK_RULE = (
@@ -55,12 +56,14 @@ def read_picture(
     Raises:
         InputError: a file cannot be read, or is no longer there.
     """
-    whole = read_photo(Path(folders["images"], item["image"])).rgb()
+    photo = read_photo(Path(folders["images"], item["image"]))
+    whole = photo.rgb()
     image = fit_photo(whole, size)
     if item["mask"] is None:
         hole = centre_block(*image.shape[:2])
     else:
         mask = read_mask(Path(folders["masks"], item["mask"]))
+        mask = turned_like(mask, photo.size, photo.orientation)
         hole = fit_mask(mask, whole.shape[:2], image.shape[:2])
     return Picture(item["name"], image, hole, whole.shape[:2])
 

@@ -15,6 +15,7 @@ from typing import Literal
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.photos.decoding import open_image
 from tf_edgeconnect.photos.names import (
+    MASK_SUFFIX,
     Partners,
     base_of,
     list_images,
@@ -26,8 +27,6 @@ from tf_edgeconnect.photos.writing import FORMATS, check_output
 logger = logging.getLogger(__name__)
 
 OutputFormat = Literal["png", "webp", "jpg", "tiff", "same"]
-
-MASK_SUFFIX = "_mask"  # as LaMa names masks that lie beside their photos
 
 
 @dataclasses.dataclass(frozen=True)

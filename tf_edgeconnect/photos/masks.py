@@ -237,19 +237,16 @@ def fit_mask(
 ) -> np.ndarray:
     """Brings a mask to its photo's size by the nearest pixel, which is said.
 
-    One that was made on the pixels as the file stores them is turned with the photo.
-
     Args:
         mask: bool `(h, w)`.
         size: height and width of the upright photo.
-        orientation: EXIF orientation of the photo's file, 1 to 8.
+        orientation: of the photo's file; see `turned_like`.
         path: the mask's file, for messages.
 
     Returns:
         bool `(H, W)`.
     """
-    if orientation >= 5 and _aspect(mask.T, size) < _aspect(mask, size):
-        mask = upright(mask, orientation)
+    mask = turned_like(mask, size, orientation)
     if mask.shape == size:
         return mask
     logger.warning(
@@ -260,6 +257,23 @@ def fit_mask(
         *size[::-1],
     )
     return np.asarray(Image.fromarray(mask).resize(size[::-1], Resampling.NEAREST))
+
+
+def turned_like(
+    mask: np.ndarray, size: tuple[int, int], orientation: int
+) -> np.ndarray:
+    """Turns a mask upright that was made on a photo's pixels as the file stores them.
+
+    That shows where its sides are the photo's exchanged.
+
+    Args:
+        mask: `(h, w)`.
+        size: height and width of the upright photo.
+        orientation: EXIF orientation of the photo's file, 1 to 8.
+    """
+    if orientation >= 5 and _aspect(mask.T, size) < _aspect(mask, size):
+        return upright(mask, orientation)
+    return mask
 
 
 def _aspect(mask: np.ndarray, size: tuple[int, int]) -> float:

@@ -17,6 +17,7 @@ IMAGE_SUFFIXES = frozenset(
     ".png .jpg .jpeg .jpe .jfif .webp .bmp .tif .tiff .gif .avif .heic .heif .hif .jp2 "
     ".ppm .pgm .pbm".split()
 )
+MASK_SUFFIX = "_mask"  # as LaMa names masks that lie beside their photos
 
 
 def list_files(folder: str | Path, *, without: Path | None = None) -> list[Path]:
