@@ -11,14 +11,10 @@ operations over the matrix rate and bytes over the copy rate, whichever is longe
 
 import argparse
 import itertools
-import json
-import os
-import subprocess
-import sys
 import time
 
 from inference import SYSTEMS
-from turns import thread_environment
+from turns import answer, ask, asked
 
 SIZES = (128, 256, 512)
 BATCHES = (1, 4, 8)
@@ -30,7 +26,6 @@ NAMES = (
 )
 GFLOP_256 = 193.5
 _LONG = 5.0  # seconds
-_MARK = "@sizes "
 
 
 def cells(largest: float) -> list[tuple[int, int]]:
@@ -43,7 +38,7 @@ def cells(largest: float) -> list[tuple[int, int]]:
 
 
 def be_child(name: str, threads: int, rounds: int, largest: float) -> None:
-    """Prints the seconds of each cell, or why there are none."""
+    """Answers with the seconds of each cell, or why there are none."""
     clock = time.process_time if threads == 1 else time.perf_counter
     seconds = {}
     try:
@@ -57,24 +52,7 @@ def be_child(name: str, threads: int, rounds: int, largest: float) -> None:
             seconds[f"{size}x{batch}"] = min(taken[1:] or taken)
     except ImportError as error:
         seconds["absent"] = f"not installed: {error.name or error}"
-    print(_MARK + json.dumps(seconds), flush=True)
-
-
-def measured(name: str, threads: int) -> dict:
-    """What a child process of one system found."""
-    environment = {**os.environ, "SIZES_CHILD": name, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment |= thread_environment(threads)
-    done = subprocess.run(
-        [sys.executable, *sys.argv],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=environment,
-    )
-    for line in done.stdout.splitlines():
-        if line.startswith(_MARK):
-            return json.loads(line.removeprefix(_MARK))
-    return {"absent": f"fails: its process ended with code {done.returncode}"}
+    answer(seconds)
 
 
 def floor(dtype: str, threads: int):
@@ -103,11 +81,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--largest", type=float, default=1600, help="GFLOP a call")
     options = parser.parse_args()
-    if "SIZES_CHILD" in os.environ:
-        name = os.environ["SIZES_CHILD"]
+    if question := asked():
+        name = question["name"]
         be_child(name, options.threads, options.rounds, options.largest)
         return
-    found = {name: measured(name, options.threads) for name in NAMES}
+    found = {name: ask({"name": name}, options.threads) for name in NAMES}
     for name, each in found.items():
         if "absent" in each:
             print(f"{name}: {each['absent']}\n")

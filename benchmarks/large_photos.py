@@ -11,15 +11,12 @@ set of the process, with TensorFlow and the photo in it.
 """
 
 import argparse
-import json
-import subprocess
-import sys
 import time
 
 import numpy as np
 from PIL import Image
 from skimage import data
-from turns import peak_memory
+from turns import answer, ask, asked, peak_memory
 
 SMALL, THICK = "three of 120", "one of 1200"
 CASES = [
@@ -82,15 +79,6 @@ def measure(size: tuple[int, int], kind: str, large: str, model: str | None) -> 
     return {"seconds": seconds, "busy": busy, "mib": peak}
 
 
-def in_own_process(case: tuple, model: str | None) -> dict:
-    """Runs `measure` where no other row's memory counts."""
-    command = [sys.executable, __file__, "--case", json.dumps(case)]
-    if model is not None:
-        command += ["--model", model]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def show(case: tuple, found: dict, note: str = "") -> None:
     """Prints one row."""
     (width, height), kind, large = case
@@ -106,10 +94,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", help="run directory or weights folder")
     parser.add_argument("--full", action="store_true", help="run 3000x2000 whole, too")
-    parser.add_argument("--case", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.case:
-        print(json.dumps(measure(*json.loads(options.case), options.model)))
+    if question := asked():
+        answer(measure(*question["case"], options.model))
         return
     print("| photo | holes | --large | seconds | processor seconds | peak GiB |")
     print("|---|---|---|---|---|---|")
@@ -118,7 +105,9 @@ def main() -> None:
         (width, height), _, large = case
         if large == "full" and width > 1000 and not options.full:
             continue
-        found = in_own_process(case, options.model)
+        found = ask({"case": case})
+        if absent := found.get("absent"):
+            raise SystemExit(f"{absent}; TURNS_VERBOSE=1 shows its errors")
         if large == "full":
             whole[width * height] = found
         show(case, found)

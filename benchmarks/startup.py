@@ -9,18 +9,13 @@ rounds; `memory` is the peak of the process.
 """
 
 import argparse
-import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from inference import pictures
-from turns import peak_memory, thread_environment
+from turns import answer, ask, asked, peak_memory
 
-_MARK = "@startup "
 STEPS = ("import", "load", "warm-up", "first answer", "second answer")
 
 
@@ -68,10 +63,10 @@ def saved_model(path: str, size: int):
         for name, inputs in example_requests(size).items():
             signatures[name](**{key: tf.constant(x) for key, x in inputs.items()})
 
-    def answer() -> None:
+    def fill() -> None:
         signatures["serving_default"](image=image, mask=mask)["inpainted"].numpy()
 
-    yield warm_up, answer
+    yield warm_up, fill
 
 
 def torch_file(path: str, size: int):
@@ -85,15 +80,15 @@ def torch_file(path: str, size: int):
     yield
     inputs = torch_inputs(size, 1)
 
-    def answer() -> None:
+    def fill() -> None:
         with torch.inference_mode():
             pair(*inputs)
 
-    yield answer, answer
+    yield fill, fill
 
 
 def be_child(path: str, size: int, *, warm: bool) -> None:
-    """Prints the seconds of each step and the peak of memory."""
+    """Answers with the seconds of each step and the peak of memory."""
     steps = (torch_file if path.endswith(".pt") else saved_model)(path, size)
     seconds = {}
 
@@ -105,27 +100,12 @@ def be_child(path: str, size: int, *, warm: bool) -> None:
 
     timed("import", lambda: next(steps))
     timed("load", lambda: next(steps))
-    warm_up, answer = next(steps)
+    warm_up, fill = next(steps)
     if warm:
         timed("warm-up", warm_up)
-    timed("first answer", answer)
-    timed("second answer", answer)
-    seconds["memory"] = peak_memory()
-    print(_MARK + json.dumps(seconds), flush=True)
-
-
-def measured(path: str, warm: bool, threads: int) -> dict[str, float]:
-    """What one child process found."""
-    child = json.dumps({"path": path, "warm": warm})
-    environment = {**os.environ, "STARTUP_CHILD": child, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment |= thread_environment(threads)
-    done = subprocess.run(
-        [sys.executable, *sys.argv], capture_output=True, text=True, env=environment
-    )
-    for line in done.stdout.splitlines():
-        if line.startswith(_MARK):
-            return json.loads(line.removeprefix(_MARK))
-    raise SystemExit(f"startup of {path} failed: {done.stderr[-500:]}")
+    timed("first answer", fill)
+    timed("second answer", fill)
+    answer(seconds | {"memory": peak_memory()})
 
 
 def main() -> None:
@@ -135,18 +115,18 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
-    if "STARTUP_CHILD" in os.environ:
-        child = json.loads(os.environ["STARTUP_CHILD"])
-        be_child(child["path"], options.size, warm=child["warm"])
+    if question := asked():
+        be_child(question["path"], options.size, warm=question["warm"])
         return
     print(f"{options.size}x{options.size}, {options.threads} threads, clock time, s\n")
     print(f"| export | {' | '.join(STEPS)} | until the first answer | memory, GiB |")
     print("|---" * (len(STEPS) + 3) + "|")
     with tempfile.TemporaryDirectory() as folder:
         for name, (path, warm) in write_exports(Path(folder)).items():
-            runs = [
-                measured(path, warm, options.threads) for _ in range(options.rounds)
-            ]
+            question = {"path": path, "warm": warm}
+            runs = [ask(question, options.threads) for _ in range(options.rounds)]
+            if absent := runs[0].get("absent"):
+                raise SystemExit(f"{name} {absent}; TURNS_VERBOSE=1 shows its errors")
             best = {key: min(run[key] for run in runs) for key in runs[0]}
             cells = [f"{best[key]:.2f}" if key in best else "" for key in STEPS]
             until = sum(best[key] for key in STEPS[:-1] if key in best)

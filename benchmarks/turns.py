@@ -95,13 +95,13 @@ def be_child(systems: dict[str, Callable], *arguments) -> bool:
         loaded = time.perf_counter()
         run()
     except ImportError as error:
-        _say({"absent": f"not installed: {error.name or error}"})
+        answer({"absent": f"not installed: {error.name or error}"})
         return True
     except Exception as error:  # a peer that fails is a row, not the end of the table
         reason = str(error).splitlines() or [""]
-        _say({"absent": f"fails: {type(error).__name__} {reason[0][:60]}"})
+        answer({"absent": f"fails: {type(error).__name__} {reason[0][:60]}"})
         return True
-    _say({"load": loaded - start, "first": time.perf_counter() - loaded})
+    answer({"load": loaded - start, "first": time.perf_counter() - loaded})
     for _ in range(_WARM_UPS - 1):
         run()
     for _ in sys.stdin:
@@ -109,7 +109,7 @@ def be_child(systems: dict[str, Callable], *arguments) -> bool:
         run()
         took = [time.perf_counter() - clock, time.process_time() - busy]
         peak = peak_memory()
-        _say({"took": took, "peak": peak})
+        answer({"took": took, "peak": peak})
     return True
 
 
@@ -126,7 +126,7 @@ def by_turns(names: list[str], rounds: int, threads: int) -> dict[str, Measured]
     """
     children, found = {}, {}
     for name in names:  # one after the other: each loads on a quiet machine
-        children[name] = _start(name, threads)
+        children[name] = _start(threads, TURNS_CHILD=name)
         found[name] = Measured(threads, **_hear(children[name]))
     for _ in range(rounds):
         for name, child in children.items():
@@ -146,8 +146,35 @@ def by_turns(names: list[str], rounds: int, threads: int) -> dict[str, Measured]
     return found
 
 
-def _start(name: str, threads: int) -> subprocess.Popen:
-    environment = {**os.environ, "TURNS_CHILD": name, "TF_CPP_MIN_LOG_LEVEL": "3"}
+def ask(question: dict, threads: int = 0) -> dict:
+    """Runs this script again in a process of its own, which answers one question.
+
+    Args:
+        question: JSON values, which the child gets from `asked`.
+        threads: of the process; 0 leaves the choice to the libraries.
+
+    Returns:
+        What the child gave to `answer`; "absent" says why there is nothing.
+    """
+    child = _start(threads, TURNS_QUESTION=json.dumps(question))
+    child.stdin.close()
+    found = _hear(child)
+    child.wait()
+    return found
+
+
+def asked() -> dict | None:
+    """Returns the question to this process; None in the parent."""
+    return json.loads(os.environ.get("TURNS_QUESTION", "null"))
+
+
+def answer(found: dict) -> None:
+    """Gives the parent JSON values."""
+    print(_MARK + json.dumps(found), flush=True)
+
+
+def _start(threads: int, **variables: str) -> subprocess.Popen:
+    environment = {**os.environ, **variables, "TF_CPP_MIN_LOG_LEVEL": "3"}
     if threads:
         environment |= thread_environment(threads)
     return subprocess.Popen(
@@ -158,10 +185,6 @@ def _start(name: str, threads: int) -> subprocess.Popen:
         text=True,
         env=environment,
     )
-
-
-def _say(answer: dict) -> None:
-    print(_MARK + json.dumps(answer), flush=True)
 
 
 def _hear(child: subprocess.Popen) -> dict:
