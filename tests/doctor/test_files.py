@@ -51,12 +51,24 @@ def test_masks_of_another_size_than_their_photo_are_found(pairs):
         (np.zeros((SIDE, SIDE), np.uint8), "no-hole"),
         (np.full((SIDE, SIDE), 255, np.uint8), "all-hole"),
         (255 - mask(9), "inverted"),
-        (np.where(mask(9) > 0, 140, 0).astype(np.uint8), "gray-masks"),
+        (np.maximum(mask(9), np.arange(SIDE, dtype=np.uint8)), "gray-masks"),
     ],
 )
 def test_a_mask_with_one_fault_is_named_once(pairs, pixels, check):
     save(pairs[1] / "05.png", pixels)
     assert found(*pairs) == {check: ("05.png",)}
+
+
+def test_pairs_are_those_that_inpaint_makes(pairs):
+    photos, masks = pairs
+    (masks / "01.png").rename(masks / "01.jpg.png")
+    (masks / "02.png").rename(masks / "02_mask.png")
+    assert found(*pairs) == {}
+
+
+def test_files_that_are_no_images_are_named(pairs):
+    (pairs[0] / "notes.txt").write_text("of a person")
+    assert found(*pairs) == {"no-image": ("notes.txt",)}
 
 
 def test_a_damaged_photo_and_mask_are_named(pairs):

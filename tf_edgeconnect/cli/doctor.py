@@ -102,7 +102,7 @@ def doctor(
         if model is not None:
             check_model(found, model)
         if run_dir is not None:
-            check_run(found, run_dir, track)
+            check_run(found, run_dir)
     _tell(found)
     if report is not None:
         content = {

@@ -17,7 +17,6 @@ Severity = Literal["error", "warning", "note"]
 Track = Callable[..., Iterable[Any]]
 
 SHOWN = 3  # names in a line; the JSON report has all
-A_FEW = 0.01  # share of files that does no harm
 
 
 def untracked(items: Iterable[Any], *_: Any, **__: Any) -> Iterable[Any]:
@@ -76,32 +75,6 @@ class Report:
     ) -> None:
         """Adds a finding."""
         self.findings.append(Finding(severity, check, what, remedy, tuple(names)))
-
-    def add_files(
-        self,
-        severity: Severity | None,
-        check: str,
-        what: str,
-        names: Sequence[str],
-        total: int,
-        remedy: str,
-    ) -> None:
-        """Adds a finding on files, unless there are none.
-
-        Args:
-            severity: None makes it a note where at most `A_FEW` are concerned, else a
-                warning.
-            check: name of the check.
-            what: what is the matter, such as "photos that are grey".
-            names: of the files.
-            total: number of files that were looked at.
-            remedy: what to do about it.
-        """
-        if names:
-            if severity is None:
-                severity = "note" if len(names) <= A_FEW * total else "warning"
-            what = f"{what}: {len(names)} of {total}"
-            self.add(severity, check, what, remedy, names)
 
     @contextlib.contextmanager
     def refusal(self, check: str, remedy: str) -> Iterator[None]:

@@ -1,36 +1,105 @@
 """Checks on photo and mask files: readable, of a fit size, with a hole, in pairs."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from tf_edgeconnect.doctor import Report, Severity, Track, untracked
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.jobs import MASK_SUFFIX
 from tf_edgeconnect.photos.masks import seems_inverted
-from tf_edgeconnect.photos.names import IMAGE_SUFFIXES
+from tf_edgeconnect.photos.names import Partners, list_images
 from tf_edgeconnect.photos.reading import decode_photo, read_edges, read_mask
 
 LONGEST_ASPECT = 3.0  # of the sides: beyond it the centre square shows under a third
 _THREADS = 4
 
-# What may be wrong with a mask: check -> (severity, what, remedy).
-_MASK_FAULTS: dict[str, tuple[Severity, str, str]] = {
+A_FEW = 0.01  # share of files that does no harm
+
+# What may be wrong with files: check -> (severity, what, remedy). Without a severity it
+# is a note where `A_FEW` are concerned, else a warning.
+_FAULTS: dict[str, tuple[Severity | None, str, str]] = {
+    "no-image": ("note", "files that are no images", "they are left out"),
+    "unreadable-photos": (
+        "warning",
+        "photos that cannot be read",
+        "mend or remove them",
+    ),
+    "unreadable-masks": ("error", "masks that cannot be read", "mend or remove them"),
+    "small": (
+        None,
+        "photos that have a short side below data.size",
+        "they are enlarged, so training learns blur; leave them out or lower data.size",
+    ),
+    "long": (
+        None,
+        f"photos that are longer than {LONGEST_ASPECT:g}:1",
+        "the centre crop sees less than a third of them; cut them into pieces or "
+        "--set data.crop=random",
+    ),
+    "no-edges": (
+        None,
+        "photos without an edge at this edge.sigma",
+        "they are blank or blurred and teach no edges; leave them out or lower it",
+    ),
     "inverted": (
         "warning",
-        "seem inverted, mostly white and so at the border",
+        "masks that seem inverted, mostly white and so at the border",
         "white is the hole; look at them, then inpaint with --invert-mask, or leave "
         "them if holes should be so large",
     ),
-    "no-hole": ("warning", "have no hole", "nothing is filled; remove them"),
-    "all-hole": ("warning", "are all hole", "nothing is known to fill them from"),
+    "no-hole": ("warning", "masks that have no hole", "nothing is filled; remove them"),
+    "all-hole": ("warning", "masks that are all hole", "nothing is known to fill from"),
     "gray-masks": (
         "note",
-        "have grey values, as JPEG and soft brushes make them",
+        "masks that have grey values, as JPEG and soft brushes make them",
         "they are cut at 50 % here, elsewhere perhaps not; save them as black and "
         "white PNG",
     ),
+    "no-mask": (
+        "warning",
+        "photos without a mask of their name",
+        "add or rename masks",
+    ),
+    "no-photo": (
+        "note",
+        "masks without a photo of their name",
+        "rename or remove them",
+    ),
+    "mask-size": (
+        "warning",
+        "masks of another size than their photo",
+        "they are stretched to it, which moves the hole; make them the same size",
+    ),
 }
+_MASK_FAULTS = ("inverted", "no-hole", "all-hole", "gray-masks")
+
+
+def add_files(
+    report: Report,
+    check: str,
+    names: Sequence[str],
+    total: int,
+    severity: Severity | None = None,
+) -> None:
+    """Adds a finding on files, unless there are none.
+
+    Args:
+        report: takes what is found.
+        check: a key of `_FAULTS`.
+        names: of the files.
+        total: number of files that were looked at.
+        severity: in place of the usual one.
+    """
+    if names:
+        usual, what, remedy = _FAULTS[check]
+        by_share: Severity = "note" if len(names) <= A_FEW * total else "warning"
+        what = f"{what}: {len(names)} of {total}"
+        report.add(severity or usual or by_share, check, what, remedy, names)
 
 
 class Look(NamedTuple):
@@ -69,38 +138,31 @@ def check_pairs(
     Raises:
         InputError: a path does not exist or holds no images.
     """
+    photos, looks = {}, []
     if images is not None:
-        files = _list_images(images, "--images")
-        photos = look_at_photos(
-            list(files), lambda name: files[name].read_bytes(), sample, track
+        photos = _list_images(report, images)
+        looks = look_at_photos(
+            list(photos), lambda name: photos[name].read_bytes(), sample, track
         )
-        report.facts.append(_looked("photos", images, len(files), photos))
-        bad = [photo.failure for photo in photos if photo.failure]
-        _check_readable(report, "photos", bad, len(photos), allowed=1)
+        report.facts.append(_looked("photos", images, len(photos), looks))
+        bad = [look.failure for look in looks if look.failure]
+        add_files(report, "unreadable-photos", bad, len(looks))
     if masks is not None:
         holes = check_masks(report, masks, sample, track)
         if images is not None:
-            if masks.is_dir() and images.is_dir():
-                names = list(_list_images(masks, "mask folder"))
-                _check_names(report, list(files), names)
-            _check_pair_sizes(report, photos, holes)
+            _check_partners(report, images, photos, looks, masks, holes)
 
 
-def _list_images(path: Path, what: str) -> dict[str, Path]:
+def _list_images(report: Report, path: Path) -> dict[str, Path]:
     """Lists a file, or those of a folder: path below the folder -> file."""
+    if not path.exists():
+        raise InputError(f"{path} does not exist; expected images")
     if path.is_file():
         return {path.name: path}
-    if not path.is_dir():
-        raise InputError(f"{what} {path} does not exist; expected images")
-    found = {
-        file.relative_to(path).as_posix(): file
-        for file in sorted(path.rglob("*"))
-        if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()
-    }
-    found = {name: file for name, file in found.items() if "/." not in f"/{name}"}
-    if not found:
-        raise InputError(f"{what} {path} holds no image files")
-    return found
+    images, others = list_images(path)
+    names = [other.relative_to(path).as_posix() for other in others]
+    add_files(report, "no-image", names, len(images) + len(others))
+    return images
 
 
 def _looked(what: str, where: object, count: int, looks: Sequence[Look]) -> str:
@@ -136,19 +198,6 @@ def look_at_photos(
         return list(track(looks, "looking at photos", total=len(names)))
 
 
-def _check_readable(
-    report: Report, what: str, bad: Sequence[str], total: int, allowed: float = 0.0
-) -> None:
-    report.add_files(
-        "error" if len(bad) > allowed * total else "warning",
-        f"unreadable-{what}",
-        f"{what} that cannot be read",
-        bad,
-        total,
-        "mend, shrink or remove them",
-    )
-
-
 def check_training_photos(
     report: Report,
     photos: Sequence[Look],
@@ -168,25 +217,13 @@ def check_training_photos(
     bad = [f"{name}: {reason}" for name, reason in unreadable]
     bad += [photo.failure for photo in photos if photo.failure]
     total = len(photos) + len(unreadable)
-    _check_readable(report, "photos", bad, total, max_bad_fraction)
+    stops = len(bad) > max_bad_fraction * total
+    add_files(report, "unreadable-photos", bad, total, "error" if stops else None)
     sound = [photo for photo in photos if not photo.failure]
-    report.add_files(
-        None,
-        "small",
-        f"photos that have a short side below data.size {size}",
-        [photo.name for photo in sound if min(photo.size) < size],
-        len(sound),
-        "they are enlarged, so training learns blur; leave them out or lower data.size",
-    )
-    report.add_files(
-        None,
-        "long",
-        f"photos that are longer than {LONGEST_ASPECT:g}:1",
-        [p.name for p in sound if max(p.size) > LONGEST_ASPECT * min(p.size)],
-        len(sound),
-        "the centre crop sees less than a third of them; cut them into pieces or "
-        "--set data.crop=random",
-    )
+    small = [photo.name for photo in sound if min(photo.size) < size]
+    add_files(report, "small", small, len(sound))
+    long = [p.name for p in sound if max(p.size) > LONGEST_ASPECT * min(p.size)]
+    add_files(report, "long", long, len(sound))
 
 
 def check_masks(
@@ -206,19 +243,17 @@ def check_masks(
     Raises:
         InputError: there is none.
     """
-    files = _list_images(folder, "mask folder")
+    files = _list_images(report, folder)
     names = _some(list(files), sample)
     reading = track(names, "looking at masks", total=len(names))
     masks = [look_at_mask(name, files[name]) for name in reading]
     report.facts.append(_looked("masks", folder, len(files), masks))
     bad = [mask.failure for mask in masks if mask.failure]
-    _check_readable(report, "masks", bad, len(masks))
-    for check, (severity, what, remedy) in _MASK_FAULTS.items():
+    add_files(report, "unreadable-masks", bad, len(masks))
+    for check in _MASK_FAULTS:
         found = [mask.name for mask in masks if check in mask.faults]
-        if check == "inverted" and 2 * len(found) > len(masks):
-            severity = "error"
-        what = f"masks that {what}"
-        report.add_files(severity, check, what, found, len(masks), remedy)
+        most_inverted = check == "inverted" and 2 * len(found) > len(masks)
+        add_files(report, check, found, len(masks), "error" if most_inverted else None)
     return masks
 
 
@@ -232,65 +267,62 @@ def look_at_mask(name: str, path: Path) -> Look:
         "inverted": seems_inverted(hole),
         "no-hole": not hole.any(),
         "all-hole": hole.all(),
-        "gray-masks": bool(((gray > 0) & (gray < 255)).any()),
+        "gray-masks": len(np.unique(gray)) > 2,
     }
     faults = tuple(check for check, is_there in has_fault.items() if is_there)
     return Look(name, size=hole.shape, faults=faults)
 
 
-def _check_names(report: Report, photos: Sequence[str], masks: Sequence[str]) -> None:
-    """Finds photos without a mask and masks without a photo, by name."""
-    photo_stems, mask_stems = ({_stem(n) for n in names} for names in (photos, masks))
-    if not photo_stems & mask_stems:
+def _check_partners(
+    report: Report,
+    images: Path,
+    photos: dict[str, Path],
+    looks: Sequence[Look],
+    folder: Path,
+    holes: Sequence[Look],
+) -> None:
+    """Finds photos without a mask, masks without a photo, and pairs of two sizes."""
+    pairs = dict.fromkeys(photos, folder.name)  # one mask for all
+    if folder.is_dir():
+        masks = list_images(folder)[0]
+        pairs = _paired(photos, folder, masks)
+        if images.is_dir():
+            _check_names(report, list(photos), list(masks), pairs)
+    by_name = {hole.name: hole for hole in holes if not hole.failure}
+    both = [
+        (look, by_name[pairs[look.name]])
+        for look in looks
+        if not look.failure and pairs.get(look.name) in by_name
+    ]
+    odd = [
+        f"{hole.name} {hole.size[1]}x{hole.size[0]} for {look.size[1]}x{look.size[0]}"
+        for look, hole in both
+        if look.size != hole.size
+    ]
+    add_files(report, "mask-size", odd, len(both))
+
+
+def _paired(
+    photos: Iterable[str], folder: Path, masks: dict[str, Path]
+) -> dict[str, str]:
+    """Finds the mask of each photo that has one, by name."""
+    partners = Partners(folder, masks, "mask", MASK_SUFFIX)
+    found = {}
+    for name in photos:
+        with contextlib.suppress(InputError):
+            found[name] = partners.of(name).relative_to(folder).as_posix()
+    return found
+
+
+def _check_names(
+    report: Report, photos: list[str], masks: list[str], pairs: dict[str, str]
+) -> None:
+    if not pairs:
         what = "no mask has the name of a photo"
         remedy = "evaluate pairs them by a seed; inpaint asks for the same names"
         report.add("note", "pairing", what, remedy)
         return
-    without = [name for name in photos if _stem(name) not in mask_stems]
-    report.add_files(
-        "warning",
-        "no-mask",
-        "photos without a mask of their name",
-        without,
-        len(photos),
-        "inpaint leaves them out and evaluate then pairs none by name; add or rename "
-        "masks",
-    )
-    report.add_files(
-        "warning" if without else "note",
-        "no-photo",
-        "masks without a photo of their name",
-        [name for name in masks if _stem(name) not in photo_stems],
-        len(masks),
-        "they are not used by name; rename or remove them",
-    )
-
-
-def _check_pair_sizes(
-    report: Report, photos: Sequence[Look], masks: Sequence[Look]
-) -> None:
-    """Finds masks of another size than their photo; one mask serves all photos."""
-    by_name = {_stem(mask.name): mask for mask in masks if not mask.failure}
-    one_for_all = masks[0] if len(masks) == 1 and by_name else None
-    pairs = [
-        (photo, mask)
-        for photo in photos
-        if not photo.failure and (mask := one_for_all or by_name.get(_stem(photo.name)))
-    ]
-    report.add_files(
-        "warning",
-        "mask-size",
-        "masks of another size than their photo",
-        [
-            f"{mask.name} {mask.size[1]}x{mask.size[0]} for "
-            f"{photo.size[1]}x{photo.size[0]}"
-            for photo, mask in pairs
-            if photo.size != mask.size
-        ],
-        len(pairs),
-        "they are stretched to it, which moves the hole; make them the same size",
-    )
-
-
-def _stem(name: str) -> str:
-    return name.rpartition(".")[0]
+    without = [name for name in photos if name not in pairs]
+    add_files(report, "no-mask", without, len(photos))
+    spare = [name for name in masks if name not in set(pairs.values())]
+    add_files(report, "no-photo", spare, len(masks), "warning" if without else None)

@@ -20,6 +20,7 @@ from tf_edgeconnect.data.source import Source
 from tf_edgeconnect.data.tfds import NotDownloaded
 from tf_edgeconnect.doctor import Report, Track, untracked
 from tf_edgeconnect.doctor.files import (
+    add_files,
     check_masks,
     check_training_photos,
     look_at_photos,
@@ -135,15 +136,8 @@ def _check_edges(
     sigma = inference_sigma(edge.sigma)
     counts = _edge_counts(source, list(names), sigma, config.data.size)
     counted = track(counts, "drawing edges", total=len(names))
-    report.add_files(
-        None,
-        "no-edges",
-        f"photos without an edge at sigma {sigma:g}",
-        [names[place] for place, count in counted if not count],
-        len(names),
-        "they are blank or blurred and teach no edges; leave them out or lower "
-        "edge.sigma",
-    )
+    empty = [names[place] for place, count in counted if not count]
+    add_files(report, "no-edges", empty, len(names))
 
 
 def _edge_counts(
@@ -246,13 +240,12 @@ def _check_start(report: Report, model: Path, networks: dict[str, keras.Model]) 
             report.add("error", "architecture", what, remedy)
 
 
-def check_run(report: Report, run_dir: Path, track: Track = untracked) -> None:
+def check_run(report: Report, run_dir: Path) -> None:
     """Checks the directory of a run: its settings, checkpoints and weights.
 
     Args:
         report: takes what is found.
         run_dir: as `train --run-dir` takes it.
-        track: shows progress.
 
     Raises:
         InputError: it is no run directory.
@@ -267,14 +260,11 @@ def check_run(report: Report, run_dir: Path, track: Track = untracked) -> None:
     stages = [name for name in STAGES if (run_dir / "checkpoints" / name).is_dir()]
     if not stages:
         report.add("error", "no-checkpoint", f"{run_dir} holds no checkpoint", AGAIN)
-    for stage in track(stages, "reading checkpoints", total=len(stages)):
+    for stage in stages:
         step = _check_checkpoints(report, run_dir / "checkpoints" / stage)
-        report.facts.append(f"{stage}: newest checkpoint of step {step}")
+        steps = "" if config is None else f" of {config.train.for_stage(stage).steps}"
+        report.facts.append(f"{stage}: newest checkpoint of step {step}{steps}")
         _check_weights(report, run_dir / "weights" / stage, step)
-        steps = step if config is None else config.train.for_stage(stage).steps
-        if step is not None and step < steps:
-            what = f"stage {stage} stands at step {step} of {steps}"
-            report.add("note", "unfinished", what, f"{AGAIN} to continue")
 
 
 def _check_checkpoints(report: Report, folder: Path) -> int | None:
