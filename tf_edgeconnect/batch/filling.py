@@ -1,21 +1,43 @@
-"""`GroupFiller`: fills a group of photos in one process, whatever runs it."""
+"""Fills a group of photos in one process, whatever runs it, and writes the results.
+
+Results are `NAME.png`, or TFRecord files of what `records` writes, a group of photos
+each. Beside such a file lies a list of the names in it; it is written first, and counts
+only where the file is there. Every file is complete or absent, so what is there tells
+the next run what is finished.
+"""
 
 import dataclasses
+import hashlib
+import json
+import os
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+import tensorflow as tf
 
-from tf_edgeconnect.batch.items import Item
-from tf_edgeconnect.batch.results import RESULTS, Format
-from tf_edgeconnect.data.tfrecords import read_example
+from tf_edgeconnect.atomic import PARTIAL, new_file, write_json
+from tf_edgeconnect.batch.items import Item, read_item
+from tf_edgeconnect.data.records import photo_example
+from tf_edgeconnect.data.source import Encoded
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter
-from tf_edgeconnect.inference.files import FillOptions, read_hole, reason_of
+from tf_edgeconnect.inference.files import reason_of
 from tf_edgeconnect.inference.regions import Large
-from tf_edgeconnect.photos.reading import Photo, decode_photo, read_photo
+from tf_edgeconnect.photos.masks import MaskOptions
+from tf_edgeconnect.photos.reading import Photo, read_hole
+from tf_edgeconnect.photos.writing import encode_png, write_photo
+
+Format = Literal["png", "tfrecord"]
+Read = tuple[Item, Photo, np.ndarray]  # the last: bool (H, W), true = hole
+
+SUMMARY = "summary.json"
+FAILED = "failed.jsonl"
+WORK = ".work.jsonl"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,131 +48,166 @@ class Options:
         model: see `Inpainter.load`.
         output: the folder of the results.
         form: how they are stored.
-        invert_mask: see `FillOptions`, as the next two.
-        dilate: pixels.
-        large: how large photos run.
         batch_size: photos of one size that run together, 1 or more.
+        masks: how masks are read.
+        large: how large photos run, as in `Inpainter`.
     """
 
     model: str
     output: Path
     form: Format = "png"
-    invert_mask: bool = False
-    dilate: int = 0
-    large: Large = "auto"
     batch_size: int = 1
-
-    def load(self) -> Inpainter:
-        """Loads the networks."""
-        return Inpainter.load(self.model)
+    masks: MaskOptions = MaskOptions(allow_empty=True)
+    large: Large = "auto"
 
 
-@dataclasses.dataclass(frozen=True)
-class Scene:
-    """A photo that was read, and its hole, bool `(H, W)`."""
-
-    item: Item
-    photo: Photo
-    hole: np.ndarray
-
-
+@dataclasses.dataclass
 class Outcome:
     """What became of a group.
 
     Attributes:
-        done: photos written.
-        skipped: photos whose results were there.
-        pixels: of the photos written.
-        failures: item -> reason.
+        skipped: how many photos had their results.
+        pixels: photos written -> their pixels.
+        failures: photos that failed -> why.
     """
 
-    def __init__(self) -> None:
-        self.done = self.skipped = self.pixels = 0
-        self.failures: dict[Item, str] = {}
+    skipped: int = 0
+    pixels: dict[Item, int] = dataclasses.field(default_factory=dict)
+    failures: dict[Item, str] = dataclasses.field(default_factory=dict)
 
     @contextmanager
-    def taking_failures_of(self, *items: Item) -> Iterator[None]:
+    def failing(self, *items: Item) -> Iterator[None]:
         """Notes an exception as the failure of items and goes on."""
         try:
             yield
         except Exception as error:  # one photo of millions never stops the rest
             self.failures.update(dict.fromkeys(items, reason_of(error)))
+            for item in items:
+                self.pixels.pop(item, None)
 
 
-class GroupFiller:
-    """Fills groups of photos.
+def fill_group(
+    items: Iterable[Item], options: Options, inpainter: Inpainter
+) -> Outcome:
+    """Fills photos; one that fails does not stop the rest."""
+    outcome, examples = Outcome(), {}
+    for batch in _batches(items, options, outcome):
+        for item, photo in _filled(batch, options, inpainter, outcome):
+            with outcome.failing(item):
+                if options.form == "png":
+                    write_photo(options.output / f"{item.name}.png", photo)
+                else:
+                    stored = Encoded(encode_png(photo))
+                    name = f"{item.name}.png"
+                    examples[item] = photo_example(stored, name, *photo.size)
+                outcome.pixels[item] = photo.size[0] * photo.size[1]
+    if examples:
+        with outcome.failing(*examples):
+            _write_records(options.output, examples)
+    return outcome
+
+
+def _batches(
+    items: Iterable[Item], options: Options, outcome: Outcome
+) -> Iterator[list[Read]]:
+    """Reads photos; yields those of one size, `batch_size` at a time."""
+    waiting: dict[tuple[int, int], list[Read]] = defaultdict(list)
+    for item in items:
+        path = options.output / f"{item.name}.png"
+        if options.form == "png" and path.exists():
+            outcome.skipped += 1
+            continue
+        with outcome.failing(item):
+            photo = read_item(item)
+            hole = read_hole(item.mask, photo, options.masks)
+            waiting[photo.size].append((item, photo, hole))
+            if len(waiting[photo.size]) == options.batch_size:
+                yield waiting.pop(photo.size)
+    yield from waiting.values()
+
+
+def _filled(
+    batch: list[Read], options: Options, inpainter: Inpainter, outcome: Outcome
+) -> list[tuple[Item, Photo]]:
+    """Fills photos of one size together, or one by one where that fails."""
+    items, photos, holes = zip(*batch, strict=True)
+    images = np.stack([photo.rgb() for photo in photos])
+    try:
+        filled = inpainter.paint(images, np.stack(holes), large=options.large)
+    except Exception as error:
+        if len(batch) > 1:
+            ones = (_filled([one], options, inpainter, outcome) for one in batch)
+            return [pair for one in ones for pair in one]
+        outcome.failures[items[0]] = reason_of(error)
+        return []
+    return [
+        (item, photo.with_hole_filled(image, hole))
+        for item, photo, hole, image in zip(items, photos, holes, filled, strict=True)
+    ]
+
+
+def _write_records(folder: Path, examples: dict[Item, bytes]) -> None:
+    names = [item.name for item in examples]
+    digest = hashlib.sha256("\n".join(names).encode(errors="surrogateescape"))
+    path = folder / f"filled-{digest.hexdigest()[:16]}.tfrecord"
+    write_json(_names_of(path), names)
+    with new_file(path) as partial, tf.io.TFRecordWriter(str(partial)) as writer:
+        for example in examples.values():
+            writer.write(example)
+
+
+def prepare(folder: Path, settings: dict[str, Any]) -> None:
+    """Makes the folder of the results, or checks that a run of these settings did.
 
     Args:
-        options: how.
-        inpainter: what `options.load` returned.
+        folder: new, empty, or that of an earlier run.
+        settings: all that results depend on; JSON.
+
+    Raises:
+        InputError: the folder holds something else, or results of other settings.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    summary = folder / SUMMARY
+    if not summary.exists():
+        if any(folder.iterdir()):
+            raise InputError(
+                f"output {folder} holds files that are no results of batch; give a "
+                "new or an empty folder"
+            )
+        write_json(summary, {"settings": settings})
+        return
+    try:
+        before = json.loads(summary.read_text())["settings"]
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{summary} is not of batch; give another output") from None
+    for name, value in settings.items():
+        if before.get(name) != value:
+            raise InputError(
+                f"output {folder} holds results of {name} {before.get(name)!r}, not "
+                f"{value!r}; give another folder"
+            )
 
-    def __init__(self, options: Options, inpainter: Inpainter) -> None:
-        self._batch_size = options.batch_size
-        self._inpainter = inpainter
-        self._large = options.large
-        self._mask_options = FillOptions(
-            invert_mask=options.invert_mask, dilate=options.dilate
-        )
-        self._results = RESULTS[options.form](options.output)
 
-    def __call__(self, items: Iterable[Item]) -> Outcome:
-        """Fills one group; a photo that fails does not stop the rest."""
-        outcome, pixels = Outcome(), {}
-        for scenes in self._batches(items, outcome):
-            for scene, photo in self._filled(scenes, outcome):
-                with outcome.taking_failures_of(scene.item):
-                    self._results.write(scene.item.name, photo)
-                    pixels[scene.item] = scene.hole.size
-        with outcome.taking_failures_of(*pixels):
-            self._results.end_group()
-        written = [item for item in pixels if item not in outcome.failures]
-        outcome.done = len(written)
-        outcome.pixels = sum(pixels[item] for item in written)
-        return outcome
+def finished(folder: Path, form: Format) -> set[str]:
+    """Finds the names whose results are there, and removes what a killed run left.
 
-    def _batches(
-        self, items: Iterable[Item], outcome: Outcome
-    ) -> Iterator[list[Scene]]:
-        """Reads photos; yields those of one size, `batch_size` at a time."""
-        waiting: dict[tuple[int, int], list[Scene]] = defaultdict(list)
-        for item in items:
-            if self._results.holds(item.name):
-                outcome.skipped += 1
-                continue
-            with outcome.taking_failures_of(item):
-                scene = self._read(item)
-                waiting[scene.photo.size].append(scene)
-                if len(waiting[scene.photo.size]) == self._batch_size:
-                    yield waiting.pop(scene.photo.size)
-        yield from waiting.values()
+    Args:
+        folder: the results; one run at a time works on it.
+        form: how they are stored.
+    """
+    for beams_own in folder.glob(f"beam-temp-{FAILED}-*"):
+        shutil.rmtree(beams_own)
+    names: set[str] = set()
+    for parent, _, files in os.walk(folder):
+        for path in (Path(parent, name) for name in files):
+            if path.name.startswith(".") and path.suffix == PARTIAL:
+                path.unlink(missing_ok=True)
+            elif form == "png" and path.suffix == ".png":
+                names.add(path.relative_to(folder).with_suffix("").as_posix())
+            elif form == "tfrecord" and path.suffix == ".tfrecord":
+                names.update(json.loads(_names_of(path).read_text()))
+    return names
 
-    def _read(self, item: Item) -> Scene:
-        if item.problem:
-            raise InputError(item.problem)
-        if item.offset is None:
-            photo = read_photo(item.photo)
-        else:
-            features = read_example(item.photo, item.offset).features.feature
-            stored = features[item.feature].bytes_list.value
-            photo = decode_photo(stored[0] if stored else b"", item.name)
-        return Scene(item, photo, read_hole(item.mask, photo.size, self._mask_options))
 
-    def _filled(
-        self, scenes: list[Scene], outcome: Outcome
-    ) -> list[tuple[Scene, Photo]]:
-        """Fills photos of one size together, or one by one where that fails."""
-        images = np.stack([scene.photo.rgb() for scene in scenes])
-        holes = np.stack([scene.hole for scene in scenes])
-        try:
-            filled = self._inpainter.paint(images, holes, large=self._large)
-        except Exception as error:
-            if len(scenes) > 1:
-                parts = [self._filled([scene], outcome) for scene in scenes]
-                return [pair for part in parts for pair in part]
-            outcome.failures[scenes[0].item] = reason_of(error)
-            return []
-        return [
-            (scene, scene.photo.with_hole_filled(image, scene.hole))
-            for scene, image in zip(scenes, filled, strict=True)
-        ]
+def _names_of(records: Path) -> Path:
+    return records.with_suffix(".names.json")

@@ -1,16 +1,22 @@
 """What there is to fill: one `Item` a photo, paired with its mask by name."""
 
+import io
 import json
 from pathlib import Path
 from typing import NamedTuple
+
+from PIL import Image
 
 from tf_edgeconnect.data.tfrecords import (
     is_record_file,
     list_record_files,
     open_records,
+    read_example,
 )
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.photos.names import IMAGE_SUFFIXES, named_images
+from tf_edgeconnect.photos.jobs import MASK_SUFFIX
+from tf_edgeconnect.photos.names import Partners, list_images, some, stem_of
+from tf_edgeconnect.photos.reading import Photo, decode_photo, read_photo
 
 LIST_SUFFIXES = (".txt", ".flist")
 
@@ -49,6 +55,35 @@ class Item(NamedTuple):
         return json.dumps({"name": self.name, "photo": self.photo, "reason": reason})
 
 
+def read_item(item: Item) -> Photo:
+    """Reads the photo of an item.
+
+    Raises:
+        InputError: it cannot be read, or has no mask.
+    """
+    if item.problem:
+        raise InputError(item.problem)
+    if item.offset is None:
+        return read_photo(item.photo)
+    return decode_photo(_record(item), item.name)
+
+
+def size_of(item: Item) -> tuple[int, int] | None:
+    """Reads the size of a photo from its head; None where it cannot be read."""
+    try:
+        source = item.photo if item.offset is None else io.BytesIO(_record(item))
+        with Image.open(source) as image:
+            return image.size
+    except Exception:  # filling it will tell what is wrong
+        return None
+
+
+def _record(item: Item) -> bytes:
+    features = read_example(item.photo, item.offset or 0).features.feature
+    stored = features[item.feature].bytes_list.value
+    return stored[0] if stored else b""
+
+
 def list_items(
     photos: Path, masks: Path, output: Path, root: Path | None = None
 ) -> list[Item]:
@@ -79,8 +114,8 @@ def list_items(
     if is_list:
         items = _listed(photos, root or photos.parent)
     elif photos.is_dir() and not list_record_files(photos):
-        named = named_images(photos, without=output)
-        items = [Item(name, str(path.absolute())) for name, path in named.items()]
+        files, _ = list_images(photos, without=output)
+        items = [Item(name, str(path.absolute())) for name, path in files.items()]
     elif photos.is_dir() or is_record_file(photos):
         items = _recorded(photos)
     else:
@@ -88,8 +123,7 @@ def list_items(
             f"photos {photos}: expected a folder, a .txt or .flist list of files, a "
             "TFRecord file or a folder of them; for one photo, use inpaint"
         )
-    _check_distinct(items)
-    return _paired(items, masks, output)
+    return _distinct(_paired(items, masks, output))
 
 
 def _listed(file: Path, root: Path) -> list[Item]:
@@ -107,7 +141,7 @@ def _listed(file: Path, root: Path) -> list[Item]:
                 f"{file}: {line} is not below {root}, from which names count; give a "
                 "folder above all photos by --root"
             )
-        items.append(Item(_without_ending(path.relative_to(root)), str(path)))
+        items.append(Item(path.relative_to(root).as_posix(), str(path)))
     if not items:
         raise InputError(f"{file}: the list is empty; expected one path a line")
     return items
@@ -122,7 +156,7 @@ def _recorded(path: Path) -> list[Item]:
         leads_out = name.is_absolute() or ".." in name.parts
         items.append(
             Item(
-                name=_without_ending(name),
+                name=name.as_posix(),
                 photo=source.files[file],
                 offset=offset,
                 feature=source.keys.image,
@@ -132,36 +166,35 @@ def _recorded(path: Path) -> list[Item]:
     return items
 
 
-def _without_ending(path: Path) -> str:
-    is_image = path.suffix.lower() in IMAGE_SUFFIXES
-    return (path.with_suffix("") if is_image else path).as_posix()
-
-
-def _check_distinct(items: list[Item]) -> None:
-    seen: dict[str, Item] = {}
-    for item in items:
-        if other := seen.get(item.name):
-            raise InputError(
-                f"{other.photo} and {item.photo} hold photos of the same name "
-                f"{item.name}; their results would collide: rename or leave out one"
-            )
-        seen[item.name] = item
-
-
 def _paired(items: list[Item], masks: Path, output: Path) -> list[Item]:
     if masks.is_file():
         return [item._replace(mask=str(masks.absolute())) for item in items]
-    files = named_images(masks, without=output)
-    lacking = f"no mask of its name in {masks}"
-    paired = [
-        item._replace(mask=str(files[item.name].absolute()))
-        if item.name in files
-        else item._replace(problem=item.problem or lacking)
-        for item in items
-    ]
+    files, _ = list_images(masks, without=output)
+    partners = Partners(masks, files, "mask", MASK_SUFFIX)
+    paired = []
+    for item in items:
+        try:
+            mask = str(partners.of(item.name).absolute())
+            paired.append(item._replace(mask=mask))
+        except InputError as error:
+            paired.append(item._replace(problem=item.problem or str(error)))
     if not any(item.mask for item in paired):
         raise InputError(
             f"no photo has a mask of its name in {masks}: photos are "
-            f"{items[0].name}, ..., masks are {next(iter(files))}, ..."
+            f"{some(item.name for item in items)}, masks are {some(files)}"
         )
     return paired
+
+
+def _distinct(items: list[Item]) -> list[Item]:
+    """Takes the endings off the names, which must then differ."""
+    seen: dict[str, Item] = {}
+    for item in items:
+        named = item._replace(name=stem_of(item.name))
+        if other := seen.get(named.name):
+            raise InputError(
+                f"{other.photo} and {item.photo} hold photos of the same name "
+                f"{named.name}; their results would collide: rename or leave out one"
+            )
+        seen[named.name] = named
+    return list(seen.values())

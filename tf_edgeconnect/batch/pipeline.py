@@ -4,21 +4,19 @@ Only names and sizes travel between workers; photos are read and written where t
 filled. Each worker process loads the networks once.
 """
 
-import io
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics, MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.runner import PipelineState
 from apache_beam.utils.shared import Shared
-from PIL import Image
 
-from tf_edgeconnect.batch.filling import GroupFiller, Options
-from tf_edgeconnect.batch.items import Item
-from tf_edgeconnect.batch.results import FAILED, WORK
-from tf_edgeconnect.data.tfrecords import read_example
+from tf_edgeconnect.batch.filling import FAILED, WORK, Options, fill_group
+from tf_edgeconnect.batch.items import Item, size_of
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference import Inpainter
 
 GROUP = 64
 COUNTERS = ("done", "skipped", "failed", "pixels")
@@ -75,27 +73,13 @@ def run(items: Iterable[Item], options: Options, flags: Sequence[str]) -> dict:
 
 def with_size(line: str) -> tuple[str, str]:
     """Puts the size of an item's photo before its line; only the header is read."""
-    item = Item.parse(line)
-    try:
-        file: str | io.BytesIO = item.photo
-        if item.offset is not None:
-            features = read_example(item.photo, item.offset).features.feature
-            file = io.BytesIO(features[item.feature].bytes_list.value[0])
-        with Image.open(file) as image:
-            return "{} x {}".format(*image.size), line
-    except Exception:  # filling it will tell what is wrong
-        return "unknown", line
+    return str(size_of(Item.parse(line))), line
 
 
 def groups(sized: tuple[str, Iterable[str]]) -> Iterator[list[str]]:
     """Cuts the lines of one size into groups."""
-    group: list[str] = []
-    for line in sized[1]:
-        group.append(line)
-        if len(group) == GROUP:
-            yield group
-            group = []
-    if group:
+    lines = iter(sized[1])
+    while group := list(islice(lines, GROUP)):
         yield group
 
 
@@ -113,17 +97,18 @@ class Fill(beam.DoFn):
 
     def setup(self) -> None:
         """Loads the networks, unless another thread of this process did."""
-        work = self._shared.acquire(self._options.load)
-        self._fill = GroupFiller(self._options, work)
+        model = self._options.model
+        self._inpainter = self._shared.acquire(lambda: Inpainter.load(model))
 
     def process(self, group: list[str]) -> Iterator[str]:
         """Fills one group."""
-        outcome = self._fill(map(Item.parse, group))
+        items = map(Item.parse, group)
+        outcome = fill_group(items, self._options, self._inpainter)
         counts = {
-            "done": outcome.done,
+            "done": len(outcome.pixels),
             "skipped": outcome.skipped,
             "failed": len(outcome.failures),
-            "pixels": outcome.pixels,
+            "pixels": sum(outcome.pixels.values()),
         }
         for name, count in counts.items():
             self._counters[name].inc(count)

@@ -67,28 +67,29 @@ def batch(
         raise InputError(f"unexpected {flags[0]!r}: Beam's flags go last, behind --")
     _import_beam()
     import_tensorflow()
-    from tf_edgeconnect.batch.filling import Options
-    from tf_edgeconnect.batch.items import list_items
-    from tf_edgeconnect.batch.pipeline import run
-    from tf_edgeconnect.batch.results import (
+    from tf_edgeconnect.atomic import write_json
+    from tf_edgeconnect.batch.filling import (
         FAILED,
         SUMMARY,
+        Options,
         finished,
         prepare,
-        write_json,
     )
+    from tf_edgeconnect.batch.items import list_items
+    from tf_edgeconnect.batch.pipeline import run
+    from tf_edgeconnect.inference import Inpainter
+    from tf_edgeconnect.photos.masks import MaskOptions
 
     items = list_items(photos, masks, output, root)
-    options = Options(
+    work = Options(
         model=str(Path(model).absolute()) if Path(model).exists() else model,
         output=output.absolute(),
         form=form,
-        invert_mask=invert_mask,
-        dilate=dilate,
-        large=large,
         batch_size=batch_size,
+        masks=MaskOptions(invert=invert_mask, dilate=dilate, allow_empty=True),
+        large=large,
     )
-    described = options.load().description
+    described = Inpainter.load(work.model).description
     typer.echo(f"model: {described}", err=True)
     settings = {
         "model": described,
@@ -108,7 +109,7 @@ def batch(
     )
     # Its sink warns where no photo failed, which is as it should be.
     logging.getLogger("apache_beam.io.filebasedsink").setLevel(logging.ERROR)
-    counts = run(left, options, flags)
+    counts = run(left, work, flags)
     counts["skipped"] += before
     write_json(output / SUMMARY, {"settings": settings, "counters": counts})
     typer.echo(", ".join(f"{name} {count}" for name, count in counts.items()))

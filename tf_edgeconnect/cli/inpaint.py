@@ -83,14 +83,14 @@ def inpaint(
     from tf_edgeconnect.inference import Inpainter
     from tf_edgeconnect.inference.files import FillOptions
     from tf_edgeconnect.inference.loading import is_address, needs_tensorflow
+    from tf_edgeconnect.photos.masks import MaskOptions
 
     if needs_tensorflow(model):
         import_tensorflow()
     inpainter = Inpainter.load(model, timeout=timeout)
     console.print(f"model: {inpainter.description}")
     how = FillOptions(
-        invert_mask=invert_mask,
-        dilate=dilate,
+        masks=MaskOptions(invert=invert_mask, dilate=dilate, allow_empty=True),
         published=published,
         edges_only=edges_only,
         large=large,

@@ -1,23 +1,14 @@
 """One job of files, from reading to writing: `fill_file`."""
 
 import dataclasses
-from pathlib import Path
-
-import numpy as np
 
 from tf_edgeconnect.errors import InputError, ServingError
+from tf_edgeconnect.inference.arrays import Inpainted
 from tf_edgeconnect.inference.inpainter import Inpainter
 from tf_edgeconnect.inference.regions import Large
-from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.photos.jobs import Job
 from tf_edgeconnect.photos.masks import MaskOptions
-from tf_edgeconnect.photos.reading import (
-    Photo,
-    grow_hole,
-    read_edges,
-    read_mask,
-    read_photo,
-)
+from tf_edgeconnect.photos.reading import Photo, read_edges, read_hole, read_photo
 from tf_edgeconnect.photos.writing import check_format, check_output, write_photo
 
 
@@ -26,16 +17,14 @@ class FillOptions:
     """How files are filled.
 
     Attributes:
-        invert_mask: masks have black holes.
-        dilate: pixels that holes are grown by, 0 or more.
+        masks: how masks are read.
         published: as in `Inpainter`; a mask is then a hole wherever it is not black.
         edges_only: write the completed edges to the output and paint nothing.
         large: how large photos run, as in `Inpainter`.
         overwrite: replace results that exist.
     """
 
-    invert_mask: bool = False
-    dilate: int = 0
+    masks: MaskOptions = MaskOptions()
     published: bool = False
     edges_only: bool = False
     large: Large = "auto"
@@ -57,51 +46,30 @@ def fill_file(
         ServingError: a server gave no picture.
     """
     options = options or FillOptions()
-    for path in (job.output, job.edges_output):
-        if path is not None:
-            check_output(path, overwrite=options.overwrite)
+    masks = options.masks
+    if options.published:
+        masks = dataclasses.replace(masks, threshold=0)
+    outputs = [path for path in (job.output, job.edges_output) if path is not None]
+    for path in outputs:
+        check_output(path, overwrite=options.overwrite)
     photo = read_photo(job.photo)
     check_format(job.output, photo)
-    hole = read_hole(job.mask, photo.size, options)
-    image, edges = photo.rgb(), None
+    hole = read_hole(job.mask, photo, masks)
+    image = photo.rgb()
     if options.edges_only:
-        found = inpainter.predict_edges(image, hole, large=options.large)
-        result = Photo(found[..., None])
+        edges = inpainter.predict_edges(image, hole, large=options.large)
+        results = [Photo(edges[..., None])]
     else:
         given = None if job.edges is None else read_edges(job.edges)
-        call = inpainter.paint if job.edges_output is None else inpainter
+        call = inpainter if job.edges_output is not None else inpainter.paint
         filled = call(
             image, hole, given, published=options.published, large=options.large
         )
-        if not isinstance(filled, np.ndarray):
-            filled, edges = filled
-        result = photo.with_hole_filled(filled, hole)
-    write_photo(job.output, result, overwrite=options.overwrite)
-    if edges is not None and job.edges_output is not None:
-        write_photo(
-            job.edges_output, Photo(edges[..., None]), overwrite=options.overwrite
-        )
-
-
-def read_hole(
-    mask: str | Path, size: tuple[int, int], options: FillOptions
-) -> np.ndarray:
-    """Reads a mask as the options say.
-
-    Args:
-        mask: its file.
-        size: height and width of the photo.
-        options: `published`, `invert_mask` and `dilate` are used.
-
-    Returns:
-        bool `(H, W)`, true = hole.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
-    threshold = 0 if options.published else HALF_GRAY
-    hole = read_mask(mask, size, MaskOptions(threshold=threshold))
-    return grow_hole(~hole if options.invert_mask else hole, options.dilate)
+        image, *edges = filled if isinstance(filled, Inpainted) else (filled,)
+        results = [photo.with_hole_filled(image, hole)]
+        results += [Photo(plane[..., None]) for plane in edges]
+    for path, result in zip(outputs, results, strict=True):
+        write_photo(path, result, overwrite=options.overwrite)
 
 
 def reason_of(error: Exception) -> str:
