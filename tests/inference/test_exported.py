@@ -82,6 +82,20 @@ def test_a_photo_over_the_bound_of_an_export_runs_in_parts(exported):
     assert (filled[hole] != image[hole]).any()
 
 
+def test_edges_are_judged_by_the_whole_drawing_not_by_its_parts(pair, exported):
+    image = RNG.integers(0, 256, (40, 40, 3), np.uint8)
+    edges = np.zeros((40, 40), np.uint8)
+    edges[:24, :24] = 255  # 36 % of the drawing, and all that one part sees
+    beside = np.zeros((40, 40), bool)
+    beside[8:14, 8:14] = True
+    for hole in (beside, np.ones((40, 40), bool)):
+        result = exported(image, hole, edges)
+        np.testing.assert_array_equal(result.image[~hole], image[~hole])
+        np.testing.assert_array_equal(result.edges[hole], edges[hole])
+    with pytest.raises(InputError, match="64% white, so they seem inverted"):
+        exported(image, beside, 255 - edges)
+
+
 def test_a_damaged_export_is_refused(pair, tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"nothing")
     with pytest.raises(InputError, match="does not load: .*export the model again"):

@@ -93,18 +93,22 @@ def holes(mask: tf.Tensor) -> tf.Tensor:
     return tf.cast(mask > HALF_GRAY_BYTE, tf.float32)
 
 
-def drawings(edges: tf.Tensor) -> tf.Tensor:
-    """Refuses drawings that are mostly white.
+def drawings(edges: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Refuses edges that are mostly white, unless they are black all around the hole.
 
     Args:
-        edges: uint8 `(B, H, W, 1)`, white = line, not empty.
+        edges: uint8 `(B, H, W, 1)`, white = edge, not empty.
+        mask: float32 `(B, H, W, 1)`, 1 = hole.
 
     Returns:
-        The drawings.
+        The edges.
     """
-    white = tf.reduce_mean(tf.cast(edges > HALF_GRAY_BYTE, tf.float32), axis=(1, 2, 3))
+    white = tf.cast(edges > HALF_GRAY_BYTE, tf.float32)
+    # The part of a photo that is sent alone may lie inside a hole, and be full of edges.
+    around = tf.reduce_max(white * (1 - mask), axis=(1, 2, 3))
+    inverted = tf.where(around > 0, tf.reduce_mean(white, axis=(1, 2, 3)), 0.0)
     sentence = tf.strings.format(
-        "edges[{}] is mostly white, so it seems inverted: lines must be white on black",
-        [tf.argmax(white)],
+        "edges[{}] is mostly white, so it seems inverted: edges must be white on black",
+        [tf.argmax(inverted)],
     )
-    return require(tf.reduce_max(white) <= 0.5, sentence, [edges])[0]
+    return require(tf.reduce_max(inverted) <= 0.5, sentence, [edges])[0]

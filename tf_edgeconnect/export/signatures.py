@@ -69,7 +69,8 @@ def build_signatures(graph: InpaintGraph, max_pixels: int) -> dict[str, Callable
             "edges": ensured(edges, "edges", PLANE_SHAPE),
         }
         image, mask, edges = require_size(image, planes, max_pixels)
-        inpainted, _ = graph.fill_along(image, holes(mask), drawings(edges))
+        mask = holes(mask)
+        inpainted, _ = graph.fill_along(image, mask, drawings(edges, mask))
         return {"inpainted": inpainted}
 
     @traced(input_signature=[_IMAGE_BYTES, _MASK_BYTES])
