@@ -45,7 +45,9 @@ def inpainter():
 def model(inpainter, monkeypatch):
     """Name of a model; its graphs are traced once for all tests."""
     monkeypatch.setattr(Inpainter, "load", lambda path, **_: inpainter)
-    monkeypatch.setattr("tf_edgeconnect.evaluation.systems.resolve", lambda path: {})
+    monkeypatch.setattr(
+        "tf_edgeconnect.evaluation.systems.model_files", lambda path: {}
+    )
     return "tiny"
 
 

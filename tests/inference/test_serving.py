@@ -102,7 +102,9 @@ def test_rest_and_tflite_need_neither_tensorflow_nor_grpc():
         "import tf_edgeconnect.photos, tf_edgeconnect.inference.backends.serving\n"
         "import tf_edgeconnect.inference.backends.tflite\n"
         "import tf_edgeconnect.inference.files\n"
-        "ec.Inpainter.load('http://127.0.0.1:1')\n"
+        "from tf_edgeconnect.errors import ServingError\n"
+        "try:\n    ec.Inpainter.load('http://127.0.0.1:1', timeout=0.1)\n"
+        "except ServingError as error:\n    assert error.code == 'UNAVAILABLE'\n"
         "try:\n    ec.Inpainter.load('grpc://127.0.0.1:1')\n"
         "except ValueError as error:\n    print(error)\n"
     )

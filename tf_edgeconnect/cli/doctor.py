@@ -35,7 +35,7 @@ def doctor(
         Path | None, typer.Option(metavar="D", help="Their masks, or masks alone.")
     ] = None,
     model: Annotated[
-        Path | None, options.model("The weights to fill them with.")
+        str | None, options.model("The model to fill them with, as of inpaint.")
     ] = None,
     run_dir: Annotated[Path | None, options.run_dir("A run that stopped.")] = None,
     sample: Annotated[

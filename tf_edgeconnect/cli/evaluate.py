@@ -47,10 +47,9 @@ def evaluate(
         ),
     ] = None,
     model: Annotated[
-        Path | None,
+        str | None,
         options.model(
-            "Measure this run directory, weights folder or preset. "
-            f"[default: {DEFAULT}]"
+            f"Measure this model, such as inpaint takes. [default: {DEFAULT}]"
         ),
     ] = None,
     predictions: Annotated[
@@ -185,7 +184,7 @@ def evaluate(
         system = systems.baseline_system(baseline, label=label)
     else:
         system = systems.model_system(
-            model or Path(DEFAULT),
+            model or DEFAULT,
             edges=edges or "predicted",
             edge_threshold=0.5 if edge_threshold is None else edge_threshold,
             published=published,

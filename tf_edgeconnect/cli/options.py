@@ -85,7 +85,7 @@ Model = Annotated[
     str,
     model(
         "A preset, run directory, weights folder, exported SavedModel, .tflite file or "
-        "server: grpc://HOST:PORT[/NAME][?label=L] or http://HOST:PORT."
+        "server: grpc://HOST:PORT/NAME?label=L or http://HOST:PORT/NAME."
     ),
 ]
 Timeout = Annotated[

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
-from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.errors import InputError, ServingError
 
 # error: the run stops, or its result is wrong; warning: it will hurt; note: to know.
 Severity = Literal["error", "warning", "note"]
@@ -78,10 +78,10 @@ class Report:
 
     @contextlib.contextmanager
     def refusal(self, check: str, remedy: str) -> Iterator[None]:
-        """Makes an `InputError` of the block an error of this report."""
+        """Makes an error of the block, or what a server says, one of this report."""
         try:
             yield
-        except InputError as error:
+        except (InputError, ServingError) as error:
             self.add("error", check, str(error), remedy)
 
     @property

@@ -27,6 +27,7 @@ from tf_edgeconnect.doctor.files import (
 )
 from tf_edgeconnect.edges.exact import NO_EDGES, inference_edges, inference_sigma
 from tf_edgeconnect.errors import InputError, one_line
+from tf_edgeconnect.inference.loading import is_weights, load_backend
 from tf_edgeconnect.models.footprint import training_bytes
 from tf_edgeconnect.models.storage import load_networks, read_meta, resolve
 from tf_edgeconnect.models.vgg import vgg_features
@@ -204,20 +205,23 @@ def _gpu_memory() -> int | None:
         return None
 
 
-def check_model(report: Report, model: Path) -> bool:
-    """Finds weights that cannot be loaded.
+def check_model(report: Report, model: str | Path) -> bool:
+    """Finds a model that cannot be loaded, or a server that does not answer.
 
     Args:
         report: takes what is found.
-        model: a run directory, a weights folder or a preset.
+        model: as `Inpainter.load` takes it.
 
     Returns:
         Whether they can be loaded.
     """
     remedy = "choose another, or copy it again from where it was made"
     with report.refusal("model", remedy):
-        for folder in sorted(set(resolve(model).values())):
-            load_networks(folder)
+        if is_weights(model):
+            for folder in sorted(set(resolve(model).values())):
+                load_networks(folder)
+        else:
+            load_backend(model)
         return True
     return False
 

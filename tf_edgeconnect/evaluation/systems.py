@@ -16,7 +16,7 @@ from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.evaluation.manifest import sha256_of
 from tf_edgeconnect.evaluation.pictures import Picture, fit_mask, fit_photo
 from tf_edgeconnect.inference import Inpainter
-from tf_edgeconnect.models.storage import resolve
+from tf_edgeconnect.inference.loading import model_files
 from tf_edgeconnect.photos.names import named_images
 from tf_edgeconnect.photos.reading import read_edges, read_photo
 
@@ -123,7 +123,7 @@ def model_system(
         "published": published,
         "description": inpainter.description,
         "sigma": inpainter.sigma,
-        "sha256": _hashes(_weights(Path(model))),
+        "sha256": _hashes(model_files(model)),
     }
     return System(details, fill)
 
@@ -224,14 +224,6 @@ def baseline_system(
 
 def _in_hole(picture: Picture, painted: np.ndarray) -> np.ndarray:
     return np.where(picture.hole[..., None], painted, picture.image)
-
-
-def _weights(model: Path) -> dict[str, Path]:
-    return {
-        name: folder / f"{name}.weights.h5"
-        for name, folder in sorted(resolve(model).items())
-        if name.endswith("generator")
-    }
 
 
 def _hashes(files: Mapping[str, Path]) -> dict[str, str]:

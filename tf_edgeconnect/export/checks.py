@@ -104,7 +104,7 @@ def drawings(edges: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         The edges.
     """
     white = tf.cast(edges > HALF_GRAY_BYTE, tf.float32)
-    # The part of a photo that is sent alone may lie inside a hole, and be full of edges.
+    # A part of a photo that is sent alone may be all hole, and full of edges.
     around = tf.reduce_max(white * (1 - mask), axis=(1, 2, 3))
     inverted = tf.where(around > 0, tf.reduce_mean(white, axis=(1, 2, 3)), 0.0)
     sentence = tf.strings.format(

@@ -83,6 +83,7 @@ class Inpainter:
 
         Raises:
             InputError: it is none of these, or damaged, or a package is missing.
+            ServingError: the server does not answer, or has no such model.
         """
         return cls(load_backend(where, timeout=timeout, ca=ca))
 

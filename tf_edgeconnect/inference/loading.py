@@ -25,7 +25,9 @@ def load_backend(
     if is_address(where):
         from tf_edgeconnect.inference.backends.serving import ServingBackend
 
-        return ServingBackend(str(where), timeout=timeout, ca=ca)
+        server = ServingBackend(str(where), timeout=timeout, ca=ca)
+        server.versions()  # or it says now what is wrong
+        return server
     if _is_tflite(where):
         from tf_edgeconnect.inference.backends.tflite import TFLiteBackend
 
@@ -42,6 +44,11 @@ def load_backend(
 def is_address(where: str | Path) -> bool:
     """Whether a model is named by the address of a server."""
     return str(where).startswith(SCHEMES)
+
+
+def is_weights(where: str | Path) -> bool:
+    """Whether a model is neither an export nor on a server."""
+    return not (is_address(where) or _is_tflite(where) or find_export(where))
 
 
 def needs_tensorflow(where: str | Path) -> bool:
@@ -65,6 +72,31 @@ def find_export(where: str | Path) -> Path | None:
         numbered = [child for child in path.iterdir() if child.name.isdigit()]
         folders += sorted(numbered, key=lambda child: -int(child.name))
     return next((f for f in folders if (f / SAVED_MODEL_FILE).is_file()), None)
+
+
+def model_files(where: str | Path) -> dict[str, Path]:
+    """Finds the files that make a model this one and no other, for their hashes.
+
+    Args:
+        where: as `Inpainter.load` takes it.
+
+    Returns:
+        Name -> file; empty for a server, which does not show them.
+    """
+    if is_address(where):
+        return {}
+    if _is_tflite(where):
+        return {"model": Path(where)}
+    if folder := find_export(where):
+        files = [folder / SAVED_MODEL_FILE, *folder.glob("variables/*")]
+        return {path.relative_to(folder).as_posix(): path for path in sorted(files)}
+    from tf_edgeconnect.models.storage import resolve
+
+    return {
+        name: folder / f"{name}.weights.h5"
+        for name, folder in sorted(resolve(where).items())
+        if name.endswith("generator")
+    }
 
 
 def _is_tflite(where: str | Path) -> bool:
