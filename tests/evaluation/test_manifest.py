@@ -20,8 +20,8 @@ from tf_edgeconnect.evaluation.manifest import (
 )
 from tf_edgeconnect.evaluation.pictures import (
     centre_block,
-    fit_mask,
     fit_photo,
+    fit_to_picture,
     read_picture,
 )
 
@@ -62,12 +62,12 @@ def folder(tmp_path, monkeypatch):
 
 def test_masks_pair_by_name_where_all_do(folder):
     for name in ("a", "b", "deep/c"):
-        save(f"masks/{name}.bmp", mask(16, 20, 4))
+        save(f"masks/{name}.png.bmp", mask(16, 20, 4))
     save("masks/spare.png", mask(16, 20, 4))
     rule, photos, masks = pair_up(Conditions(Path("photos"), Path("masks")), OUT)
     assert rule == "by name"
     assert [(name, masks[name]) for name in photos] == [
-        (name, Path(f"masks/{name}.bmp")) for name in ("a", "b", "deep/c")
+        (name, Path(f"masks/{name}.png.bmp")) for name in ("a", "b", "deep/c")
     ]
 
 
@@ -162,9 +162,9 @@ def test_the_centre_square_is_measured(folder):
 def test_a_mask_of_the_photos_size_is_cropped_with_it_another_is_taken_whole():
     drawn = np.zeros((16, 24), bool)
     drawn[:, :6] = True  # two of its columns are inside the centre square
-    cropped = fit_mask(drawn, (16, 24), (16, 16))
+    cropped = fit_to_picture(drawn, (16, 24), (16, 16))
     assert cropped[:, :2].all() and not cropped[:, 2:].any()
-    whole = fit_mask(drawn, (20, 20), (16, 16))
+    whole = fit_to_picture(drawn, (20, 20), (16, 16))
     assert whole[:, :4].all() and not whole[:, 4:].any()
 
 
@@ -172,7 +172,7 @@ def test_masks_are_cut_at_half_gray(folder):
     gray = np.zeros((16, 20), np.uint8)
     gray[0], gray[1] = 127, 128
     save("gray.png", gray)
-    item = {"name": "a", "image": "a.png", "mask": "gray.png"}
+    item = {"image": "a.png", "mask": "gray.png"}
     hole = read_picture(item, {"images": "photos", "masks": "."}, None).hole
     assert hole[1].all() and hole.sum() == 20
 

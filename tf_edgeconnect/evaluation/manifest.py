@@ -30,11 +30,6 @@ PAPER_BINS = (0, 10, 20, 30, 40, 50, 60)
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
 
 
-def untracked(items: Sequence, what: str) -> Iterable:
-    """Shows no progress."""
-    return items
-
-
 @dataclass(frozen=True)
 class Conditions:
     """What to measure, and how.

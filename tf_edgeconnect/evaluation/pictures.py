@@ -27,13 +27,13 @@ class Picture(NamedTuple):
     """What a system is asked to fill.
 
     Attributes:
-        name: path below the folder of photos, without the ending.
+        file: path below the folder of photos.
         image: uint8 `(H, W, 3)`, the photo.
         hole: bool `(H, W)`, True = hole.
         original_size: height and width of the photo before crop and resize.
     """
 
-    name: str
+    file: str
     image: np.ndarray
     hole: np.ndarray
     original_size: tuple[int, int]
@@ -45,7 +45,7 @@ def read_picture(
     """Reads a photo and its mask at the measured size.
 
     Args:
-        item: `name`, and the files `image` and `mask` (None: a block of half the height
+        item: the files `image` and `mask` (None: a block of half the height
             and width in the middle), below their folders.
         folders: `images` and `masks`.
         size: side of the centre square, pixels; None for the photo's own size.
@@ -64,8 +64,8 @@ def read_picture(
     else:
         mask = read_mask(Path(folders["masks"], item["mask"]))
         mask = turned_like(mask, photo.size, photo.orientation)
-        hole = fit_mask(mask, whole.shape[:2], image.shape[:2])
-    return Picture(item["name"], image, hole, whole.shape[:2])
+        hole = fit_to_picture(mask, whole.shape[:2], image.shape[:2])
+    return Picture(item["image"], image, hole, whole.shape[:2])
 
 
 def fit_photo(pixels: np.ndarray, size: int | None) -> np.ndarray:
@@ -77,7 +77,7 @@ def fit_photo(pixels: np.ndarray, size: int | None) -> np.ndarray:
     return np.round(resized * 255).astype(np.uint8)
 
 
-def fit_mask(
+def fit_to_picture(
     mask: np.ndarray, original: tuple[int, int], size: tuple[int, int]
 ) -> np.ndarray:
     """Brings a mask or an edge map to the size of a picture, without new values.

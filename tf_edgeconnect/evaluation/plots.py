@@ -9,10 +9,9 @@ import numpy as np
 from tf_edgeconnect.evaluation.results import ALL, Evaluation
 from tf_edgeconnect.evaluation.summary import METRICS, Summary, values
 
-MAX_POINTS = 400  # a system; more would hide each other and swell the page
 PLOT_RULE = (
-    f"Points are pictures, at most {MAX_POINTS} a system (a few may lie beyond the "
-    "axes); marks are the means of bins with 95 % intervals."
+    "Points are pictures (a few may lie beyond the axes); marks are the means of bins "
+    "with 95 % intervals."
 )
 # Okabe and Ito's colours, told apart by colour-blind eyes too; then the marker's shape.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#aa5a8c", "#9a6b00", "#4a4a4a")
@@ -50,22 +49,17 @@ def plot(
         bounds: list[float] = []
         marks: list[Any] = []
         systems: list[str] = []
-        for index, (one, summary) in enumerate(
-            zip(evaluations, summaries, strict=True)
-        ):
+        for index, one in enumerate(evaluations):
+            summary = summaries[index]
             ratios = np.array([image.hole_ratio for image in one.images])
             column = values(one.images, metric)
-            there = np.flatnonzero(~np.isnan(column))
-            if not there.size:
+            if np.isnan(column).all():
                 continue
             # Without a few far points, such as the PSNR of an untouched photo.
-            bounds += [*np.quantile(column[there], (0.005, 0.995))]
-            if there.size > MAX_POINTS:
-                there = np.random.default_rng(0).choice(
-                    there, MAX_POINTS, replace=False
-                )
+            bounds += [*np.nanquantile(column, (0.005, 0.995))]
             colour = COLOURS[index % len(COLOURS)]
-            axes.scatter(ratios[there], column[there], 16, colour, alpha=0.3, lw=0)
+            points = axes.scatter(ratios, column, 16, colour, alpha=0.3, lw=0)
+            points.set_rasterized(True)  # thousands of shapes would swell the page
             bins = [x for x in summary if x != ALL and metric in summary[x]]
             found = [summary[label][metric] for label in bins]
             means = np.array([x.value for x in found])
@@ -97,5 +91,7 @@ def plot(
         axes.xaxis.set_major_formatter(PercentFormatter(1))
         page.legend(marks, systems, loc="outside upper left", frameon=False)
         file = io.BytesIO()
-        page.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+        page.savefig(
+            file, format="svg", dpi=200, metadata={"Date": None, "Creator": None}
+        )
         return file.getvalue()

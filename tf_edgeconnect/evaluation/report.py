@@ -35,6 +35,7 @@ from tf_edgeconnect.evaluation.summary import (
     SEED,
     Figure,
     Row,
+    Summary,
     differences,
     edge_counts,
     summarize,
@@ -108,40 +109,23 @@ def write_report(evaluations: Sequence[Evaluation], output: Path) -> dict[str, S
     Raises:
         OSError: the folder cannot be written to.
     """
-    first, folder = evaluations[0], output / "figures"
+    first, manifest = evaluations[0], evaluations[0].manifest
     systems = [one.system for one in evaluations]
     summaries = [summarize(one) for one in evaluations]
-    rows = table_rows(summaries)
     notes, rules = _notes(evaluations), _rules(first)
-    sheets: dict[str, Section] = {}
-    try:
-        for heading, (text, figures) in write_sheets(evaluations, folder).items():
-            sheets[heading] = Section(text, figures=figures)
-    except InputError as error:
-        notes.append(f"There are no figure sheets: {error}")
-    plots = []
-    for metric in PER_PICTURE:
-        if svg := plot(metric, evaluations, summaries):
-            plots.append((METRICS[metric].label, folder / f"{metric}.svg"))
-            write_bytes(plots[-1][1], svg)
+    figures = _figures(evaluations, summaries, output / "figures", notes)
     changes = [differences(first, other) for other in evaluations[1:]]
     sections = {
-        "Table": Section(systems=systems, rows=rows),
+        "Table": Section(systems=systems, rows=table_rows(summaries)),
         f"Differences from {first.system}": Section(
             DIFFERENCE_RULE, systems[1:], table_rows(changes, signed=True)
         ),
         "Notes": Section(lines=notes),
-        "Against the hole ratio": Section(PLOT_RULE, figures=plots),
-        **sheets,
+        **figures,
         "How it was measured": Section(lines=rules),
     }
-    sections = {
-        heading: section
-        for heading, section in sections.items()
-        if section.rows or section.lines or section.figures
-    }
-    manifest, several = first.manifest, len(systems) > 1
-    size = manifest["size"]
+    sections = {k: x for k, x in sections.items() if x.rows or x.lines or x.figures}
+    several, size = len(systems) > 1, manifest["size"]
     page = {
         "title": f"Comparison of {len(systems)} systems"
         if several
@@ -153,8 +137,6 @@ def write_report(evaluations: Sequence[Evaluation], output: Path) -> dict[str, S
             f"masks: {manifest['pairing']}",
         ],
         "sections": sections,
-        "systems": systems,
-        "rows": rows,
     }
     for name in ("report.html", "report.md", "table.tex"):
         template = _environment().get_template(f"{name}.jinja")
@@ -170,23 +152,40 @@ def write_report(evaluations: Sequence[Evaluation], output: Path) -> dict[str, S
         "versions": {one.system: one.manifest["versions"] for one in evaluations},
         "missing": {one.system: one.missing for one in evaluations},
         "systems": {
-            one.system: {label: _json(figures) for label, figures in summary.items()}
-            for one, summary in zip(evaluations, summaries, strict=True)
+            system: {label: _json(figures) for label, figures in summary.items()}
+            for system, summary in zip(systems, summaries, strict=True)
         },
     }
     write_json(output / "report.json", content, indent=1)
     return sections
 
 
+def _figures(
+    evaluations: Sequence[Evaluation],
+    summaries: Sequence[Summary],
+    folder: Path,
+    notes: list[str],
+) -> dict[str, Section]:
+    """Writes plots and sheets; notes where these cannot be drawn."""
+    plots = []
+    for metric in PER_PICTURE:
+        if svg := plot(metric, evaluations, summaries):
+            plots.append((METRICS[metric].label, folder / f"{metric}.svg"))
+            write_bytes(plots[-1][1], svg)
+    sections = {"Against the hole ratio": Section(PLOT_RULE, figures=plots)}
+    try:
+        for heading, (text, sheets) in write_sheets(evaluations, folder).items():
+            sections[heading] = Section(text, figures=sheets)
+    except InputError as error:
+        notes.append(f"There are no figure sheets: {error}")
+    return sections
+
+
 def markdown(section: Section) -> str:
     """The table of a section in Markdown."""
-    heads = [
-        "metric",
-        "hole",
-        "n",
-        *(name.replace("|", r"\|") for name in section.systems),
-    ]
-    lines = [heads, ["---", "---", "--:", *["--:"] * len(section.systems)]]
+    systems = [name.replace("|", r"\|") for name in section.systems]
+    lines = [["metric", "hole", "n", *systems]]
+    lines.append(["---", "---", "--:", *["--:"] * len(systems)])
     for row in section.rows:
         cells = [
             f"{f'**{text}**' if best else text} {interval}".rstrip()
@@ -220,19 +219,13 @@ def _environment() -> jinja2.Environment:
 
 def _json(figures: Mapping[str, Figure]) -> dict[str, Any]:
     """A bin as `report.json` holds it; what there is not is null."""
-    columns = {
-        name: figures[name].value if name in figures else None
-        for name in (*PER_PICTURE, "fid", *EDGE_SCORES, "best_threshold")
-    }
-    edges = {name: columns.pop(name) for name in (*EDGE_SCORES, "best_threshold")}
+    values: dict[str, Any] = dict.fromkeys((*PER_PICTURE, "fid", *EDGE_SCORES))
+    values |= {name: figure.value for name, figure in figures.items()}
+    edges = {name: values.pop(name) for name in EDGE_SCORES}
     return {
         "n": figures["psnr"].n,
-        **columns,
-        "intervals": {
-            name: list(figure.interval)
-            for name, figure in figures.items()
-            if figure.interval
-        },
+        **values,
+        "intervals": {name: x.interval for name, x in figures.items() if x.interval},
         "edges": edges if any(x is not None for x in edges.values()) else None,
     }
 

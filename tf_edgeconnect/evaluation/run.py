@@ -22,9 +22,8 @@ from tf_edgeconnect.evaluation.manifest import (
     Track,
     filled_bins,
     make_manifest,
-    untracked,
 )
-from tf_edgeconnect.evaluation.pictures import Picture, read_picture
+from tf_edgeconnect.evaluation.pictures import read_picture
 from tf_edgeconnect.evaluation.results import ALL, Evaluation, ImageResult
 from tf_edgeconnect.evaluation.systems import Filled, System
 from tf_edgeconnect.metrics.fid import ENOUGH_PICTURES, frechet_distance
@@ -44,7 +43,7 @@ def evaluate(
     system: System,
     output: Path,
     *,
-    track: Track = untracked,
+    track: Track = lambda items, what: items,
     fid_cache: Path | None = None,
 ) -> Evaluation:
     """Measures one system, or continues to.
@@ -132,7 +131,7 @@ def _measure_all(
             try:
                 picture = read_picture(item, conditions.folders, conditions.size)
                 filled = system.fill(picture)
-                histogram = _write(output, picture, filled)
+                histogram = _write(output, name, filled, picture.hole)
                 figures = measure.measure(
                     picture.image, filled.image, conditions.protocol, lpips
                 )
@@ -147,17 +146,19 @@ def _measure_all(
     return failed
 
 
-def _write(output: Path, picture: Picture, filled: Filled) -> list[list[int]] | None:
+def _write(
+    output: Path, name: str, filled: Filled, hole: np.ndarray
+) -> list[list[int]] | None:
     """Writes what was made of a picture, and counts its edges where it has any."""
-    path = results.filled_path(output, picture.name)
+    path = results.filled_path(output, name)
     write_photo(path, Photo(filled.image), overwrite=True)
     if filled.edges is None:
         return None
-    path = results.edges_path(output, picture.name)
+    path = results.edges_path(output, name)
     write_photo(path, Photo(filled.edges[..., None]), overwrite=True)
     if filled.true_edges is None:
         return None
-    return measure.edge_histogram(filled.edges, filled.true_edges, picture.hole)
+    return measure.edge_histogram(filled.edges, filled.true_edges, hole)
 
 
 def _fid_by_bin(

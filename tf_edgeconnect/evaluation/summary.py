@@ -44,7 +44,7 @@ METRICS = {
     "edge_average_precision": Metric("Edge average precision", True, 3),
 }
 PER_PICTURE = ("l1", "ssim", "psnr", "lpips")
-EDGE_SCORES = ("precision", "recall", "f1", "edge_average_precision")
+EDGE_SCORES = ("precision", "recall", "f1", "edge_average_precision", "best_threshold")
 
 
 class Figure(NamedTuple):
@@ -142,8 +142,8 @@ def edge_scores(images: Sequence[ImageResult], threshold: float) -> dict[str, fl
         threshold: 0 to 1; an edge is predicted where it is above.
 
     Returns:
-        `EDGE_SCORES`, NaN where undefined, and `best_threshold`, where F1 would be
-        highest; nothing where no picture has predicted edges.
+        `EDGE_SCORES`, NaN where undefined; `best_threshold` is where F1 would be
+        highest. Nothing where no picture has predicted edges.
     """
     histograms = [x.edge_histogram for x in images if x.edge_histogram is not None]
     if not histograms:

@@ -14,10 +14,10 @@ import numpy as np
 from tf_edgeconnect.edges.exact import NO_EDGES
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.evaluation.manifest import sha256_of
-from tf_edgeconnect.evaluation.pictures import Picture, fit_mask, fit_photo
+from tf_edgeconnect.evaluation.pictures import Picture, fit_photo, fit_to_picture
 from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.inference.loading import model_files
-from tf_edgeconnect.photos.names import named_images
+from tf_edgeconnect.photos.names import Partners, list_images
 from tf_edgeconnect.photos.reading import read_edges, read_photo
 
 PREDICTED, CANNY, NONE = "predicted", "canny", "none"
@@ -98,16 +98,14 @@ def model_system(
                 f"--edges {edges}: expected {PREDICTED}, {CANNY}, {NONE}, or a folder "
                 "of drawings named as their photos"
             )
-        files = named_images(Path(edges))
+        files = _partners(Path(edges), "edge drawing")
 
     def fill(picture: Picture) -> Filled:
         truth = inpainter.photo_edges(picture.image)
         given = {CANNY: truth, NONE: np.zeros_like(truth)}.get(edges)
         if files is not None:
-            if picture.name not in files:
-                raise InputError("no edge drawing of its name")
-            drawn = read_edges(files[picture.name])
-            given = fit_mask(drawn, picture.original_size, picture.hole.shape)
+            drawn = read_edges(files.of(picture.file))
+            given = fit_to_picture(drawn, picture.original_size, picture.hole.shape)
         image, completed = inpainter(
             picture.image, picture.hole, given, published=published
         )
@@ -119,7 +117,7 @@ def model_system(
         "label": label or name + f", edges: {Path(edges).name}" * (edges != PREDICTED),
         "edges": edges,
         "edge_threshold": edge_threshold,
-        "drawings": files and _hashes(files),
+        "drawings": files and _hashes(files.files),
         "published": published,
         "description": inpainter.description,
         "sigma": inpainter.sigma,
@@ -144,13 +142,12 @@ def predictions_system(folder: Path, *, label: str | None = None) -> System:
     """
     if not folder.is_dir():
         raise InputError(f"--predictions {folder}: expected a folder of filled photos")
-    files = named_images(folder)
+    files = _partners(folder, "prediction")
 
     def fill(picture: Picture) -> Filled:
-        if picture.name not in files:
-            raise InputError(f"no prediction of its name in {folder}")
+        file = files.of(picture.file)
         (height, width), known = picture.hole.shape, ~picture.hole
-        painted = read_photo(files[picture.name]).rgb()
+        painted = read_photo(file).rgb()
         note = ""
         if painted.shape == picture.image.shape:
             if not np.array_equal(painted[known], picture.image[known]):
@@ -159,7 +156,7 @@ def predictions_system(folder: Path, *, label: str | None = None) -> System:
             painted = fit_photo(painted, height)
         else:
             raise InputError(
-                f"prediction {files[picture.name]} is {painted.shape[1]} x "
+                f"prediction {file} is {painted.shape[1]} x "
                 f"{painted.shape[0]}, its picture {width} x {height}"
             )
         return Filled(_in_hole(picture, painted), note=note)
@@ -168,7 +165,7 @@ def predictions_system(folder: Path, *, label: str | None = None) -> System:
         "kind": "predictions",
         "label": label or folder.resolve().name,
         "edges": None,
-        "sha256": _hashes(files),
+        "sha256": _hashes(files.files),
     }
     return System(details, fill)
 
@@ -220,6 +217,10 @@ def baseline_system(
         "opencv": cv2.__version__,
     }
     return System(details, fill)
+
+
+def _partners(folder: Path, what: str) -> Partners:
+    return Partners(folder, list_images(folder)[0], what, suffix="")
 
 
 def _in_hole(picture: Picture, painted: np.ndarray) -> np.ndarray:
