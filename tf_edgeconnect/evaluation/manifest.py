@@ -186,9 +186,8 @@ def pair_up(
             f"{len(lost)} of {len(photos)} photos have no mask of their name in {masks}"
             f": {some(lost, 5)}; add these, or give --seed to draw masks for all photos"
         )
-    drawn = draw(found, len(photos), conditions.seed or 0)
-    pairs = zip(photos, drawn, strict=True)
-    return "seeded", photos, {name: found[mask] for name, mask in pairs}
+    drawn = zip(photos, draw(found, len(photos), conditions.seed or 0), strict=True)
+    return "seeded", photos, {name: found[mask] for name, mask in drawn}
 
 
 def draw(names: Iterable[str], count: int, seed: int) -> list[str]:
