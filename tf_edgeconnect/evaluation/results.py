@@ -249,12 +249,13 @@ def difference(
 
     What explains most comes first: `items` and `left_out` change with all the rest.
     """
-    for key in sorted(first.keys() | other.keys(), key=("items", "left_out").count):
+    last = ("items", "left_out")
+    for key in sorted(first.keys() | other.keys(), key=lambda x: (x in last, x)):
         there: Any = first.get(key)
         here: Any = other.get(key)
         if key in ignored or there == here:
             continue
-        if key in ("items", "left_out"):
+        if key in last:
             changed = (x for x in [*there, *here] if x not in there or x not in here)
             return f"{key} differ, the first of them {next(changed)['name']}"
         text = f"{key} is {json.dumps(there)} there and {json.dumps(here)} here"

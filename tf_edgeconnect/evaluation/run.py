@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect.atomic import write_json
-from tf_edgeconnect.errors import InputError, one_line
+from tf_edgeconnect.errors import InputError, ServingError, one_line
 from tf_edgeconnect.evaluation import measure, results
 from tf_edgeconnect.evaluation.manifest import (
     Conditions,
@@ -137,7 +137,7 @@ def _measure_all(
                 )
             except tf.errors.ResourceExhaustedError:
                 failed[name] = OUT_OF_MEMORY
-            except (InputError, OSError) as error:
+            except (InputError, ServingError, OSError) as error:
                 failed[name] = one_line(error)
             else:
                 line = {**figures, "edge_histogram": histogram, "note": filled.note}
