@@ -240,6 +240,8 @@ def test_wrong_input_is_refused_in_one_line(folder, batch, model, arguments, mes
         "masks": str(folder / "masks"),
         "format": "png",
         "invert_mask": False,
+        "mask_from": "auto",
+        "mask_label": None,
         "dilate": 3,
         "large": "auto",
     }

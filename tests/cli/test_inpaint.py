@@ -225,14 +225,104 @@ def test_a_mask_of_another_size_is_resized_and_said_so(folder, inpaint):
     assert_filled(read_photo("photo.png"), read_photo("out.png"), hole_of(16, 20))
 
 
-def test_a_mask_without_hole_keeps_the_photo_and_says_so(folder, inpaint):
+def test_a_mask_without_hole_is_a_failed_photo_unless_it_is_allowed(folder, inpaint):
     Image.fromarray(np.zeros((16, 20), bool)).save("mask.png")
-    code, _, err = inpaint("photo.png", "mask.png", "-o", "out.png")
-    assert code == 0
-    assert err == "warning: photo.png: the mask has no hole: the photo stays as it is"
+    code, out, err = inpaint("photo.png", "mask.png", "-o", "out.png")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: mask mask.png has no hole to fill")
+    assert not (folder / "out.png").exists()
+    (folder / "photos").mkdir()
+    (folder / "photo.png").rename("photos/a.png")
+    code, out, err = inpaint("photos", "mask.png", "-o", "out")
+    assert (code, out) == (1, "0 of 1 photos written to out\n")
+    assert "failed: photos/a.png: mask mask.png has no hole" in err
+    code, _, err = inpaint("photos", "mask.png", "-o", "out", "--allow-empty")
+    assert code == 0 and "the mask has no hole: the photo stays as it is" in err
     np.testing.assert_array_equal(
-        read_photo("out.png").pixels, read_photo("photo.png").pixels
+        read_photo("out/a.png").pixels, read_photo("photos/a.png").pixels
     )
+
+
+def test_one_path_takes_the_photos_own_transparency(folder, inpaint):
+    hole = hole_of(16, 20)
+    erased = np.dstack([pixels(16, 20, 3), np.where(hole, 0, 255).astype(np.uint8)])
+    Image.fromarray(erased).save("erased.png")
+    assert inpaint("erased.png", "-o", "out.png")[0] == 0
+    after = read_photo("out.png")
+    assert_filled(read_photo("erased.png"), after, hole)
+    assert (after.alpha == 255).all()
+    code, _, err = inpaint("photo.png", "-o", "new.png")
+    assert code == 2 and "photo.png has no transparent part to fill" in err
+
+
+def test_of_several_paths_the_last_is_the_mask_and_no_photo(folder, inpaint):
+    Image.fromarray(pixels(16, 20, 3)).save("other.png")
+    code, out, _ = inpaint("photo.png", "other.png", "mask.png", "-o", "out")
+    assert (code, out) == (0, "2 of 2 photos written to out\n")
+    code, _, err = inpaint("mask.png", "photo.png", "other.png", "-o", "new")
+    assert code == 2 and err.count("\n") == 0
+    assert "other.png is a colour photo, no mask" in err and "--mask names" in err
+    arguments = "photo.png", "other.png", "--mask", "mask.png", "-o", "named"
+    assert inpaint(*arguments)[:2] == (0, "2 of 2 photos written to named\n")
+
+
+def test_what_masks_have_in_common_is_said_once_a_folder(folder, inpaint):
+    for name in "ab":
+        for kind in ("photos", "masks"):
+            (folder / kind).mkdir(exist_ok=True)
+        Image.fromarray(pixels(16, 20, 3)).save(f"photos/{name}.png")
+        Image.fromarray(hole_of(16, 20).astype(np.uint8)).save(f"masks/{name}.png")
+    (folder / "photos/notes.txt").write_text("words")
+    code, _, err = inpaint("photos", "masks", "-o", "out")
+    assert code == 0
+    assert err.count("has the values 0 and 1 alone: the larger is the hole") == 1
+    assert err.count("left out: photos/notes.txt: no image") == 1
+
+
+def test_results_have_the_format_that_is_asked_for(folder, inpaint):
+    before, hole = read_photo("photo.png"), hole_of(16, 20)
+    (folder / "out").mkdir()
+    for form in ("webp", "tiff", "png"):
+        assert inpaint("photo.png", "mask.png", "-o", "out", "--format", form)[0] == 0
+        assert_filled(before, read_photo(f"out/photo.{form}"), hole)
+    arguments = "photo.png", "mask.png", "-o", "out", "--format", "jpg"
+    code, _, err = inpaint(*arguments, "--quality", 50)
+    assert code == 0 and "JPEG changes known pixels" in err
+    assert read_photo("out/photo.jpg").size == (16, 20)
+
+
+def test_a_feather_fades_in_and_says_that_a_rim_may_show(folder, inpaint):
+    assert inpaint("photo.png", "mask.png", "-o", "hard.png")[0] == 0
+    arguments = "photo.png", "mask.png", "-o", "soft.png", "--feather", 1
+    code, _, err = inpaint(*arguments)
+    assert code == 0 and "--feather 1 is more than --dilate 0: the rim" in err
+    photo, hard, soft = (
+        read_photo(f"{n}.png").pixels for n in ("photo", "hard", "soft")
+    )
+    rim = hole_of(16, 20)
+    rim[5:8, 6:10] = False  # one pixel inside the border
+    mean = (photo.astype(float) + hard) / 2
+    np.testing.assert_allclose(soft[rim], mean[rim], atol=0.51)
+    np.testing.assert_array_equal(soft[~rim], hard[~rim])
+
+
+def test_results_that_exist_are_left_when_asked(folder, inpaint):
+    assert inpaint("photo.png", "mask.png", "-o", "out.png")[0] == 0
+    made = (folder / "out.png").read_bytes()
+    arguments = "photo.png", "mask.png", "-o", "out.png", "--skip-existing"
+    assert inpaint(*arguments)[:2] == (0, "there before: out.png\n")
+    assert (folder / "out.png").read_bytes() == made
+    code, _, err = inpaint(*arguments, "--overwrite")
+    assert code == 2 and "exclude each other" in err
+
+
+def test_names_with_spaces_brackets_and_other_scripts_work(folder, inpaint):
+    home = folder / "a [b] {c} ä 写真"
+    home.mkdir()
+    Image.fromarray(pixels(16, 20, 3)).save(home / "eine Straße [1].png")
+    code, out, _ = inpaint(home, "mask.png", "-o", folder / "out [2] ü")
+    assert code == 0 and out.startswith("1 of 1 photos written")
+    assert (folder / "out [2] ü" / "eine Straße [1].png").exists()
 
 
 def test_a_mask_that_is_all_hole_is_painted_with_a_warning(folder, inpaint):

@@ -28,6 +28,7 @@ from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.inference.files import reason_of
 from tf_edgeconnect.inference.regions import Large
+from tf_edgeconnect.photos.decoding import MAX_PIXELS
 from tf_edgeconnect.photos.masks import MaskOptions
 from tf_edgeconnect.photos.reading import Photo, read_hole
 from tf_edgeconnect.photos.writing import encode_png, write_photo
@@ -50,6 +51,7 @@ class Options:
         form: how they are stored.
         batch_size: photos of one size that run together, 1 or more.
         masks: how masks are read.
+        max_pixels: the largest photo or mask.
         large: how large photos run, as in `Inpainter`.
     """
 
@@ -57,7 +59,8 @@ class Options:
     output: Path
     form: Format = "png"
     batch_size: int = 1
-    masks: MaskOptions = MaskOptions(allow_empty=True)
+    masks: MaskOptions = MaskOptions()
+    max_pixels: int = MAX_PIXELS
     large: Large = "auto"
 
 
@@ -118,8 +121,8 @@ def _batches(
             outcome.skipped += 1
             continue
         with outcome.failing(item):
-            photo = read_item(item)
-            hole = read_hole(item.mask, photo, options.masks)
+            photo = read_item(item, options.max_pixels)
+            hole = read_hole(item.mask, photo, options.masks, options.max_pixels)
             waiting[photo.size].append((item, photo, hole))
             if len(waiting[photo.size]) == options.batch_size:
                 yield waiting.pop(photo.size)

@@ -14,6 +14,7 @@ from tf_edgeconnect.data.tfrecords import (
     read_example,
 )
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.decoding import MAX_PIXELS
 from tf_edgeconnect.photos.jobs import MASK_SUFFIX
 from tf_edgeconnect.photos.names import Partners, list_images, some, stem_of
 from tf_edgeconnect.photos.reading import Photo, decode_photo, read_photo
@@ -55,7 +56,7 @@ class Item(NamedTuple):
         return json.dumps({"name": self.name, "photo": self.photo, "reason": reason})
 
 
-def read_item(item: Item) -> Photo:
+def read_item(item: Item, max_pixels: int = MAX_PIXELS) -> Photo:
     """Reads the photo of an item.
 
     Raises:
@@ -64,8 +65,8 @@ def read_item(item: Item) -> Photo:
     if item.problem:
         raise InputError(item.problem)
     if item.offset is None:
-        return read_photo(item.photo)
-    return decode_photo(_record(item), item.name)
+        return read_photo(item.photo, max_pixels)
+    return decode_photo(_record(item), item.name, max_pixels)
 
 
 def size_of(item: Item) -> tuple[int, int] | None:

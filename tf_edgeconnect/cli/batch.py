@@ -55,6 +55,10 @@ def batch(
     ] = 1,
     invert_mask: options.InvertMask = False,
     dilate: options.Dilate = 0,
+    mask_from: options.MaskFrom = "auto",
+    mask_label: options.MaskLabel = None,
+    allow_empty: options.AllowEmpty = False,
+    max_megapixels: options.MaxMegapixels = 100,
     large: options.Large = "auto",
 ) -> int:
     """Fill millions of photos, on one machine or on a Beam runner's cluster.
@@ -86,7 +90,14 @@ def batch(
         output=output.absolute(),
         form=form,
         batch_size=batch_size,
-        masks=MaskOptions(invert=invert_mask, dilate=dilate, allow_empty=True),
+        masks=MaskOptions(
+            kind=mask_from,
+            label=mask_label,
+            invert=invert_mask,
+            dilate=dilate,
+            allow_empty=allow_empty,
+        ),
+        max_pixels=round(max_megapixels * 1e6),
         large=large,
     )
     described = Inpainter.load(work.model).description
@@ -97,6 +108,8 @@ def batch(
         "format": form,
         "invert_mask": invert_mask,
         "dilate": dilate,
+        "mask_from": mask_from,
+        "mask_label": mask_label,
         "large": large,
     }
     prepare(output, settings)

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,23 +18,28 @@ if TYPE_CHECKING:
     from tf_edgeconnect.inference import Inpainter
     from tf_edgeconnect.inference.files import FillOptions
     from tf_edgeconnect.photos.jobs import Job, Plan
+    from tf_edgeconnect.photos.masks import MaskOptions
 
 SOME_FAILED = 1
+QUALITIES = {".jpg", ".jpeg", ".webp"}
 SHOWN_SPARE = 20
 
 
 def inpaint(
-    image: Annotated[
-        Path, typer.Argument(metavar="IMAGE", help="A photo, or a folder of photos.")
-    ],
-    mask: Annotated[
-        Path,
+    paths: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="MASK",
-            help="White = hole. One file for all, or a folder of the photos' names.",
+            metavar="IMAGE... [MASK]",
+            help="Photos, or folders of them. Of two or more paths the last is the "
+            "mask: white = hole; one file for all, or a folder of the photos' names. "
+            "Of one path: masks beside the photos, else their transparent parts.",
         ),
     ],
-    output: Annotated[Path, options.output("A .png or .jpg file, or a folder.", "OUT")],
+    output: Annotated[Path, options.output("A file, or a folder.", "OUT")],
+    mask: Annotated[
+        Path | None,
+        typer.Option(metavar="MASK", help="The mask, where all paths are photos."),
+    ] = None,
     model: options.Model = DEFAULT,
     edges: Annotated[
         Path | None,
@@ -51,9 +56,47 @@ def inpaint(
     ] = False,
     invert_mask: options.InvertMask = False,
     dilate: options.Dilate = 0,
+    feather: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Fade the painting in over N pixels inside the hole's border.",
+        ),
+    ] = 0,
+    mask_from: options.MaskFrom = "auto",
+    mask_label: options.MaskLabel = None,
+    mask_suffix: Annotated[
+        str,
+        typer.Option(metavar="S", help="Masks beside their photos: NAME + S + digits."),
+    ] = "_mask",
+    allow_empty: options.AllowEmpty = False,
     large: options.Large = "auto",
     published: options.Published = False,
+    form: Annotated[
+        Literal["png", "webp", "jpg", "tiff", "same"] | None,
+        typer.Option(
+            "--format",
+            help="Of results in a folder: png and tiff keep every pixel, and webp at "
+            "8 bits. same: the photo's.",
+            show_default="png",
+        ),
+    ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=100,
+            metavar="N",
+            help="Of jpg and webp.",
+            show_default="95, and lossless webp",
+        ),
+    ] = None,
+    max_megapixels: options.MaxMegapixels = 100,
     overwrite: options.Overwrite = False,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Leave results that exist.")
+    ] = False,
     timeout: options.Timeout = 60.0,
     concurrent: Annotated[
         int,
@@ -72,32 +115,80 @@ def inpaint(
             f"--published and --large {large} exclude each other: the original runs "
             "photos whole"
         )
+    if overwrite and skip_existing:
+        raise InputError("--overwrite and --skip-existing exclude each other")
 
     from rich.console import Console
 
     from tf_edgeconnect.photos.jobs import plan_jobs
+    from tf_edgeconnect.photos.masks import MaskOptions
 
-    plan = plan_jobs(image, mask, output, edges, save_edges=save_edges)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    masks = MaskOptions(
+        kind=mask_from,
+        label=mask_label,
+        invert=invert_mask,
+        dilate=dilate,
+        allow_empty=allow_empty,
+    )
+    largest = round(max_megapixels * 1e6)
+    photos = list(paths)
+    if mask is None and len(photos) > 1:
+        mask = photos.pop()
+        _check_last(mask, masks, largest)
+    plan = plan_jobs(
+        photos,
+        mask,
+        output,
+        edges,
+        save_edges=save_edges,
+        mask_suffix=mask_suffix,
+        form=form,
+        skip_existing=skip_existing,
+    )
+    endings = {job.output.suffix.lower() for job in plan.jobs}
+    if quality and endings and not endings & QUALITIES:
+        raise InputError(f"--quality {quality} is for jpg and webp: give --format")
+    if feather > dilate:
+        console.print(
+            f"warning: --feather {feather} is more than --dilate {dilate}: the rim of "
+            "what the hole covers may show"
+        )
 
     from tf_edgeconnect.inference import Inpainter
     from tf_edgeconnect.inference.files import FillOptions
     from tf_edgeconnect.inference.loading import is_address, needs_tensorflow
-    from tf_edgeconnect.photos.masks import MaskOptions
 
     if needs_tensorflow(model):
         import_tensorflow()
     inpainter = Inpainter.load(model, timeout=timeout)
     console.print(f"model: {inpainter.description}")
     how = FillOptions(
-        masks=MaskOptions(invert=invert_mask, dilate=dilate, allow_empty=True),
+        masks=masks,
+        feather=feather,
         published=published,
         edges_only=edges_only,
         large=large,
         overwrite=overwrite,
+        quality=quality,
+        max_pixels=largest,
     )
     at_once = concurrent if is_address(model) else 1
     return _report(plan, _fill(plan, inpainter, how, at_once, console), console)
+
+
+def _check_last(mask: Path, masks: "MaskOptions", max_pixels: int) -> None:
+    """Raises where the last of several paths is no mask but one more photo."""
+    from tf_edgeconnect.photos.reading import read_mask
+
+    if not mask.is_file():
+        return
+    try:
+        read_mask(mask, options=masks, max_pixels=max_pixels)
+    except InputError as error:
+        raise InputError(
+            f"{error}. Of several paths the last is the mask, which --mask names too"
+        ) from None
 
 
 def _fill(
@@ -147,11 +238,18 @@ def _report(plan: "Plan", failed: dict[Path, str], console: "Console") -> int:
         more = len(plan.spare) - SHOWN_SPARE
         tail = f" and {more} more" if more > 0 else ""
         console.print(f"warning: no photo belongs to {shown}{tail}")
+    for path in plan.others:
+        console.print(f"left out: {path}: no image")
     for path, reason in failed.items():
         console.print(f"failed: {path}: {reason}")
     if plan.is_folder:
         total = len(plan.jobs) + len(plan.lacking)
-        typer.echo(f"{total - len(failed)} of {total} photos written to {plan.output}")
+        before = f", {len(plan.existing)} there before" if plan.existing else ""
+        typer.echo(
+            f"{total - len(failed)} of {total} photos written to {plan.output}{before}"
+        )
+    elif plan.existing:
+        typer.echo(f"there before: {plan.output}")
     else:
         typer.echo(f"written: {plan.output}")
     return SOME_FAILED if failed else 0

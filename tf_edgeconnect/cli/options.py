@@ -136,6 +136,21 @@ InvertMask = Annotated[
 Dilate = Annotated[
     int, typer.Option(min=0, metavar="N", help="Grow holes by N pixels.")
 ]
+MaskFrom = Annotated[
+    Literal["auto", "paint", "transparency", "grey", "labels"],
+    typer.Option(help="What a mask is made of, where that is not to be seen."),
+]
+MaskLabel = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="The hole is label N alone, not all labels."),
+]
+AllowEmpty = Annotated[
+    bool, typer.Option("--allow-empty", help="Copy photos whose mask has no hole.")
+]
+MaxMegapixels = Annotated[
+    float,
+    typer.Option(min=0.001, metavar="N", help="The largest photo that is read."),
+]
 Published = Annotated[
     bool,
     typer.Option(

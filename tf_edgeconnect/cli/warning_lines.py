@@ -11,11 +11,28 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+class Once(logging.Filter):
+    """Drops what was said of another file, of records that are marked `once`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Returns whether to show a record."""
+        is_new = record.msg not in self._said
+        if getattr(record, "once", False):
+            self._said.add(record.msg)
+            return is_new
+        return True
+
+
 class Lines(logging.Handler):
     """Shows each warning once, as a line that names the photo at work."""
 
     def __init__(self, console: "Console") -> None:
         super().__init__(logging.WARNING)
+        self.addFilter(Once())
         self.console = console
         self._here = threading.local()
         self._shown: set[str] = set()

@@ -6,6 +6,7 @@ from tf_edgeconnect.errors import InputError, ServingError
 from tf_edgeconnect.inference.arrays import Inpainted
 from tf_edgeconnect.inference.inpainter import Inpainter
 from tf_edgeconnect.inference.regions import Large
+from tf_edgeconnect.photos.decoding import MAX_PIXELS
 from tf_edgeconnect.photos.jobs import Job
 from tf_edgeconnect.photos.masks import MaskOptions
 from tf_edgeconnect.photos.reading import Photo, read_edges, read_hole, read_photo
@@ -18,17 +19,24 @@ class FillOptions:
 
     Attributes:
         masks: how masks are read.
+        feather: pixels inside a hole's border over which the photo fades into the
+            painting.
         published: as in `Inpainter`; a mask is then a hole wherever it is not black.
         edges_only: write the completed edges to the output and paint nothing.
         large: how large photos run, as in `Inpainter`.
         overwrite: replace results that exist.
+        quality: of JPEG and WebP, 1 to 100; None: 95, and lossless WebP.
+        max_pixels: the largest photo or mask.
     """
 
     masks: MaskOptions = MaskOptions()
+    feather: int = 0
     published: bool = False
     edges_only: bool = False
     large: Large = "auto"
     overwrite: bool = False
+    quality: int | None = None
+    max_pixels: int = MAX_PIXELS
 
 
 def fill_file(
@@ -52,9 +60,9 @@ def fill_file(
     outputs = [path for path in (job.output, job.edges_output) if path is not None]
     for path in outputs:
         check_output(path, overwrite=options.overwrite)
-    photo = read_photo(job.photo)
-    check_format(job.output, photo)
-    hole = read_hole(job.mask, photo, masks)
+    photo = read_photo(job.photo, options.max_pixels)
+    check_format(job.output, photo, options.quality)
+    hole = read_hole(job.mask, photo, masks, options.max_pixels)
     image = photo.rgb()
     if options.edges_only:
         edges = inpainter.predict_edges(image, hole, large=options.large)
@@ -66,10 +74,10 @@ def fill_file(
             image, hole, given, published=options.published, large=options.large
         )
         image, *edges = filled if isinstance(filled, Inpainted) else (filled,)
-        results = [photo.with_hole_filled(image, hole)]
+        results = [photo.with_hole_filled(image, hole, options.feather)]
         results += [Photo(plane[..., None]) for plane in edges]
     for path, result in zip(outputs, results, strict=True):
-        write_photo(path, result, overwrite=options.overwrite)
+        write_photo(path, result, overwrite=options.overwrite, quality=options.quality)
 
 
 def reason_of(error: Exception) -> str:

@@ -79,7 +79,7 @@ def plan_jobs(
     *,
     save_edges: bool = False,
     mask_suffix: str = MASK_SUFFIX,
-    form: OutputFormat = "png",
+    form: OutputFormat | None = None,
     skip_existing: bool = False,
 ) -> Plan:
     """Pairs photos with masks, and with edges if there are any, by name.
@@ -92,7 +92,7 @@ def plan_jobs(
         edges: a file for one photo, a folder of edges of the same names, or None.
         save_edges: give each job an `edges_output`, NAME_edges.png beside its output.
         mask_suffix: what masks beside their photos add to the photos' names.
-        form: of results whose path names none; `same` is that of the photo.
+        form: of results whose path names none; `same` is that of the photo. None: PNG.
         skip_existing: leave results that exist, and do not fill their photos again.
 
     Returns:
@@ -203,7 +203,7 @@ class _Planner:
                 found.setdefault(base, []).append(self.photos.pop(name))
         return found
 
-    def jobs(self, is_folder: bool, form: OutputFormat) -> Iterator[Job]:
+    def jobs(self, is_folder: bool, form: OutputFormat | None) -> Iterator[Job]:
         """Yields the jobs; photos of one result are left out, all of them."""
         planned = []
         for name, photo in self.photos.items():
@@ -235,6 +235,11 @@ class _Planner:
             output = self.output
             if is_folder or output.is_dir() or not output.suffix:
                 output = output / f"{stem}{_ending(photo, form)}"
+            elif (
+                form
+                and FORMATS.get(output.suffix.lower()) != FORMATS[_ending(photo, form)]
+            ):
+                raise InputError(f"output {output} is not of --format {form}")
             yield Job(photo, mask, output, edges)
 
     def _masks_of(self, name: str) -> Sequence[Path | None]:
@@ -251,9 +256,9 @@ class _Planner:
         return [path for group in files for path in group if path not in taken]
 
 
-def _ending(photo: Path, form: OutputFormat) -> str:
+def _ending(photo: Path, form: OutputFormat | None) -> str:
     if form != "same":
-        return f".{form}"
+        return f".{form or 'png'}"
     try:
         with photo.open("rb") as file:
             own = str(open_image(file).format).replace("MPO", "JPEG")
@@ -264,6 +269,10 @@ def _ending(photo: Path, form: OutputFormat) -> str:
         logger.warning("%s: its result is PNG: it has a format to read only", photo)
         return ".png"
     return photo.suffix if photo.suffix.lower() in endings else endings[0]
+
+
+def _is_same(one: str, other: str) -> bool:
+    return FORMATS.get(one.lower()) == FORMATS[other.lower()]
 
 
 def _with_edges_output(job: Job) -> Job:
