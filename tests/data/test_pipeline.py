@@ -9,9 +9,10 @@ import tensorflow as tf
 from PIL import Image
 
 from tf_edgeconnect.data.edge_files import EdgeOptions
+from tf_edgeconnect.data.examples import MAX_ATTEMPTS
 from tf_edgeconnect.data.index import open_source
 from tf_edgeconnect.data.order import shuffled_index
-from tf_edgeconnect.data.pipeline import MAX_ATTEMPTS, build_dataset
+from tf_edgeconnect.data.pipeline import build_dataset
 
 SIZE = 16
 MASKS = {"block": 1.0}

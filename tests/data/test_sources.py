@@ -71,7 +71,7 @@ def test_read_turns_a_photo_upright(tmp_path, photo, encode, kind, suffix, orien
     expected = np.asarray(ImageOps.exif_transpose(Image.open(file)))
     source = open_source(tmp_path)
     np.testing.assert_array_equal(read(source, 0), expected)
-    assert source.size(0) == expected.shape[:2]
+    assert source.files[0][1:3] == expected.shape[:2]
 
 
 def test_orientation_behind_the_pixels_of_a_png_is_found(tmp_path, photo, encode):
@@ -92,19 +92,14 @@ def hostile_files(photo, encode) -> dict[str, tuple[bytes, str]]:
     huge = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"")
     header = struct.pack(">IIBBBBB", 10_001, 10_000, 8, 2, 0, 0, 0)
     over = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"")
-    frames = [Image.fromarray(photo(seed=number)) for number in range(2)]
-    animation = encode(frames[0], "WEBP", save_all=True, append_images=frames[1:])
     return {
-        "text.jpg": (b"a photo, says the name", "not a JPEG"),
+        "text.jpg": (b"a photo, says the name", "not an image"),
         "empty.jpg": (b"", "0 bytes"),
         "cut.jpg": (jpeg[:30], ""),
         "cut.png": (huge[:20], ""),
         "one.png": (encode(photo(1, 1), "PNG"), "1x1"),
         "huge.png": (huge, "100 megapixels"),
         "over.png": (over, "100 megapixels"),
-        "animation.webp": (animation, "animation"),
-        "one_bit.bmp": (encode(Image.new("1", (40, 40)), "BMP"), "1 bits"),
-        "gif.jpg": (encode(Image.new("L", (40, 40)), "GIF"), "not a JPEG"),
     }
 
 
@@ -142,11 +137,11 @@ def test_too_many_bad_photos_stop_with_the_first_few_and_the_count(photo_folder)
     assert "\n" not in str(e.value)
 
 
-@pytest.mark.parametrize("text", ["empty/", "empty.txt", "missing/", "photo.tiff"])
+@pytest.mark.parametrize("text", ["empty/", "empty.txt", "missing/", "photo.xyz"])
 def test_a_source_without_photos_stops_in_one_line(tmp_path, text):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty.txt").write_text("\n\n")
-    (tmp_path / "photo.tiff").write_bytes(b"II*\0")
+    (tmp_path / "photo.xyz").write_bytes(b"II*\0")
     with pytest.raises(InputError) as error:
         open_source(tmp_path / text)
     assert text.rstrip("/") in str(error.value)
@@ -164,7 +159,7 @@ def test_the_scan_is_taken_from_its_cache_while_the_files_stay(photo_folder):
     cache = folder.parent / "run" / "index.json"
     assert len(open_source(folder, cache=cache)) == 3
     kept = json.loads(cache.read_text())
-    kept["result"][1][3] = "written into the cache by this test"
+    kept["result"][1][4] = "written into the cache by this test"
     cache.write_text(json.dumps(kept))
     assert names(open_source(folder, cache, max_bad_fraction=1)) == ["00.png", "02.png"]
 
@@ -238,7 +233,7 @@ def test_names_that_are_not_utf_8_can_be_read(tmp_path, photo, encode):
 def test_encoded_gives_the_bytes_of_the_file(photo_folder):
     source = open_source(photo_folder(2))
     assert isinstance(source, FileSource)
-    assert source.encoded(1).contents == Path(source.paths[1]).read_bytes()
+    assert source.encoded(1).contents == Path(source.files[1].file).read_bytes()
 
 
 def test_sample_regions_are_squares_of_the_bundled_photos():

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from tf_edgeconnect.data.tfrecords import (
+from tf_edgeconnect.data.files import LIST_SUFFIXES, read_list
+from tf_edgeconnect.data.index import open_source
+from tf_edgeconnect.data.records import (
     is_record_file,
     list_record_files,
-    open_records,
     read_example,
 )
 from tf_edgeconnect.errors import InputError
@@ -18,8 +19,6 @@ from tf_edgeconnect.photos.decoding import MAX_PIXELS
 from tf_edgeconnect.photos.jobs import MASK_SUFFIX
 from tf_edgeconnect.photos.names import Partners, list_images, some, stem_of
 from tf_edgeconnect.photos.reading import Photo, decode_photo, read_photo
-
-LIST_SUFFIXES = (".txt", ".flist")
 
 
 class Item(NamedTuple):
@@ -128,14 +127,8 @@ def list_items(
 
 
 def _listed(file: Path, root: Path) -> list[Item]:
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise InputError(
-            f"{file}: a list of photos must be UTF-8 text, one path a line"
-        ) from None
     items, root = [], root.resolve()
-    for line in filter(None, map(str.strip, lines)):
+    for line in read_list(file):
         path = (file.parent / line).resolve()
         if not path.is_relative_to(root):
             raise InputError(
@@ -143,14 +136,11 @@ def _listed(file: Path, root: Path) -> list[Item]:
                 "folder above all photos by --root"
             )
         items.append(Item(path.relative_to(root).as_posix(), str(path)))
-    if not items:
-        raise InputError(f"{file}: the list is empty; expected one path a line")
     return items
 
 
 def _recorded(path: Path) -> list[Item]:
-    files = list_record_files(path) if path.is_dir() else [path]
-    source = open_records(files, str(path))
+    source = open_source(path)
     items = []
     for index, (file, offset) in enumerate(source.places.tolist()):
         name = Path(source.name(index))

@@ -56,7 +56,7 @@ def records(
             shards,
             name=name,
             short_side=short_side,
-            progress=lambda done, _: bar.update(task, completed=done),
+            progress=lambda done: bar.update(task, completed=done),
         )
     left_out = [*opened.report.unreadable, *written.unreadable]
     for photo, reason in left_out:

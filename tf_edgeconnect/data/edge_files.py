@@ -1,16 +1,20 @@
 """Where the edges of an example come from, and edge files paired with their photos."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tf_edgeconnect.data.files import FileSource, list_photos
-from tf_edgeconnect.data.source import ScanReport, Source
+import tensorflow as tf
+
+from tf_edgeconnect.data.files import FileSource
+from tf_edgeconnect.data.images import decode
+from tf_edgeconnect.data.kept import file_names, first_few, look_at_edges, scan
+from tf_edgeconnect.data.source import Source
 from tf_edgeconnect.edges.exact import NO_EDGES
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.photos.headers import scan_headers
+from tf_edgeconnect.photos.names import named_images
 
-# Resizing a photo rounds its sides, so an edge map's sides may be off by this share.
+# Resizing a photo rounds its sides, so an edge file's sides may be off by this share.
 _ASPECT_TOLERANCE = 0.02
 
 
@@ -20,10 +24,11 @@ class EdgeOptions:
 
     Attributes:
         sigma: of Canny, pixels; 0 draws 1 to 4 in training, -1 means no edges.
-        folder: edge maps (white lines on black) named as their photos, instead of
-            Canny's; None for Canny.
-        thin: keep of an edge map only what is a Canny edge too.
-        cache: JSON file that keeps the header scan of `folder`.
+        folder: edge files (white on black) named as their photos, instead of Canny's
+            edges; None for Canny.
+        thin: keep of an edge file only what is a Canny edge too.
+        cache: JSON file that keeps the scan of `folder`; edge files that TensorFlow
+            would read with other values are kept beside it.
         masked: give the edges that Canny finds without the hole's pixels, as when
             filling, beside those of the whole photo. Only for Canny.
     """
@@ -31,12 +36,12 @@ class EdgeOptions:
     sigma: float = 2.0
     folder: str | Path | None = None
     thin: bool = False
-    cache: str | Path | None = None
+    cache: Path | None = None
     masked: bool = False
 
     def __post_init__(self) -> None:
         if self.thin and self.folder is None:
-            raise InputError("thin needs a folder of edge maps: Canny's are thin")
+            raise InputError("thin needs a folder of edge files: Canny's are thin")
         if self.thin and self.sigma == NO_EDGES:
             raise InputError(
                 "thin keeps what Canny finds, and sigma -1 finds nothing: "
@@ -46,8 +51,10 @@ class EdgeOptions:
             raise InputError("masked is for Canny's edges, not for a folder of them")
 
 
-def pair_edges(source: Source, options: EdgeOptions) -> FileSource | None:
-    """Finds the edge map of every photo.
+def pair_edges(
+    source: Source, options: EdgeOptions
+) -> Callable[[tf.Tensor], tf.Tensor] | None:
+    """Finds the edge file of every photo.
 
     A photo `a/b.jpg` takes `a/b.*` in the folder, or else the only file there whose
     name without suffix is `b`.
@@ -57,67 +64,53 @@ def pair_edges(source: Source, options: EdgeOptions) -> FileSource | None:
         options: names the folder.
 
     Returns:
-        The edge maps in the photos' order; None without a folder.
+        A function from a photo's index to its edges, uint8 `(H, W, 1)`, for graphs;
+        None without a folder.
 
     Raises:
-        InputError: the folder is missing, a photo has no edge map, or one cannot be
+        InputError: the folder is missing, a photo has no edge file, or one cannot be
             read or has another shape than its photo; it names the first few.
     """
     if options.folder is None:
         return None
-    folder = Path(options.folder)
+    folder, count = Path(options.folder), len(source)
     if not folder.is_dir():
-        raise InputError(f"edge.folder {folder}: no such folder of edge maps")
+        raise InputError(f"edge.folder {folder}: no such folder of edge files")
+
+    def refuse(names: list[str], what: str) -> None:
+        if names:
+            raise InputError(
+                f"{len(names)} of {count} photos have {what} in {folder}: "
+                f"{first_few(names)}"
+            )
+
+    files = named_images(folder)
     by_stem: dict[str, list[Path]] = {}
-    for path in list_photos(folder):
-        stem = PurePosixPath(path.relative_to(folder).as_posix()).with_suffix("")
-        for key in {stem.as_posix(), stem.name}:
-            by_stem.setdefault(key, []).append(path)
-    names = [source.name(i) for i in range(len(source))]
-    found = [_edge_of(name, by_stem) for name in names]
+    for name, path in files.items():
+        by_stem.setdefault(PurePosixPath(name).name, []).append(path)
+    alone = {stem: paths[0] for stem, paths in by_stem.items() if len(paths) == 1}
+    names = [source.name(index) for index in range(count)]
+    stems = [PurePosixPath(name).with_suffix("") for name in names]
+    found = [files.get(stem.as_posix(), alone.get(stem.name)) for stem in stems]
     lost = [name for name, path in zip(names, found, strict=True) if path is None]
-    _refuse(lost, len(names), f"have no edge map of the same name in {folder}")
-    paths = [path for path in found if path is not None]
-    cache = None if options.cache is None else Path(options.cache)
-    headers = scan_headers(paths, cache)
+    refuse(lost, "no edge file of the same name")
+    edges = scan(found, look_at_edges, options.cache)
     bad = [
-        f"{path.name} ({header.reason})"
-        for path, header in zip(paths, headers, strict=True)
-        if header.reason
+        f"{path.name} ({each.reason})"
+        for path, each in zip(found, edges, strict=True)
+        if each.reason
     ]
-    _refuse(bad, len(names), f"have an edge map in {folder} that cannot be read")
-    edges = FileSource(
-        [str(path.absolute()) for path in paths],
-        [path.name for path in paths],
-        headers,
-        ScanReport(len(paths)),
-    )
+    refuse(bad, "an edge file that cannot be read")
     if isinstance(source, FileSource):
-        odd = [
-            name for i, name in enumerate(names) if not _same_shape(source, edges, i)
-        ]
-        _refuse(odd, len(names), f"have an edge map of another shape in {folder}")
-    return edges
-
-
-def _edge_of(name: str, by_stem: dict[str, list[Path]]) -> Path | None:
-    stem = PurePosixPath(name).with_suffix("")
-    for key in (stem.as_posix(), stem.name):
-        if len(paths := by_stem.get(key, [])) == 1:
-            return paths[0]
-    return None
-
-
-def _same_shape(photos: FileSource, edges: FileSource, index: int) -> bool:
-    height, width = photos.size(index)
-    edge_height, edge_width = edges.size(index)
-    aspect = (width * edge_height) / (height * edge_width)
-    return abs(aspect - 1) <= _ASPECT_TOLERANCE
-
-
-def _refuse(names: Sequence[str], total: int, what: str) -> None:
-    if names:
-        more = ", ..." if len(names) > 5 else ""
-        raise InputError(
-            f"{len(names)} of {total} photos {what}: {', '.join(names[:5])}{more}"
+        pairs = zip(names, source.files, edges, strict=True)
+        refuse(
+            [
+                name
+                for name, photo, each in pairs
+                if abs(photo.width * each.height / photo.height / each.width - 1)
+                > _ASPECT_TOLERANCE
+            ],
+            "an edge file of another shape",
         )
+    paths = file_names(edges)
+    return lambda index: decode(tf.io.read_file(paths[index]))[..., :1]

@@ -1,6 +1,5 @@
 """Sources whose photos are files: a folder, or a list of paths."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,48 +7,40 @@ import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect.data.images import decode, orient
-from tf_edgeconnect.data.source import (
-    Encoded,
-    ScanReport,
-    Source,
-    check_unreadable,
+from tf_edgeconnect.data.kept import (
+    Scanned,
+    file_names,
+    look_at_photo,
+    scan,
+    scan_folder,
 )
+from tf_edgeconnect.data.source import Encoded, ScanReport, Source
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.photos.headers import Header, scan_headers
 
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+LIST_SUFFIXES = (".txt", ".flist")
 
 
 class FileSource(Source):
     """Photos that are files.
 
     Args:
-        paths: the files, all readable.
-        names: what to call them; as many.
-        headers: their headers; as many.
+        names: what to call them.
+        files: what the scan found out about them; as many, all readable.
         report: what the scan found.
     """
 
     def __init__(
-        self,
-        paths: Sequence[str],
-        names: Sequence[str],
-        headers: Sequence[Header],
-        report: ScanReport,
+        self, names: Sequence[str], files: Sequence[Scanned], report: ScanReport
     ):
         super().__init__(report)
-        self.paths = list(paths)
-        self.names = list(names)
-        self.headers = list(headers)
+        self.names, self.files = list(names), list(files)
+        self._paths = file_names(files)
         with tf.device("CPU:0"):
-            # A file's name need not be UTF-8.
-            self._paths = tf.constant([os.fsencode(path) for path in paths], tf.string)
-            self._orientations = tf.constant(
-                [header.orientation for header in headers], tf.int32
-            )
+            turned = [each.orientation for each in files]
+            self._orientations = tf.constant(turned, tf.int32)
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.files)
 
     def name(self, index: int) -> str:
         """The path from the folder, or as it is listed."""
@@ -62,88 +53,41 @@ class FileSource(Source):
 
     def encoded(self, index: int) -> Encoded:
         """The bytes of one file."""
-        contents = Path(self.paths[index]).read_bytes()
-        return Encoded(contents, self.headers[index].orientation)
-
-    def size(self, index: int) -> tuple[int, int]:
-        """Height and width of the upright photo, pixels."""
-        header = self.headers[index]
-        if header.orientation >= 5:
-            return header.width, header.height
-        return header.height, header.width
+        found = self.files[index]
+        return Encoded(Path(found.file).read_bytes(), found.orientation)
 
     def select(self, indices: np.ndarray) -> "FileSource":
         """A source of some of the files."""
-        return FileSource(
-            [self.paths[i] for i in indices],
-            [self.names[i] for i in indices],
-            [self.headers[i] for i in indices],
-            self.report,
-        )
+        names = [self.names[i] for i in indices]
+        return FileSource(names, [self.files[i] for i in indices], self.report)
 
 
-def list_photos(folder: str | Path) -> list[Path]:
-    """Lists the photos of a folder and the folders in it.
-
-    Hidden files and folders are left out; links are followed, each folder once.
-
-    Args:
-        folder: a folder.
-
-    Returns:
-        Paths ordered by their parts, so alike on every system.
-    """
-    found, seen = [], set()
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(parent)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [
-            Path(parent, name)
-            for name in files
-            if name.lower().endswith(PHOTO_SUFFIXES) and not name.startswith(".")
-        ]
-    return sorted(found, key=lambda path: path.parts)
-
-
-def open_folder(
-    folder: str | Path, cache: Path | None = None, max_bad_fraction: float = 0.01
-) -> FileSource:
+def open_folder(folder: Path, cache: Path | None) -> FileSource:
     """Opens the photos of a folder, recursively.
 
-    Args:
-        folder: a folder.
-        cache: JSON file that keeps the header scan.
-        max_bad_fraction: the largest tolerated share of unreadable photos, 0 to 1.
+    Raises:
+        InputError: there is no photo.
+    """
+    images = scan_folder(folder, look_at_photo, cache)
+    if not images:
+        raise InputError(f"{folder}: no photos in this folder")
+    paths, files = zip(*images, strict=True)
+    return _readable([path.relative_to(folder).as_posix() for path in paths], files)
+
+
+def open_list(file: Path, cache: Path | None) -> FileSource:
+    """Opens the photos that a text file lists; relative paths count from its folder."""
+    names = read_list(file)
+    paths = [file.parent / name for name in names]
+    return _readable(names, scan(paths, look_at_photo, cache))
+
+
+def read_list(file: Path) -> list[str]:
+    """Reads a list of paths, one a line; empty lines do not count.
 
     Raises:
-        InputError: there is no photo, or too few are readable.
+        InputError: the list is empty or no UTF-8 text.
     """
-    paths = list_photos(folder)
-    if not paths:
-        kinds = ", ".join(PHOTO_SUFFIXES)
-        raise InputError(f"{folder}: no photos in this folder; expected {kinds} files")
-    names = [path.relative_to(folder).as_posix() for path in paths]
-    return _open(paths, names, str(folder), cache, max_bad_fraction)
-
-
-def open_list(
-    file: str | Path, cache: Path | None = None, max_bad_fraction: float = 0.01
-) -> FileSource:
-    """Opens the photos that a text file lists, one path a line.
-
-    Args:
-        file: text file; relative paths count from its folder, empty lines do not.
-        cache: JSON file that keeps the header scan.
-        max_bad_fraction: the largest tolerated share of unreadable photos, 0 to 1.
-
-    Raises:
-        InputError: the list is empty or no UTF-8 text, or too few are readable.
-    """
-    file = Path(file)
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
@@ -153,25 +97,15 @@ def open_list(
     names = [line.strip() for line in lines if line.strip()]
     if not names:
         raise InputError(f"{file}: the list is empty; expected one path a line")
-    paths = [file.parent / name for name in names]
-    return _open(paths, names, str(file), cache, max_bad_fraction)
+    return names
 
 
-def _open(
-    paths: list[Path],
-    names: list[str],
-    where: str,
-    cache: Path | None,
-    max_bad_fraction: float,
-) -> FileSource:
-    headers = scan_headers(paths, cache)
-    bad = [(n, h.reason) for n, h in zip(names, headers, strict=True) if h.reason]
-    report = ScanReport(len(paths), tuple(bad))
-    check_unreadable(report, where, max_bad_fraction)
-    good = [i for i, header in enumerate(headers) if not header.reason]
+def _readable(names: Sequence[str], files: Sequence[Scanned]) -> FileSource:
+    found = list(zip(names, files, strict=True))
+    bad = tuple((name, each.reason) for name, each in found if each.reason)
+    good = [(name, each) for name, each in found if not each.reason]
     return FileSource(
-        [str(paths[i].absolute()) for i in good],
-        [names[i] for i in good],
-        [headers[i] for i in good],
-        report,
+        [name for name, _ in good],
+        [each for _, each in good],
+        ScanReport(len(names), bad),
     )

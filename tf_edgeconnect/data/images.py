@@ -1,7 +1,7 @@
 """From the bytes of a photo to a square in [0, 1], in TensorFlow ops alone.
 
-Enters: the bytes of one JPEG, PNG, WebP or BMP file. Leaves: uint8 `(H, W, 3)` RGB
-from `decode` and `orient`, float32 `(size, size, 3)` in [0, 1] from `crop_resize`.
+Enters: the bytes of a JPEG, PNG, WebP or 24-bit BMP file. Leaves: uint8 `(H, W, 3)`
+RGB from `decode` and `orient`, float32 `(size, size, 3)` in [0, 1] from `crop_resize`.
 Everything runs inside `tf.data` graphs, in the tf.data service and in exported models.
 """
 
@@ -29,15 +29,25 @@ def decode(contents: tf.Tensor) -> tf.Tensor:
 
     Raises:
         tf.errors.InvalidArgumentError: the bytes are no such file, are cut off, or are
-            a WebP animation.
+            a WebP animation, or a BMP that has not 24 bits.
     """
-    head = _head(contents)
-    is_webp = _starts(head, b"RIFF") & tf.equal(tf.strings.substr(head, 8, 4), b"WEBP")
+    # Padded, since substr fails on too short a string, with a message that quotes it.
+    head = tf.strings.join([tf.strings.substr(contents, 0, 34), b"\0" * 34])
+
+    def has(start: int, expected: bytes) -> tf.Tensor:
+        return tf.equal(tf.strings.substr(head, start, len(expected)), expected)
+
+    # TensorFlow 2.21's WebP decoder writes past its buffer when it is given an
+    # animation and left to choose the channels, so an animation must never reach it.
+    # Byte 20 holds the flags of the extended header; 2 is "animated".
+    flags = tf.io.decode_raw(tf.strings.substr(head, 20, 1), tf.uint8)[0]
+    animated = has(12, b"VP8X") & (tf.bitwise.bitwise_and(flags, 2) > 0)
     kinds = [
-        _starts(head, b"\xff\xd8\xff"),
-        _starts(head, b"\x89PNG\r\n\x1a\n"),
-        is_webp,
-        _starts(head, b"BM"),
+        has(0, b"\xff\xd8\xff"),
+        has(0, b"\x89PNG\r\n\x1a\n"),
+        has(0, b"RIFF") & has(8, b"WEBP") & ~animated,
+        # 24 bits, not compressed: of a palette its decoder returns the indices.
+        has(0, b"BM") & has(28, b"\x18\0\0\0\0\0"),
         True,
     ]
     image = tf.switch_case(
@@ -47,59 +57,18 @@ def decode(contents: tf.Tensor) -> tf.Tensor:
                 contents, channels=3, dct_method="INTEGER_ACCURATE"
             ),
             lambda: tf.io.decode_png(contents, channels=3),
-            lambda: _decode_webp(contents, head),
-            lambda: _decode_bmp(contents, head),
+            lambda: tf.io.decode_webp(contents)[0, ..., :3],
+            lambda: tf.io.decode_bmp(contents, channels=3),
             _refuse,
         ],
     )
     return tf.ensure_shape(image, (None, None, 3))
 
 
-def _head(contents: tf.Tensor) -> tf.Tensor:
-    # Padded, since substr fails on too short a string, with a message that quotes it.
-    return tf.strings.join([tf.strings.substr(contents, 0, 24), b"\0" * 24])
-
-
-def _starts(head: tf.Tensor, magic: bytes) -> tf.Tensor:
-    return tf.equal(tf.strings.substr(head, 0, len(magic)), magic)
-
-
 def _refuse() -> tf.Tensor:
-    message = "not a JPEG, PNG, WebP or BMP file"
+    message = "not a JPEG, a PNG, a still WebP or a BMP of 24 bits"
     with tf.control_dependencies([tf.debugging.Assert(False, [message])]):
         return tf.zeros((1, 1, 3), tf.uint8)
-
-
-def _decode_webp(contents: tf.Tensor, head: tf.Tensor) -> tf.Tensor:
-    # TensorFlow 2.21's decoder writes past its buffer when it is given an animation and
-    # left to choose the channels, so an animation must never reach it. Byte 20 holds
-    # the flags of the extended header; 2 is "animated".
-    flags = tf.io.decode_raw(tf.strings.substr(head, 20, 1), tf.uint8)[0]
-    flags *= tf.cast(tf.equal(tf.strings.substr(head, 12, 4), b"VP8X"), tf.uint8)
-    still = tf.equal(tf.bitwise.bitwise_and(flags, tf.constant(2, tf.uint8)), 0)
-    check = tf.debugging.Assert(still, ["a WebP animation, expected a still picture"])
-    with tf.control_dependencies([check]):
-        return tf.io.decode_webp(contents)[0, ..., :3]
-
-
-def _decode_bmp(contents: tf.Tensor, head: tf.Tensor) -> tf.Tensor:
-    pixels = tf.io.decode_bmp(contents)
-
-    def look_up_palette() -> tf.Tensor:
-        # decode_bmp returns the palette's indices as if they were grey values. The
-        # palette (B, G, R, 0) follows the info header, whose length is at byte 14; the
-        # pixels start where byte 10 says.
-        header = tf.io.decode_raw(tf.strings.substr(head, 10, 8), tf.int32)
-        end = tf.clip_by_value(header[0], 0, tf.strings.length(contents))
-        start = 14 + tf.clip_by_value(header[1], 0, end - 14)
-        palette = tf.strings.substr(contents, start, end - start)
-        colours = tf.io.decode_raw(palette, tf.uint8)
-        colours = tf.reshape(colours[: tf.size(colours) // 4 * 4], (-1, 4))
-        return tf.gather(colours[:, 2::-1], tf.cast(pixels[..., 0], tf.int32))
-
-    return tf.cond(
-        tf.equal(tf.shape(pixels)[-1], 1), look_up_palette, lambda: pixels[..., :3]
-    )
 
 
 def orient(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
@@ -200,16 +169,3 @@ def crop_resize(image: tf.Tensor, box: tf.Tensor, size: int) -> tf.Tensor:
     resized = tf.ensure_shape(resized, (size, size, channels))
     # Weights that sum to 1 in float32 may still reach past white by one rounding.
     return tf.clip_by_value(resized / 255.0, 0.0, 1.0)
-
-
-def flip_left_right(image: tf.Tensor, flipped: tf.Tensor) -> tf.Tensor:
-    """Mirrors a picture where asked.
-
-    Args:
-        image: `(H, W, C)`.
-        flipped: bool scalar.
-
-    Returns:
-        `(H, W, C)`.
-    """
-    return tf.cond(flipped, lambda: tf.reverse(image, [1]), lambda: image)

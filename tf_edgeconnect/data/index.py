@@ -7,20 +7,17 @@ its order, and leaves out what its header shows to be unusable.
 import glob
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
-from tf_edgeconnect.data.files import open_folder, open_list
-from tf_edgeconnect.data.samples import Part, SampleSource
-from tf_edgeconnect.data.source import Source
-from tf_edgeconnect.data.tfds import INFO_FILE, open_tfds
-from tf_edgeconnect.data.tfrecords import (
+from tf_edgeconnect.data.files import LIST_SUFFIXES, open_folder, open_list
+from tf_edgeconnect.data.records import (
     is_record_file,
     list_record_files,
     open_records,
 )
+from tf_edgeconnect.data.samples import SampleSource
+from tf_edgeconnect.data.source import Source
+from tf_edgeconnect.data.tfds import INFO_FILE, open_tfds
 from tf_edgeconnect.errors import InputError
-
-_LIST_SUFFIXES = (".txt", ".flist")
 
 
 def open_source(
@@ -42,7 +39,8 @@ def open_source(
             it, each with `/SPLIT` or without (see `tfds.open_tfds`);
             `sample:` or `sample:held-out`, regions of the photos inside scikit-image.
         cache: JSON file that keeps the scan; it is used again while the paths, sizes
-            and modification times of all files stay the same.
+            and modification times of all files stay the same. Photos that TensorFlow
+            cannot decode are kept beside it.
         max_bad_fraction: the largest tolerated share of unreadable photos, 0 to 1.
         download: whether a dataset of TensorFlow Datasets that is not there yet is
             downloaded.
@@ -59,36 +57,48 @@ def open_source(
         >>> source = open_source("photos/")
         >>> len(source), source.name(0), source.report.unreadable
     """
-    text = str(spec)
-    cache = None if cache is None else Path(cache)
-    if text.startswith("sample:"):
-        return SampleSource(cast(Part, text.removeprefix("sample:") or "train"))
-    if text.startswith("tfds:"):
-        return open_tfds(
-            text.removeprefix("tfds:"), cache, max_bad_fraction, download=download
+    source = _open(str(spec), None if cache is None else Path(cache), download)
+    found, unreadable = source.report
+    bad = len(unreadable)
+    if bad > max_bad_fraction * found or bad == found:
+        first = "; ".join(f"{name} ({reason})" for name, reason in unreadable[:3])
+        more = f"; and {bad - 3} more" if bad > 3 else ""
+        raise InputError(
+            f"{spec}: {bad} of {found} photos cannot be read, at most "
+            f"{max_bad_fraction:.2%} may: {first}{more}; mend or remove them, or raise "
+            "data.max_bad_fraction"
         )
+    return source
+
+
+def _open(spec: str, cache: Path | None, download: bool) -> Source:
+    if spec.startswith("sample:"):
+        return SampleSource(spec.removeprefix("sample:") or "train")
+    if spec.startswith("tfds:"):
+        return open_tfds(spec.removeprefix("tfds:"), cache, download=download)
     path = Path(spec).expanduser()
     if (path / INFO_FILE).is_file():
-        return open_tfds(str(path.absolute()), cache, max_bad_fraction)
+        return open_tfds(str(path.absolute()), cache)
     if path.is_dir():
-        if records := list_record_files(path):
-            return open_records(records, text, cache, max_bad_fraction)
-        return open_folder(path, cache, max_bad_fraction)
-    if path.is_file() and path.suffix.lower() in _LIST_SUFFIXES:
-        return open_list(path, cache, max_bad_fraction)
+        records = list_record_files(path)
+        return (
+            open_records(records, spec, cache) if records else open_folder(path, cache)
+        )
+    if path.is_file() and path.suffix.lower() in LIST_SUFFIXES:
+        return open_list(path, cache)
     if is_record_file(path):
-        return open_records([path], text, cache, max_bad_fraction)
-    if glob.has_magic(text) and not path.exists():
-        records = [Path(name) for name in sorted(glob.glob(str(path)))]
-        if not records:
-            raise InputError(f"{text}: no TFRecord file fits this pattern")
-        return open_records(records, text, cache, max_bad_fraction)
-    if not path.exists():
-        raise InputError(f"{text}: no such file or folder; expected a source of photos")
-    raise InputError(
-        f"{text}: not a source of photos; expected a folder, a .txt or .flist list of "
-        "paths, a TFRecord file, tfds:NAME or sample:"
-    )
+        return open_records([path], spec, cache)
+    if path.exists():
+        raise InputError(
+            f"{spec}: not a source of photos; expected a folder, a .txt or .flist list "
+            "of paths, a TFRecord file, tfds:NAME or sample:"
+        )
+    if not glob.has_magic(spec):
+        raise InputError(f"{spec}: no such file or folder; expected a source of photos")
+    records = [Path(name) for name in sorted(glob.glob(str(path)))]
+    if not records:
+        raise InputError(f"{spec}: no TFRecord file fits this pattern")
+    return open_records(records, spec, cache)
 
 
 def open_both(

@@ -12,16 +12,20 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from tf_edgeconnect.data.images import decode, to_gray
+from tf_edgeconnect.data.kept import (
+    file_names,
+    first_few,
+    look_at_mask,
+    scan,
+    scan_folder,
+)
 from tf_edgeconnect.data.strokes import stroke_sampler
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.masking import HALF_GRAY
 
 MaskSampler = Callable[[tf.Tensor], tf.Tensor]
-
-MASK_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
 
 
 def mask_sampler(
@@ -30,6 +34,7 @@ def mask_sampler(
     *,
     hole_ratio: tuple[float, float] = (0.1, 0.5),
     folder: str | Path | None = None,
+    cache: Path | None = None,
 ) -> MaskSampler:
     """Returns a function that draws one mask from a seed.
 
@@ -41,7 +46,9 @@ def mask_sampler(
         hole_ratio: range that the share of the hole is drawn from, uniformly
             (`irregular` only).
         folder: folder of mask files, searched recursively, or one mask file
-            (`external` only). White is hole. The list of files is fixed by this call.
+            (`external` only). The list of files is fixed by this call.
+        cache: JSON file that keeps the scan of `folder`; masks that TensorFlow would
+            read as others than `photos.reading.read_mask` does are kept beside it.
 
     Returns:
         A function from an int32 `[2]` seed to a float32 `(size, size, 1)` mask of zeros
@@ -56,37 +63,34 @@ def mask_sampler(
         >>> sample = mask_sampler({"irregular": 3, "block": 1}, 256)
         >>> mask = sample(tf.constant([0, 1], tf.int32))
     """
-    names = _check_kinds(kinds)
-    if int(size) != size or size < 2:
-        raise InputError(f"mask size must be a whole number of 2 or more, got {size!r}")
-    size = int(size)
-    makers: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
-        "block": partial(_block, size=size),
-        "half": partial(_half, size=size),
+    makers: dict[str, Callable[[], MaskSampler]] = {
+        "block": lambda: partial(_block, size=size),
+        "half": lambda: partial(_half, size=size),
+        "external": lambda: _external(size, folder, cache),
+        "irregular": lambda: stroke_sampler(size, *hole_ratio),
     }
-    if "irregular" in names:
-        makers["irregular"] = stroke_sampler(size, *_check_ratio(hole_ratio))
-    if "external" in names:
-        makers["external"] = _external(size, _mask_files(folder))
-    branches = [makers[name] for name in names]
+    _check(kinds, tuple(makers), size, hole_ratio)
+    names = sorted(kinds)  # the order of a mapping must not change the masks
+    branches = [makers[name]() for name in names]
     weights = np.array([kinds[name] for name in names], np.float64)
     bounds = tf.constant(np.cumsum(weights)[:-1] / weights.sum(), tf.float32)
 
     def sample(seed: tf.Tensor) -> tf.Tensor:
         seeds = tf.random.split(seed, 2)
-        if len(branches) == 1:
-            mask = branches[0](seeds[1])
-        else:
-            draw = tf.random.stateless_uniform([], seeds[0])
-            choice = tf.reduce_sum(tf.cast(draw >= bounds, tf.int32))
-            mask = tf.switch_case(choice, [partial(b, seeds[1]) for b in branches])
+        draw = tf.random.stateless_uniform([], seeds[0])
+        choice = tf.reduce_sum(tf.cast(draw >= bounds, tf.int32))
+        mask = tf.switch_case(choice, [partial(draw, seeds[1]) for draw in branches])
         return tf.ensure_shape(mask, (size, size, 1))
 
     return sample
 
 
-def _check_kinds(kinds: Mapping[str, float]) -> list[str]:
-    known = ("block", "half", "external", "irregular")
+def _check(
+    kinds: Mapping[str, float],
+    known: tuple[str, ...],
+    size: int,
+    hole_ratio: tuple[float, float],
+) -> None:
     if not kinds:
         raise InputError(f"mask kinds are empty; give a weight to one of {known}")
     for name, weight in kinds.items():
@@ -97,16 +101,13 @@ def _check_kinds(kinds: Mapping[str, float]) -> list[str]:
                 f"weight of mask kind {name!r} must be above 0, got {weight!r}; "
                 "leave a kind out to switch it off"
             )
-    return sorted(kinds)  # the order of a mapping must not change the masks
-
-
-def _check_ratio(hole_ratio: tuple[float, float]) -> tuple[float, float]:
-    if len(hole_ratio) != 2 or not 0 < hole_ratio[0] <= hole_ratio[1] < 1:
+    if not isinstance(size, int) or size < 2:
+        raise InputError(f"mask size must be a whole number of 2 or more, got {size!r}")
+    if not 0 < hole_ratio[0] <= hole_ratio[1] < 1:
         raise InputError(
             "hole_ratio must be (low, high) with 0 < low <= high < 1, "
             f"got {tuple(hole_ratio)}"
         )
-    return float(hole_ratio[0]), float(hole_ratio[1])
 
 
 def _block(seed: tf.Tensor, size: int) -> tf.Tensor:
@@ -126,57 +127,32 @@ def _half(seed: tf.Tensor, size: int) -> tf.Tensor:
     return tf.tile(columns[None, :, None], [size, 1, 1])
 
 
-def _mask_files(folder: str | Path | None) -> list[str]:
-    """Lists the mask files, in order, after a look at each header."""
+def _external(size: int, folder: str | Path | None, cache: Path | None) -> MaskSampler:
     if folder is None:
         raise InputError("mask kind 'external' needs a mask folder, got none")
     folder = Path(folder)
     if not folder.exists():
         raise InputError(f"mask folder {folder} does not exist")
     if folder.is_file():
-        if not _sound(folder):
-            raise InputError(f"mask file {folder} cannot be read as an image")
-        return [str(folder)]
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in MASK_SUFFIXES and path.is_file()
-    )
-    if not files:
-        raise InputError(f"mask folder {folder} holds no PNG, JPEG, BMP or WebP")
-    broken = [str(path.relative_to(folder)) for path in files if not _sound(path)]
-    if broken:
-        shown = ", ".join(broken[:5]) + (", ..." if len(broken) > 5 else "")
+        masks = [(folder, *scan([folder], look_at_mask, cache))]
+    else:
+        masks = scan_folder(folder, look_at_mask, cache)
+    if not masks:
+        raise InputError(f"mask folder {folder} holds no images")
+    bad = [f"{path} {found.reason}" for path, found in masks if found.reason]
+    if bad:
         raise InputError(
-            f"{len(broken)} of {len(files)} files in mask folder {folder} cannot be "
-            f"read: {shown}; repair or remove them"
+            f"{len(bad)} of {len(masks)} masks cannot be read: {first_few(bad)}; "
+            "repair or remove them"
         )
-    return [str(path) for path in files]
-
-
-def _sound(path: Path) -> bool:
-    """True if the header is that of a readable image and the file looks complete."""
-    try:
-        with Image.open(path) as image:
-            kind = image.format
-            image.verify()  # PNG: the checksum of every chunk
-        if kind == "JPEG":
-            return b"\xff\xd9" in path.read_bytes()[-1024:]  # its end marker
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return False
-    return kind in {"PNG", "BMP", "WEBP"}
-
-
-def _external(size: int, files: list[str]) -> MaskSampler:
-    paths = tf.constant(files)
+    paths = file_names([found for _, found in masks])
 
     def sample(seed: tf.Tensor) -> tf.Tensor:
         index = tf.random.stateless_uniform(
-            [], seed, minval=0, maxval=len(files), dtype=tf.int32
+            [], seed, minval=0, maxval=len(masks), dtype=tf.int32
         )
-        pixels = decode(tf.io.read_file(paths[index]))
-        gray = to_gray(tf.cast(pixels, tf.float32))
-        gray = tf.image.resize(gray, (size, size), method="area")
+        gray = tf.cast(decode(tf.io.read_file(paths[index])), tf.float32)
+        gray = tf.image.resize(to_gray(gray), (size, size), method="area")
         return tf.cast(gray > HALF_GRAY, tf.float32)
 
     return sample

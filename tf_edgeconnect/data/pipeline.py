@@ -11,41 +11,22 @@ is replaced by the next one of the same epoch; the example says how many were sk
 
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import tensorflow as tf
 
 from tf_edgeconnect.data.edge_files import EdgeOptions, pair_edges
-from tf_edgeconnect.data.files import FileSource
-from tf_edgeconnect.data.images import (
-    Crop,
-    crop_resize,
-    flip_left_right,
-    square,
-    to_gray,
-)
+from tf_edgeconnect.data.examples import IN_A_ROW, maker, reader
+from tf_edgeconnect.data.images import Crop
 from tf_edgeconnect.data.index import open_source
 from tf_edgeconnect.data.masks import MaskSampler, mask_sampler
-from tf_edgeconnect.data.order import (
-    check_seed,
-    example_draw,
-    example_seeds,
-    shuffled_index,
-)
+from tf_edgeconnect.data.order import check_seed
 from tf_edgeconnect.data.service import batches_from_service
 from tf_edgeconnect.data.source import Source
-from tf_edgeconnect.edges.exact import inference_edges, training_edges
 from tf_edgeconnect.errors import InputError
 
-# So many photos in a row that cannot be decoded are no accident but a lost disk.
-MAX_ATTEMPTS = 16
 _PREFETCHED = 4  # batches
-_IN_A_ROW = " photos in a row cannot be decoded, from position"
-_FOREVER = tf.int64.max
-
-Example = dict[str, tf.Tensor]
 
 
 def build_dataset(
@@ -110,43 +91,41 @@ def build_dataset(
         source = open_source(source)
     masks = {"irregular": 1.0} if masks is None else masks
     edges = EdgeOptions() if edges is None else edges
-    maker = _Maker(
-        source=source,
-        edge_maps=pair_edges(source, edges),
-        sample_mask=masks if callable(masks) else mask_sampler(masks, size),
-        sigma=edges.sigma,
-        thin=edges.thin,
-        masked=edges.masked,
+    read = reader(
+        source, pair_edges(source, edges), check_seed(seed), training=training
+    )
+    make = maker(
+        masks if callable(masks) else mask_sampler(masks, size),
+        edges,
         size=size,
         crop=crop if training else "center",
         flip=flip and training,
-        seed=check_seed(seed),
+        seed=seed,
         training=training,
     )
     index, count = shard
     first = start + (index - start) % count
-    end = _FOREVER if training else len(source)
     # Autotune makes one example at a time here, which leaves a second core idle, and
     # its thread keeps a run that is stopped waiting for up to half a minute.
     calls = max(8, 2 * (os.cpu_count() or 1))
 
-    def batches(positions: tf.data.Dataset) -> tf.data.Dataset:
-        photos = positions.map(maker.read, calls, deterministic=True)
+    def batches(start: tf.Tensor | int, stop: tf.Tensor | int) -> tf.data.Dataset:
+        positions = tf.data.Dataset.range(start, stop, count)
+        photos = positions.map(read, calls, deterministic=True)
         if not training:
-            photos = photos.filter(lambda photo: photo["decoded"])
-        examples = photos.map(maker.make, calls, deterministic=True)
+            photos = photos.ignore_errors()
+        examples = photos.map(make, calls, deterministic=True)
         return examples.batch(batch_size, drop_remainder=drop_remainder or training)
 
-    if service is None or not training:
-        dataset = batches(tf.data.Dataset.range(first, max(first, end), count))
+    if not training:
+        dataset = batches(first, max(first, len(source)))
     else:
-        stride = batch_size * count
-
-        def batch(start: tf.Tensor) -> tf.data.Dataset:
-            return batches(tf.data.Dataset.range(start, start + stride, count))
-
-        dataset = batches_from_service(batch, first, stride, service)
-    if training:
+        dataset = batches(first, tf.int64.max)
+        if service is not None:
+            stride = batch_size * count
+            dataset = batches_from_service(
+                lambda start: batches(start, start + stride), first, stride, service
+            )
         # Else workers would ask each other before each batch whether it is the last.
         endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
         dataset = dataset.apply(endless)
@@ -170,7 +149,7 @@ def undecodable(error: Exception) -> tuple[int, int] | None:
         The stream position at which no photo could be decoded and how many were tried
         (`Source.skipped_names` names them); None where something else is the reason.
     """
-    found = re.search(rf"\[(\d+){_IN_A_ROW}\] \[(\d+)\]", str(error))
+    found = re.search(rf"\[(\d+){IN_A_ROW}\] \[(\d+)\]", str(error))
     return found and (int(found[2]), int(found[1]))
 
 
@@ -185,128 +164,3 @@ def _check(size: int, batch_size: int, start: int, shard: tuple[int, int]) -> No
         raise InputError(
             f"shard must be (index, count) with index from 0 to count - 1, not {shard}"
         )
-
-
-@dataclass(frozen=True)
-class _Maker:
-    """Makes the example at a position, in two steps, `read` and `make`."""
-
-    source: Source
-    edge_maps: FileSource | None
-    sample_mask: Callable[[tf.Tensor], tf.Tensor]
-    sigma: float
-    thin: bool
-    masked: bool
-    size: int
-    crop: Crop
-    flip: bool
-    seed: int
-    training: bool
-
-    def read(self, position: tf.Tensor) -> Example:
-        """The first photo at a position that can be decoded, with its edge map."""
-        attempts = min(len(self.source), MAX_ATTEMPTS) if self.training else 1
-
-        def candidate(attempt: tf.Tensor) -> Example:
-            index = position
-            if self.training:
-                index = shuffled_index(position, len(self.source), self.seed, attempt)
-            photo = self.source.read(index)
-            edge_map = self._edge_map(index, photo)
-            return self._photo(position, attempt, photo, edge_map)
-
-        nothing = self._photo(
-            position,
-            tf.constant(attempts, tf.int64),
-            tf.zeros((1, 1, 3), tf.uint8),
-            None if self.edge_maps is None else tf.zeros((1, 1, 1)),
-            decoded=False,
-        )
-        # A graph cannot catch an error, but a dataset can drop an element that fails.
-        candidates = tf.data.Dataset.range(attempts).map(candidate)
-        candidates = candidates.ignore_errors(log_warning=False)
-        candidates = candidates.concatenate(tf.data.Dataset.from_tensors(nothing))
-        photo = candidates.take(1).get_single_element()
-        if self.training:
-            message = f"{attempts}{_IN_A_ROW}"
-            check = tf.debugging.Assert(photo["decoded"], [message, position])
-            with tf.control_dependencies([check]):
-                photo["position"] = tf.identity(photo["position"])
-        return photo
-
-    def _photo(
-        self,
-        position: tf.Tensor,
-        skipped: tf.Tensor,
-        photo: tf.Tensor,
-        edge_map: tf.Tensor | None,
-        *,
-        decoded: bool = True,
-    ) -> Example:
-        element = {"photo": photo, "position": position, "skipped": skipped}
-        element["decoded"] = tf.constant(decoded)
-        if edge_map is not None:
-            element["edge_map"] = edge_map
-        return element
-
-    def _edge_map(self, index: tf.Tensor, photo: tf.Tensor) -> tf.Tensor | None:
-        """The edge map of a photo at the photo's size, [0, 255]."""
-        if self.edge_maps is None:
-            return None
-        lines = tf.reduce_max(self.edge_maps.read(index), axis=-1, keepdims=True)
-        lines = tf.image.resize(lines, tf.shape(photo)[:2], antialias=True)
-        return tf.ensure_shape(lines, (None, None, 1))
-
-    def make(self, photo: Example) -> Example:
-        """The example of a photo."""
-        position = photo["position"]
-        crop_seed, flip_seed, mask_seed, edge_seed = example_seeds(
-            position, self.seed, 4, training=self.training
-        )
-        box = square(tf.shape(photo["photo"]), self.size, self.crop, crop_seed)
-        flipped = tf.random.stateless_uniform((), flip_seed) < 0.5
-
-        def turned(pixels: tf.Tensor) -> tf.Tensor:
-            return flip_left_right(pixels, flipped) if self.flip else pixels
-
-        image = turned(crop_resize(photo["photo"], box, self.size))
-        gray = to_gray(image)
-        mask = tf.cast(self.sample_mask(mask_seed), tf.float32)
-        example = {
-            "image": image,
-            "gray": gray,
-            "edge": self._edge(photo, gray, box, turned, edge_seed),
-            "mask": mask,
-            "draw": example_draw(position, self.seed),
-            "position": position,
-            "skipped": photo["skipped"],
-        }
-        if self.masked:
-            example["known_edge"] = self._canny(gray, edge_seed, 1 - mask)
-        for name in ("image", "gray", "edge", "known_edge", "mask"):
-            if name not in example:
-                continue
-            channels = 3 if name == "image" else 1
-            shape = (self.size, self.size, channels)
-            example[name] = tf.ensure_shape(example[name], shape)
-        return example
-
-    def _canny(
-        self, gray: tf.Tensor, seed: tf.Tensor, valid: tf.Tensor | None = None
-    ) -> tf.Tensor:
-        if self.training:
-            return training_edges(gray, self.sigma, seed, valid)
-        return inference_edges(gray, self.sigma, valid)
-
-    def _edge(
-        self,
-        photo: Example,
-        gray: tf.Tensor,
-        box: tf.Tensor,
-        turned: Callable[[tf.Tensor], tf.Tensor],
-        seed: tf.Tensor,
-    ) -> tf.Tensor:
-        if self.edge_maps is None:
-            return self._canny(gray, seed)
-        lines = turned(crop_resize(photo["edge_map"], box, self.size))
-        return lines * self._canny(gray, seed) if self.thin else lines

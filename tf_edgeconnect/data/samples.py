@@ -8,6 +8,7 @@ pixel. Numbers on held-out regions are kinder than numbers on new photos.
 
 import importlib.util
 from functools import cache
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -54,15 +55,19 @@ class SampleSource(Source):
     """
 
     def __init__(self, part: Part = "train", regions: list[Region] | None = None):
-        pixels = sample_photos()
+        if part not in _SCALES:
+            raise InputError(
+                f"sample:{part} is unknown; expected sample: or sample:held-out"
+            )
         self.part = part
         self.regions = _regions(part) if regions is None else regions
         super().__init__(ScanReport(len(self.regions)))
+        pixels = sample_photos()
         ends = np.cumsum([photo.size for photo in pixels])
         with tf.device("CPU:0"):
             # Photos differ in size, so they are laid end to end.
             self._flat = tf.constant(np.concatenate([p.ravel() for p in pixels]))
-            self._starts = tf.constant(np.concatenate([[0], ends[:-1]]), tf.int32)
+            self._starts = tf.constant([0, *ends[:-1]], tf.int32)
             self._shapes = tf.constant([photo.shape for photo in pixels], tf.int32)
             self._regions = tf.constant(self.regions, tf.int32)
 
@@ -84,9 +89,7 @@ class SampleSource(Source):
 
     def encoded(self, index: int) -> Encoded:
         """One square as a PNG file; nothing is stored of it."""
-        photo, top, left, side = self.regions[index]
-        pixels = sample_photos()[photo][top : top + side, left : left + side]
-        return Encoded(tf.io.encode_png(pixels).numpy())
+        return Encoded(tf.io.encode_png(self.read(tf.constant(index))).numpy())
 
     def select(self, indices: np.ndarray) -> "SampleSource":
         """A source of some of the squares."""
@@ -97,13 +100,6 @@ class SampleSource(Source):
 
         Regions of one part overlap, so no fraction of them can be held out: what is
         held out is fixed, and neither argument is used.
-
-        Args:
-            fraction: not used.
-            seed: not used.
-
-        Returns:
-            (training, held out): this source, and `sample:held-out`.
 
         Raises:
             InputError: these are the held-out regions already.
@@ -139,43 +135,31 @@ def sample_photos() -> list[np.ndarray]:
 def part_of_photo(height: int, width: int, part: Part) -> tuple[int, int, int, int]:
     """The rows and columns of a photo that belong to a part.
 
-    Args:
-        height: of the photo, pixels.
-        width: the same.
-        part: `train` or `held-out`.
-
     Returns:
         (top, left, bottom, right), pixels, ends excluded.
     """
+    cut = round(max(height, width) * _TRAIN_SHARE)
     if width >= height:
-        cut = round(width * _TRAIN_SHARE)
         return (0, 0, height, cut) if part == "train" else (0, cut, height, width)
-    cut = round(height * _TRAIN_SHARE)
     return (0, 0, cut, width) if part == "train" else (cut, 0, height, width)
 
 
 def _regions(part: Part) -> list[Region]:
     """Squares of a part; the photos take turns, so the first few show each of them."""
-    if part not in _SCALES:
-        raise InputError(
-            f"sample:{part} is unknown; expected sample: or sample:held-out"
-        )
     queues = []
     for number, pixels in enumerate(sample_photos()):
-        height, width = pixels.shape[:2]
-        top, left, bottom, right = part_of_photo(height, width, part)
+        top, left, bottom, right = part_of_photo(*pixels.shape[:2], part)
         short = min(bottom - top, right - left)
-        queue = []
-        for scale in _SCALES[part]:
-            side = round(short * scale)
-            queue += [
+        sides = [round(short * scale) for scale in _SCALES[part]]
+        queues.append(
+            [
                 Region(number, row, column, side)
+                for side in sides
                 for row in _starts(top, bottom, side)
                 for column in _starts(left, right, side)
             ]
-        queues.append(queue)
-    turns = range(max(map(len, queues)))
-    return [queue[turn] for turn in turns for queue in queues if turn < len(queue)]
+        )
+    return [region for region in chain(*zip_longest(*queues)) if region]
 
 
 def _starts(low: int, high: int, side: int) -> list[int]:

@@ -1,7 +1,7 @@
 """What every source of photos offers, wherever the photos are kept.
 
-A source is a fixed, ordered list of examples. `read` turns an index into pixels inside
-a TensorFlow graph; everything else is plain Python for the run around it.
+A source is a fixed, ordered list of photos. `read` turns an index into pixels inside a
+TensorFlow graph; everything else is plain Python for the run around it.
 """
 
 import abc
@@ -40,11 +40,7 @@ class Encoded(NamedTuple):
 
 
 class Source(abc.ABC):
-    """A fixed list of photos.
-
-    Args:
-        report: what the scan found.
-    """
+    """A fixed list of photos, and the report of the scan that made it."""
 
     def __init__(self, report: ScanReport):
         self.report = report
@@ -77,11 +73,7 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def select(self, indices: np.ndarray) -> Self:
-        """A source of some of the photos.
-
-        Args:
-            indices: int `(K,)`, in the wanted order.
-        """
+        """A source of the photos at `indices`, int `(K,)`, in that order."""
 
     def key(self, index: int) -> str:
         """What `split` tells photos apart by; cheap, and kept when others join."""
@@ -89,16 +81,14 @@ class Source(abc.ABC):
 
     def fingerprint(self) -> str:
         """A hash of which photos there are and in what order, by their keys."""
-        digest = hashlib.sha256()
-        for index in range(len(self)):
-            digest.update(f"{self.key(index)}\n".encode())
-        return digest.hexdigest()
+        keys = "".join(f"{self.key(index)}\n" for index in range(len(self)))
+        return hashlib.sha256(keys.encode(errors="surrogateescape")).hexdigest()
 
     def split(self, fraction: float, seed: int) -> tuple["Source", "Source"]:
         """Divides the photos into two sources without common photos.
 
-        Which side a photo falls on hangs on its name and the seed, not on its place
-        in the list, so photos that join later hardly move the others.
+        The side of a photo follows from its name and the seed, not from its place in
+        the list, so photos that join later hardly move the others.
 
         Args:
             fraction: share of the photos held out, above 0 and below 1.
@@ -121,17 +111,14 @@ class Source(abc.ABC):
                 f"cannot hold out photos: the source has only {self.name(0)}; "
                 "give a separate source for validation"
             )
+
+        def draw(index: int) -> bytes:
+            text = f"{seed}\n{self.key(index)}"
+            return hashlib.sha256(text.encode(errors="surrogateescape")).digest()
+
+        drawn = np.array(sorted(range(count), key=draw))
         held = min(max(1, round(count * fraction)), count - 1)
-        digests = [
-            hashlib.sha256(f"{seed}\n{self.key(i)}".encode()).digest()
-            for i in range(count)
-        ]
-        drawn = sorted(range(count), key=digests.__getitem__)[:held]
-        is_held = np.zeros(count, bool)
-        is_held[drawn] = True
-        return self.select(np.flatnonzero(~is_held)), self.select(
-            np.flatnonzero(is_held)
-        )
+        return self.select(np.sort(drawn[held:])), self.select(np.sort(drawn[:held]))
 
     def skipped_names(self, position: int, skipped: int, seed: int) -> list[str]:
         """Names the photos that failed at full decode before a stream position's own.
@@ -140,36 +127,8 @@ class Source(abc.ABC):
             position: the batch's `position` of the example.
             skipped: the batch's `skipped` of the example.
             seed: the seed the training dataset was built with.
-
-        Returns:
-            As many names as were skipped, in the order they were tried.
         """
         return [
             self.name(int(shuffled_index(position, len(self), seed, attempt)))
             for attempt in range(skipped)
         ]
-
-
-def check_unreadable(
-    report: ScanReport, where: str, max_bad_fraction: float
-) -> ScanReport:
-    """Returns the report if enough photos are readable.
-
-    Args:
-        report: what a scan found.
-        where: the source as the user wrote it.
-        max_bad_fraction: the largest tolerated share of unreadable photos, 0 to 1.
-
-    Raises:
-        InputError: no photo is readable, or too few are.
-    """
-    bad = len(report.unreadable)
-    if bad <= max_bad_fraction * report.found and bad < report.found:
-        return report
-    first = "; ".join(f"{name} ({reason})" for name, reason in report.unreadable[:3])
-    more = f"; and {bad - 3} more" if bad > 3 else ""
-    raise InputError(
-        f"{where}: {bad} of {report.found} photos cannot be read, at most "
-        f"{max_bad_fraction:.2%} may: {first}{more}; mend or remove them, or raise "
-        "data.max_bad_fraction"
-    )

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
@@ -22,10 +22,10 @@ from tf_edgeconnect.photos.decoding import MAX_PIXELS
 
 # The shortest side the networks take; enlarging less than that to an example is noise.
 MIN_SIDE = 12
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 _ORIENTATION_TAG = 0x0112
 _THREADS = 16
-_FILES_A_TASK = 256
+_FILES_A_TASK = 16
 
 
 class Header(NamedTuple):
@@ -36,12 +36,14 @@ class Header(NamedTuple):
         height: the same.
         orientation: EXIF orientation, 1 to 8.
         reason: why the photo cannot be used, or an empty string.
+        plain: a JPEG, a PNG, a still WebP or a 24-bit BMP, which any decoder reads.
     """
 
     width: int = 0
     height: int = 0
     orientation: int = 1
     reason: str = ""
+    plain: bool = True
 
 
 def read_header(path: str | Path) -> Header:
@@ -57,11 +59,17 @@ def read_header(path: str | Path) -> Header:
         if os.path.getsize(path) == 0:
             return Header(reason="0 bytes")
         with Image.open(path, formats=_FORMATS) as image:
-            return _judge(image)
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                return Header(reason=f"{width}x{height}: more than 100 megapixels")
+            if min(width, height) < MIN_SIDE:
+                reason = f"{width}x{height}: a side is below {MIN_SIDE} pixels"
+                return Header(reason=reason)
+            return Header(width, height, _orientation(image), plain=_is_plain(image))
     except Image.DecompressionBombError:
         return Header(reason="more than 100 megapixels")
     except UnidentifiedImageError:
-        return Header(reason="not a JPEG, PNG, WebP or BMP file, or its header is cut")
+        return Header(reason="not an image, or its header is cut")
     except FileNotFoundError:
         return Header(reason="no such file")
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -69,26 +77,13 @@ def read_header(path: str | Path) -> Header:
         return Header(reason=first_line[0])
 
 
-def _judge(image: ImageFile) -> Header:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        return Header(reason=f"{width}x{height}: more than 100 megapixels")
-    if min(width, height) < MIN_SIDE:
-        return Header(reason=f"{width}x{height}: a side is below {MIN_SIDE} pixels")
-    if image.format == "WEBP" and getattr(image, "n_frames", 1) > 1:
-        return Header(reason="a WebP animation")
-    if image.format == "BMP" and image.fp and (reason := _bmp_reason(image.fp)):
-        return Header(reason=reason)
-    return Header(width, height, _orientation(image))
-
-
-def _bmp_reason(file: IO[bytes]) -> str:
-    file.seek(28)
-    bits = int.from_bytes(file.read(2), "little")
-    compression = int.from_bytes(file.read(4), "little")
-    if bits not in (8, 24, 32) or compression not in (0, 3):
-        return f"a BMP of {bits} bits and compression {compression}: save it as PNG"
-    return ""
+def _is_plain(image: ImageFile) -> bool:
+    if image.format == "BMP" and image.fp:
+        image.fp.seek(28)
+        return image.fp.read(6) == b"\x18\0\0\0\0\0"  # 24 bits, not compressed
+    if image.format == "WEBP":
+        return getattr(image, "n_frames", 1) == 1
+    return image.format in ("JPEG", "MPO", "PNG")
 
 
 def _orientation(image: ImageFile) -> int:
@@ -115,18 +110,22 @@ def _png_chunk(file: Any, wanted: bytes) -> bytes:
     return b""
 
 
-def scan_headers(paths: Sequence[Path], cache: Path | None = None) -> list[Header]:
-    """Reads the headers of many photos.
+def scan_files(
+    paths: Sequence[Path], look: Callable[[Path], Any], cache: Path | None = None
+) -> list:
+    """Looks at many files, some at a time.
 
     Args:
         paths: files.
+        look: takes a path; what it returns, JSON must be able to hold.
         cache: JSON file to take the scan from if it fits these files, else to keep it.
 
     Returns:
-        One header a path, in the same order.
+        What `look` returned for each path, in the same order; tuples of a scan that was
+        kept come back as lists.
     """
 
-    def scan() -> list[Header]:
+    def scan() -> list:
         tasks = [
             paths[start : start + _FILES_A_TASK]
             for start in range(0, len(paths), _FILES_A_TASK)
@@ -135,10 +134,10 @@ def scan_headers(paths: Sequence[Path], cache: Path | None = None) -> list[Heade
             # Pillow warns from 89 megapixels on; the bound here is 100.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             warnings.simplefilter("ignore", UserWarning)
-            done = pool.map(lambda task: [read_header(path) for path in task], tasks)
-            return [header for headers in done for header in headers]
+            done = pool.map(lambda task: [look(path) for path in task], tasks)
+            return [found for task in done for found in task]
 
-    return [Header(*header) for header in cached_scan(cache, paths, scan)]
+    return cached_scan(cache, paths, scan)
 
 
 def cached_scan(
