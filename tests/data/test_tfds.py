@@ -115,3 +115,27 @@ def test_a_dataset_without_images_is_refused(tmp_path, photo):
     features = {"label": tfds.features.Scalar(np.int64)}
     with pytest.raises(InputError, match="found none"):
         open_source(prepare(tmp_path, photo, features=features))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError("Max retries exceeded with url: /img_align_celeba.zip"),
+        tfds.core.download.download_manager.NonMatchingChecksumError("Artifact\n* Got"),
+        ValueError("Failed to obtain confirmation link for GDrive URL"),
+        AssertionError("Manual directory does not exist or is empty.\nCreate it"),
+    ],
+)
+def test_a_dataset_that_cannot_be_had_ends_in_one_line(tmp_path, monkeypatch, error):
+    def fail(self, **options):
+        assert tfds.core.download.downloader.MAX_RETRIES == 3
+        raise error
+
+    monkeypatch.setattr(tfds.core.constants, "DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", fail)
+    with pytest.raises(InputError) as raised:
+        open_source("tfds:mnist")
+    line = str(raised.value)
+    assert "\n" not in line and str(error).splitlines()[0] in line
+    assert "t10k-images-idx3-ubyte.gz" in line
+    assert str(tmp_path / "downloads" / "manual") in line

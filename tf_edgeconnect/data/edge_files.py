@@ -8,11 +8,16 @@ import tensorflow as tf
 
 from tf_edgeconnect.data.files import FileSource
 from tf_edgeconnect.data.images import decode
-from tf_edgeconnect.data.kept import file_names, first_few, look_at_edges, scan
+from tf_edgeconnect.data.kept import (
+    Scanned,
+    file_names,
+    first_few,
+    look_at_edges,
+    scan_folder,
+)
 from tf_edgeconnect.data.source import Source
 from tf_edgeconnect.edges.exact import NO_EDGES
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.photos.names import named_images
 
 # Resizing a photo rounds its sides, so an edge file's sides may be off by this share.
 _ASPECT_TOLERANCE = 0.02
@@ -84,23 +89,18 @@ def pair_edges(
                 f"{first_few(names)}"
             )
 
-    files = named_images(folder)
-    by_stem: dict[str, list[Path]] = {}
-    for name, path in files.items():
-        by_stem.setdefault(PurePosixPath(name).name, []).append(path)
-    alone = {stem: paths[0] for stem, paths in by_stem.items() if len(paths) == 1}
+    by_name: dict[str, list[tuple[Path, Scanned]]] = {}
+    for path, found in scan_folder(folder, look_at_edges, options.cache):
+        below = path.relative_to(folder).with_suffix("")
+        for key in {below.as_posix(), below.name}:
+            by_name.setdefault(key, []).append((path, found))
     names = [source.name(index) for index in range(count)]
-    stems = [PurePosixPath(name).with_suffix("") for name in names]
-    found = [files.get(stem.as_posix(), alone.get(stem.name)) for stem in stems]
-    lost = [name for name, path in zip(names, found, strict=True) if path is None]
+    pairs = [_edges_of(PurePosixPath(name).with_suffix(""), by_name) for name in names]
+    lost = [name for name, pair in zip(names, pairs, strict=True) if pair is None]
     refuse(lost, "no edge file of the same name")
-    edges = scan(found, look_at_edges, options.cache)
-    bad = [
-        f"{path.name} ({each.reason})"
-        for path, each in zip(found, edges, strict=True)
-        if each.reason
-    ]
+    bad = [f"{path.name} ({each.reason})" for path, each in pairs if each.reason]
     refuse(bad, "an edge file that cannot be read")
+    edges = [each for _, each in pairs]
     if isinstance(source, FileSource):
         pairs = zip(names, source.files, edges, strict=True)
         refuse(
@@ -114,3 +114,12 @@ def pair_edges(
         )
     paths = file_names(edges)
     return lambda index: decode(tf.io.read_file(paths[index]))[..., :1]
+
+
+def _edges_of(
+    stem: PurePosixPath, by_name: dict[str, list[tuple[Path, Scanned]]]
+) -> tuple[Path, Scanned] | None:
+    for key in (stem.as_posix(), stem.name):
+        if len(found := by_name.get(key, [])) == 1:
+            return found[0]
+    return None

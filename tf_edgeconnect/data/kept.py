@@ -114,6 +114,12 @@ def kept_folder(cache: Path | None) -> Path:
     return Path(_scratch().name if cache is None else cache.parent) / KEPT
 
 
+def kept_files(cache: Path | None) -> tuple[int, int]:
+    """Returns how many files the folder of a scan keeps, and their bytes together."""
+    sizes = [path.stat().st_size for path in kept_folder(cache).glob("*.png")]
+    return len(sizes), sum(sizes)
+
+
 @functools.cache
 def _scratch() -> tempfile.TemporaryDirectory:
     return tempfile.TemporaryDirectory(prefix="tf-edgeconnect-")

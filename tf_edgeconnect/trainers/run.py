@@ -148,15 +148,19 @@ def _train(
         "same paths",
     )
     sheets = SampleSheets(
-        sheet_examples(config, held_out, SHEET_ROWS), run_dir / "samples", stage
+        sheet_examples(config, held_out, SHEET_ROWS, run_dir),
+        run_dir / "samples",
+        stage,
     )
     sheets.set_model(trainer)
     distribute = workers.strategy.distribute_datasets_from_function
     start = step * settings.batch_size
     batches = distribute(
-        lambda at: training_batches(config, training, start, at, data_service)
+        lambda at: training_batches(config, training, start, at, run_dir, data_service)
     )
-    validation = distribute(lambda at: validation_batches(config, held_out, at))
+    validation = distribute(
+        lambda at: validation_batches(config, held_out, at, run_dir)
+    )
     journal = None
     if workers.is_chief:
         # Only now: nothing that a user gets wrong is left to come.

@@ -8,21 +8,24 @@ import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect.config import Config
-from tf_edgeconnect.data.edge_files import EdgeOptions
+from tf_edgeconnect.data.edge_files import EdgeOptions, pair_edges
 from tf_edgeconnect.data.index import open_both, open_source
+from tf_edgeconnect.data.kept import kept_files
 from tf_edgeconnect.data.masks import mask_sampler
 from tf_edgeconnect.data.pipeline import build_dataset, undecodable
 from tf_edgeconnect.data.source import Source
 from tf_edgeconnect.errors import InputError
 
 Say = Callable[[str], None]
-SCAN_SUFFIX = "-photos.json"  # of the files in a run directory that keep the scans
+SCANS = "scans"  # folder in a run directory
 
 
 def open_sources(
     config: Config, run_dir: Path | None, say: Say, *, download: bool = True
 ) -> tuple[Source, Source]:
     """Scans the photos for training and those held out; says what it found.
+
+    Masks and edge files are scanned, too, so that all is kept that training needs.
 
     Args:
         config: of the run.
@@ -37,7 +40,7 @@ def open_sources(
     data = config.data
 
     def scan(spec: str, name: str) -> Source:
-        cache = None if run_dir is None else run_dir / f"{name}{SCAN_SUFFIX}"
+        cache = _scan_file(run_dir, name)
         source = open_source(spec, cache, data.max_bad_fraction, download=download)
         for photo, reason in source.report.unreadable:
             say(f"warning: left out {photo}: {reason}")
@@ -50,7 +53,20 @@ def open_sources(
         f"data: {len(training)} photos from {data.train}; for validation "
         f"{len(held_out)} ({how})"
     )
+    edges = _example_options(config, run_dir)["edges"]
+    for source in (training, held_out):
+        pair_edges(source, edges)
+    count, size = kept_files(_scan_file(run_dir, "train"))
+    if count:
+        say(
+            f"kept as PNG, since TensorFlow would read them otherwise: {count} files, "
+            f"{size / 1e6:.1f} MB, in {SCANS} of the run directory"
+        )
     return training, held_out
+
+
+def _scan_file(run_dir: Path | None, name: str) -> Path | None:
+    return None if run_dir is None else run_dir / SCANS / f"{name}.json"
 
 
 def training_batches(
@@ -58,6 +74,7 @@ def training_batches(
     source: Source,
     start: int,
     place: tf.distribute.InputContext,
+    run_dir: Path,
     service: str | None = None,
 ) -> tf.data.Dataset:
     """Returns one worker's endless stream of batches, a batch for each replica.
@@ -67,11 +84,12 @@ def training_batches(
         source: photos.
         start: position from which on, counted over all workers.
         place: which worker this is for; each takes every k-th position.
+        run_dir: keeps the scans.
         service: `host:port` of a tf.data service that makes them; None: this process.
     """
     return build_dataset(
         source,
-        **_example_options(config),
+        **_example_options(config, run_dir),
         crop=config.data.crop,
         flip=config.data.flip,
         batch_size=place.get_per_replica_batch_size(config.train.batch_size),
@@ -82,7 +100,10 @@ def training_batches(
 
 
 def validation_batches(
-    config: Config, source: Source, place: tf.distribute.InputContext
+    config: Config,
+    source: Source,
+    place: tf.distribute.InputContext,
+    run_dir: Path | None = None,
 ) -> tf.data.Dataset:
     """Returns the batches of a validation, always the same photos, crops and masks.
 
@@ -92,13 +113,14 @@ def validation_batches(
         config: of the run.
         source: photos.
         place: which worker this is for.
+        run_dir: keeps the scans; None scans masks and edge files again.
     """
     count = min(config.train.val_examples, len(source))
     batch_size = min(config.train.batch_size, count) // place.num_replicas_in_sync
     spread = np.linspace(0, len(source) - 1, count).round().astype(np.int64)
     return build_dataset(
         source.select(spread),
-        **_example_options(config),
+        **_example_options(config, run_dir),
         batch_size=max(batch_size, 1),
         shard=(place.input_pipeline_id, place.num_input_pipelines),
         training=False,
@@ -118,13 +140,15 @@ def held_out_examples(config: Config, count: int) -> dict[str, np.ndarray]:
     return sheet_examples(config, held_out, count)
 
 
-def sheet_examples(config: Config, source: Source, count: int) -> dict[str, np.ndarray]:
+def sheet_examples(
+    config: Config, source: Source, count: int, run_dir: Path | None = None
+) -> dict[str, np.ndarray]:
     """Returns the first examples of a validation as one batch of pictures."""
-    batches = validation_batches(config, source, tf.distribute.InputContext())
+    batches = validation_batches(config, source, tf.distribute.InputContext(), run_dir)
     return first_examples(batches, count)
 
 
-def _example_options(config: Config) -> dict:
+def _example_options(config: Config, run_dir: Path | None) -> dict:
     edge, mask = config.edge, config.mask
     external = edge.source == "external"
     return dict(
@@ -134,11 +158,13 @@ def _example_options(config: Config) -> dict:
             config.data.size,
             hole_ratio=mask.hole_ratio,
             folder=mask.folder,
+            cache=_scan_file(run_dir, "masks"),
         ),
         edges=EdgeOptions(
             edge.sigma,
             edge.folder if external else None,
             external and edge.non_max_suppression,
+            cache=_scan_file(run_dir, "edges"),
             masked=edge.known == "masked",
         ),
         seed=config.seed,

@@ -9,7 +9,7 @@ from tf_edgeconnect.config import Config, load_config, save_config
 from tf_edgeconnect.data.source import Source
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.storage import read_meta
-from tf_edgeconnect.trainers.run_data import SCAN_SUFFIX
+from tf_edgeconnect.trainers.run_data import SCANS
 
 PHOTOS = "photos.json"  # how many there were at the last call, and a hash of them
 
@@ -40,8 +40,8 @@ def check_directory(run_dir: Path, config: Config, fresh: bool) -> None:
 
 
 def _is_of_a_run(path: Path) -> bool:
-    # The header scan alone may be left of a run that could not start.
-    return not path.name.endswith(SCAN_SUFFIX)
+    # The scans alone may be left of a run that could not start.
+    return path.name != SCANS
 
 
 def save_settings(

@@ -1,5 +1,6 @@
 """What `train --dry-run` says: config, steps, parameters, memory, data found."""
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def describe(
     vgg = " (and VGG19)" if _uses_vgg(stage, config) else ""
     say(f"estimated memory: {needed / 1e9:.1f} GB for weights and activations{vgg}")
     try:
-        open_sources(config, None, say, download=False)
+        with tempfile.TemporaryDirectory() as scans:
+            open_sources(config, Path(scans), say, download=False)
     except NotDownloaded as error:
         say(f"data: {error}")
 
