@@ -1,5 +1,7 @@
 """Where the edges of an example come from, and edge files paired with their photos."""
 
+import contextlib
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,13 +13,13 @@ from tf_edgeconnect.data.images import decode
 from tf_edgeconnect.data.kept import (
     Scanned,
     file_names,
-    first_few,
     look_at_edges,
     scan_folder,
 )
 from tf_edgeconnect.data.source import Source
 from tf_edgeconnect.edges.exact import NO_EDGES
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.names import Partners, some
 
 # Resizing a photo rounds its sides, so an edge file's sides may be off by this share.
 _ASPECT_TOLERANCE = 0.02
@@ -61,8 +63,8 @@ def pair_edges(
 ) -> Callable[[tf.Tensor], tf.Tensor] | None:
     """Finds the edge file of every photo.
 
-    A photo `a/b.jpg` takes `a/b.*` in the folder, or else the only file there whose
-    name without suffix is `b`.
+    Files pair with photos as `Partners` says, by their paths below the folder or else
+    by their last parts, where only one file has that.
 
     Args:
         source: the photos.
@@ -82,44 +84,45 @@ def pair_edges(
     if not folder.is_dir():
         raise InputError(f"edge.folder {folder}: no such folder of edge files")
 
-    def refuse(names: list[str], what: str) -> None:
-        if names:
-            raise InputError(
-                f"{len(names)} of {count} photos have {what} in {folder}: "
-                f"{first_few(names)}"
-            )
-
-    by_name: dict[str, list[tuple[Path, Scanned]]] = {}
-    for path, found in scan_folder(folder, look_at_edges, options.cache):
-        below = path.relative_to(folder).with_suffix("")
-        for key in {below.as_posix(), below.name}:
-            by_name.setdefault(key, []).append((path, found))
-    names = [source.name(index) for index in range(count)]
-    pairs = [_edges_of(PurePosixPath(name).with_suffix(""), by_name) for name in names]
-    lost = [name for name, pair in zip(names, pairs, strict=True) if pair is None]
-    refuse(lost, "no edge file of the same name")
-    bad = [f"{path.name} ({each.reason})" for path, each in pairs if each.reason]
-    refuse(bad, "an edge file that cannot be read")
-    edges = [each for _, each in pairs]
-    if isinstance(source, FileSource):
-        pairs = zip(names, source.files, edges, strict=True)
-        refuse(
-            [
-                name
-                for name, photo, each in pairs
-                if abs(photo.width * each.height / photo.height / each.width - 1)
-                > _ASPECT_TOLERANCE
-            ],
-            "an edge file of another shape",
+    scanned = dict(scan_folder(folder, look_at_edges, options.cache))
+    partner = _partners(folder, list(scanned))
+    edges, problems = [], defaultdict(list)
+    for index in range(count):
+        name = source.name(index)
+        path = partner(name)
+        found = None if path is None else scanned[path]
+        if found is None:
+            problems["no edge file of the same name"].append(name)
+        elif found.reason:
+            what = "an edge file that cannot be read"
+            problems[what].append(f"{path.name} ({found.reason})")
+        elif isinstance(source, FileSource) and _differ(source.files[index], found):
+            problems["an edge file of another shape"].append(name)
+        else:
+            edges.append(found)
+    for what, names in problems.items():
+        raise InputError(
+            f"{len(names)} of {count} photos have {what} in {folder}: {some(names, 5)}"
         )
     paths = file_names(edges)
     return lambda index: decode(tf.io.read_file(paths[index]))[..., :1]
 
 
-def _edges_of(
-    stem: PurePosixPath, by_name: dict[str, list[tuple[Path, Scanned]]]
-) -> tuple[Path, Scanned] | None:
-    for key in (stem.as_posix(), stem.name):
-        if len(found := by_name.get(key, [])) == 1:
-            return found[0]
-    return None
+def _partners(folder: Path, paths: list[Path]) -> Callable[[str], Path | None]:
+    files = {path.relative_to(folder).as_posix(): path for path in paths}
+    times = Counter(path.name for path in paths)
+    alone = {path.name: path for path in paths if times[path.name] == 1}
+    whole, last = (Partners(folder, each, "edge file", "") for each in (files, alone))
+
+    def partner(name: str) -> Path | None:
+        for partners, key in ((whole, name), (last, PurePosixPath(name).name)):
+            with contextlib.suppress(InputError):
+                return partners.of(key)
+        return None
+
+    return partner
+
+
+def _differ(photo: Scanned, edges: Scanned) -> bool:
+    aspect = photo.width * edges.height / photo.height / edges.width
+    return abs(aspect - 1) > _ASPECT_TOLERANCE

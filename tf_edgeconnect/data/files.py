@@ -63,15 +63,8 @@ class FileSource(Source):
 
 
 def open_folder(folder: Path, cache: Path | None) -> FileSource:
-    """Opens the photos of a folder, recursively.
-
-    Raises:
-        InputError: there is no photo.
-    """
-    images = scan_folder(folder, look_at_photo, cache)
-    if not images:
-        raise InputError(f"{folder}: no photos in this folder")
-    paths, files = zip(*images, strict=True)
+    """Opens the photos of a folder, recursively."""
+    paths, files = zip(*scan_folder(folder, look_at_photo, cache), strict=True)
     return _readable([path.relative_to(folder).as_posix() for path in paths], files)
 
 

@@ -25,7 +25,7 @@ from tf_edgeconnect.data.images import decode, to_gray
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.photos.headers import read_header, scan_files
-from tf_edgeconnect.photos.names import IMAGE_SUFFIXES, list_files
+from tf_edgeconnect.photos.names import list_images, some
 from tf_edgeconnect.photos.reading import Photo, read_edges, read_mask, read_photo
 from tf_edgeconnect.photos.writing import encode_png
 
@@ -84,29 +84,22 @@ def scan_folder(
         folder: searched recursively.
         look: as `scan` takes it.
         cache: the same.
+
+    Raises:
+        InputError: there is no image.
     """
-    paths = list_files(folder)
-    images, others = [], []
-    for path, found in zip(paths, scan(paths, look, cache), strict=True):
-        if found.reason and path.suffix.lower() not in IMAGE_SUFFIXES:
-            others.append(path.relative_to(folder).as_posix())
-        else:
-            images.append((path, found))
+    images, others = list_images(folder)
     if others:
-        logger.warning("%s: left out, not images: %s", folder, first_few(others))
-    return images
+        names = [path.relative_to(folder).as_posix() for path in others]
+        logger.warning("%s: left out, not images: %s", folder, some(names, 5))
+    paths = list(images.values())
+    return list(zip(paths, scan(paths, look, cache), strict=True))
 
 
 def file_names(scanned: Sequence[Scanned]) -> tf.Tensor:
     """Returns the files to read, string `(N,)`, whatever their names are made of."""
     with tf.device("CPU:0"):
         return tf.constant([os.fsencode(each.file) for each in scanned], tf.string)
-
-
-def first_few(names: Sequence[str]) -> str:
-    """Joins the first five names, and says how many more there are."""
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more
 
 
 def kept_folder(cache: Path | None) -> Path:

@@ -71,11 +71,12 @@ def plan_masks(
     _check(size, count, bins, borders)
     specs = []
     for low, high in pairwise(bins):
+        fewest, most = _bounds(size, low, high, "clear" in borders)
         for place, border in enumerate(borders):
             share = count // len(borders) + (place < count % len(borders))
             for number in range(share):
                 ratio = low + (high - low) * (number + 0.5) / share
-                pixels = _pixels(size, ratio, (low, high), border)
+                pixels = min(max(round(ratio * math.prod(size)), fewest), most)
                 name = f"{100 * low:g}-{100 * high:g}_{border}_{number + 1:03d}"
                 specs.append(MaskSpec(name, (low, high), border, pixels))
     return specs
@@ -116,26 +117,20 @@ class MaskDrawer:
         Raises:
             InputError: no drawing is as it is wanted.
         """
-        draw = self._touching if spec.border == "touching" else self._clear
+        if spec.border == "clear":
+            frame = _frame(self._size)
+            inner = self._size[0] - 2 * frame[0], self._size[1] - 2 * frame[1]
+            field = self._field(index * TRIES, spec.pixels, inner) + _push(inner)
+            return np.pad(_cut(field, spec.pixels), [(kept, kept) for kept in frame])
         for attempt in range(TRIES):
-            mask = draw(index * TRIES + attempt, spec.pixels)
-            if mask is not None:
+            field = self._field(index * TRIES + attempt, spec.pixels, self._size)
+            mask = _cut(field, spec.pixels)
+            if np.sum(mask[1:-1, 1:-1]) < spec.pixels:
                 return mask
         raise InputError(
             f"none of {TRIES} drawings with {spec.pixels} hole pixels touches the "
             "border; ask for larger ratios with --bins, or for --border clear"
         )
-
-    def _touching(self, number: int, pixels: int) -> np.ndarray | None:
-        mask = _cut(self._field(number, pixels, self._size), pixels)
-        at_border = (*mask[[0, -1]], *mask[:, [0, -1]].T)
-        return mask if np.any(np.concatenate(at_border)) else None
-
-    def _clear(self, number: int, pixels: int) -> np.ndarray:
-        frame = _frame(self._size)
-        inner = self._size[0] - 2 * frame[0], self._size[1] - 2 * frame[1]
-        field = self._field(number, pixels, inner) + _push(inner)
-        return np.pad(_cut(field, pixels), [(kept, kept) for kept in frame])
 
     def _field(self, number: int, pixels: int, size: tuple[int, int]) -> np.ndarray:
         """A drawing's field, `(H, W)`: the middle of a square one."""
@@ -167,29 +162,29 @@ def _push(size: tuple[int, int]) -> np.ndarray:
     return FRAME_PUSH / distance
 
 
-def _pixels(
-    size: tuple[int, int], ratio: float, bounds: tuple[float, float], border: Border
-) -> int:
+def _bounds(
+    size: tuple[int, int], low: float, high: float, clear: bool
+) -> tuple[int, int]:
+    """Fewest and most pixels of a hole in a bin."""
     height, width = size
-    low, high = (bound * height * width for bound in bounds)
     # Neither bound: then it does not matter which of them belongs to a bin.
-    fewest, most = math.floor(low) + 1, math.ceil(high) - 1
+    fewest = math.floor(low * height * width) + 1
+    most = math.ceil(high * height * width) - 1
     if fewest > most:
         raise InputError(
-            f"no mask of {width}x{height} has a hole ratio between {bounds[0]:g} and "
-            f"{bounds[1]:g}: take wider --bins or a larger --size"
+            f"no mask of {width}x{height} has a hole ratio between {low:g} and "
+            f"{high:g}: take wider --bins or a larger --size"
         )
-    if border == "clear":
-        rows, columns = _frame(size)
-        room = (height - 2 * rows) * (width - 2 * columns)
-        if most > room:
-            raise InputError(
-                f"a hole that keeps {columns} columns and {rows} rows clear of the "
-                f"border covers at most {room / height / width:.3f} of {width}x"
-                f"{height}, so none has a ratio of up to {bounds[1]:g}: end --bins "
-                "earlier, or take --border touching"
-            )
-    return min(max(round(ratio * height * width), fewest), most)
+    rows, columns = _frame(size)
+    room = (height - 2 * rows) * (width - 2 * columns)
+    if clear and most > room:
+        raise InputError(
+            f"a hole that keeps {columns} columns and {rows} rows clear of the border "
+            f"covers at most {room / height / width:.3f} of {width}x{height}, so none "
+            f"has a ratio of up to {high:g}: end --bins earlier, or take --border "
+            "touching"
+        )
+    return fewest, most
 
 
 def _check(

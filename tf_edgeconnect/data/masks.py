@@ -16,7 +16,6 @@ import tensorflow as tf
 from tf_edgeconnect.data.images import decode, to_gray
 from tf_edgeconnect.data.kept import (
     file_names,
-    first_few,
     look_at_mask,
     scan,
     scan_folder,
@@ -24,6 +23,7 @@ from tf_edgeconnect.data.kept import (
 from tf_edgeconnect.data.strokes import stroke_sampler
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.masking import HALF_GRAY
+from tf_edgeconnect.photos.names import some
 
 MaskSampler = Callable[[tf.Tensor], tf.Tensor]
 
@@ -137,12 +137,10 @@ def _external(size: int, folder: str | Path | None, cache: Path | None) -> MaskS
         masks = [(folder, *scan([folder], look_at_mask, cache))]
     else:
         masks = scan_folder(folder, look_at_mask, cache)
-    if not masks:
-        raise InputError(f"mask folder {folder} holds no images")
     bad = [f"{path} {found.reason}" for path, found in masks if found.reason]
     if bad:
         raise InputError(
-            f"{len(bad)} of {len(masks)} masks cannot be read: {first_few(bad)}; "
+            f"{len(bad)} of {len(masks)} masks cannot be read: {some(bad, 5)}; "
             "repair or remove them"
         )
     paths = file_names([found for _, found in masks])

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
-from PIL.ImageFile import ImageFile
 
 from tf_edgeconnect.atomic import write_json
-from tf_edgeconnect.photos.decoding import MAX_PIXELS
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.photos.decoding import MAX_PIXELS, open_image
 
 # The shortest side the networks take; enlarging less than that to an example is noise.
 MIN_SIDE = 12
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 _ORIENTATION_TAG = 0x0112
 _THREADS = 16
 _FILES_A_TASK = 16
@@ -36,7 +35,8 @@ class Header(NamedTuple):
         height: the same.
         orientation: EXIF orientation, 1 to 8.
         reason: why the photo cannot be used, or an empty string.
-        plain: a JPEG, a PNG, a still WebP or a 24-bit BMP, which any decoder reads.
+        plain: a JPEG, a PNG, a still WebP or a BMP of 24 bits, without a CMYK profile,
+            which any decoder reads alike.
     """
 
     width: int = 0
@@ -47,18 +47,12 @@ class Header(NamedTuple):
 
 
 def read_header(path: str | Path) -> Header:
-    """Reads the header of one photo.
-
-    Args:
-        path: a file.
-
-    Returns:
-        The header; a file that is no usable photo has a `reason`.
-    """
+    """Reads the header of one photo; a file that is none has a `reason`."""
     try:
         if os.path.getsize(path) == 0:
             return Header(reason="0 bytes")
-        with Image.open(path, formats=_FORMATS) as image:
+        with open(path, "rb") as file:
+            image = open_image(file)
             width, height = image.size
             if width * height > MAX_PIXELS:
                 return Header(reason=f"{width}x{height}: more than 100 megapixels")
@@ -72,21 +66,22 @@ def read_header(path: str | Path) -> Header:
         return Header(reason="not an image, or its header is cut")
     except FileNotFoundError:
         return Header(reason="no such file")
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (InputError, OSError, SyntaxError, ValueError, EOFError) as error:
         first_line = str(error).strip().splitlines()[:1] or [type(error).__name__]
         return Header(reason=first_line[0])
 
 
-def _is_plain(image: ImageFile) -> bool:
-    if image.format == "BMP" and image.fp:
+def _is_plain(image: Image.Image) -> bool:
+    if image.format == "BMP":
         image.fp.seek(28)
         return image.fp.read(6) == b"\x18\0\0\0\0\0"  # 24 bits, not compressed
     if image.format == "WEBP":
         return getattr(image, "n_frames", 1) == 1
-    return image.format in ("JPEG", "MPO", "PNG")
+    is_profiled = image.mode == "CMYK" and "icc_profile" in image.info
+    return image.format in ("JPEG", "MPO", "PNG") and not is_profiled
 
 
-def _orientation(image: ImageFile) -> int:
+def _orientation(image: Image.Image) -> int:
     try:
         # The base class's method: that of PNG decodes all pixels to find what may
         # stand behind them, which the walk over the chunks finds without.
