@@ -89,7 +89,7 @@ setup(
     ],
     packages=find_packages(include=["tf_edgeconnect", "tf_edgeconnect.*"]),
     package_data={
-        "tf_edgeconnect": ["py.typed"],
+        "tf_edgeconnect": ["py.typed", "*.pyi"],
         "tf_edgeconnect.web": ["page/**/*"],
         "tf_edgeconnect.evaluation": ["*.jinja"],
         "tf_edgeconnect.presets": ["*/*"],
@@ -100,6 +100,7 @@ setup(
         "importlib_resources>=6.0",
         "jinja2>=3.1",
         "keras>=3.15,<4",
+        "lazy-loader>=0.4",
         "matplotlib>=3.9",
         "numpy>=2.1",
         "opencv-python>=4.10",
