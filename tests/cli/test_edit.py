@@ -10,3 +10,10 @@ def test_a_model_that_only_draws_is_refused(tmp_path, capsys):
     save_networks(tmp_path, networks, {"stage": "edge", "step": 1, "sigma": 2.0})
     assert run(["edit", "--model", str(tmp_path)]) == 2
     assert "train the inpaint stage" in capsys.readouterr().err
+
+
+def test_a_server_that_is_not_there_is_named(capsys):
+    assert run(["edit", "--model", "http://127.0.0.1:1"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: --model http://127.0.0.1:1: UNAVAILABLE")
+    assert error.count("\n") == 1

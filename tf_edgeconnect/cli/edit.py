@@ -6,31 +6,22 @@ from typing import Annotated
 
 import typer
 
+from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.addresses import warn_if_reachable
-from tf_edgeconnect.cli.options import complete_model
 from tf_edgeconnect.cli.startup import import_tensorflow
-from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.errors import InputError, ServingError
 from tf_edgeconnect.presets import DEFAULT
 
 
 def edit(
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="M",
-            help="A preset, run directory, weights folder, exported model or address "
-            "such as grpc://HOST:PORT or http://HOST:PORT.",
-            autocompletion=complete_model,
-        ),
-    ] = DEFAULT,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="0 takes a free one.")
-    ] = 8700,
+    model: options.Model = DEFAULT,
+    host: options.Host = "127.0.0.1",
+    port: Annotated[int, options.port("")] = 8700,
 ) -> None:
     """Fill holes in the browser, along edges that you draw."""
     import_tensorflow()
     from tf_edgeconnect.inference import Inpainter
+    from tf_edgeconnect.inference.loading import is_address
     from tf_edgeconnect.web.editor import Editor
     from tf_edgeconnect.web.serve import LocalServer
 
@@ -41,8 +32,15 @@ def edit(
             "that paints; train the inpaint stage"
         )
     editor = Editor(inpainter)
-    threading.Thread(target=editor.warm_up, daemon=True).start()
+    if is_address(model):
+        try:
+            editor.warm_up()
+        except ServingError as error:
+            raise InputError(f"--model {model}: {error}") from None
     server = LocalServer(editor.app(host), host, port)
+    if not is_address(model):
+        # No daemon: an end of the program amid TensorFlow's work aborts.
+        threading.Thread(target=editor.warm_up).start()
     typer.echo(
         f"model: {inpainter.description}\nopen {server.url} and press Ctrl-C to stop"
     )

@@ -72,6 +72,15 @@ def model(text: str) -> Any:
     return typer.Option(metavar="M", help=text, autocompletion=complete_model)
 
 
+def port(text: str) -> Any:
+    """Returns the option of a port to listen on.
+
+    Args:
+        text: for what.
+    """
+    return typer.Option(min=0, max=65535, help=f"{text}0 takes a free one.")
+
+
 def run_dir(text: str) -> Any:
     """Returns the option `--run-dir`.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.addresses import warn_if_reachable
 from tf_edgeconnect.cli.startup import import_tensorflow
 from tf_edgeconnect.errors import InputError
@@ -26,19 +27,14 @@ def serve(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(
-            metavar="M",
-            help="Without EXPORT: export this run directory, weights folder or preset "
-            f"first, to a temporary folder. [default: {DEFAULT}]",
+        options.model(
+            "Without EXPORT: export this run directory, weights folder or preset "
+            f"first, to a temporary folder. [default: {DEFAULT}]"
         ),
     ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Of gRPC; 0 takes a free one.")
-    ] = 8500,
-    rest_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Of REST; 0 takes a free one.")
-    ] = 8501,
+    host: options.Host = "127.0.0.1",
+    port: Annotated[int, options.port("Of gRPC; ")] = 8500,
+    rest_port: Annotated[int, options.port("Of REST; ")] = 8501,
     name: Annotated[
         str, typer.Option(help="The model's name in requests.")
     ] = "edgeconnect",
