@@ -10,7 +10,7 @@ from tf_edgeconnect.evaluation.summary import (
     Figure,
     differences,
     edge_scores,
-    mean_interval,
+    mean_figures,
     summarize,
     table_rows,
 )
@@ -22,24 +22,28 @@ def systems(evaluated):
     return [Evaluation.read(folder) for folder in evaluated]
 
 
+def interval(values):
+    return mean_figures({"l1": np.array(values)})["l1"].interval
+
+
 def test_interval_of_a_mean_is_near_the_normal_one():
     values = np.random.default_rng(1).normal(5, 2, 400)
     error = values.std() / np.sqrt(len(values))
-    low, high = mean_interval(values)
+    low, high = interval(values)
     assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.15 * error)
     assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.15 * error)
 
 
 def test_systems_are_resampled_alike():
     values = np.random.default_rng(1).random(30)
-    low, high = mean_interval(values)
-    assert mean_interval(values + 2) == pytest.approx((low + 2, high + 2))
-    assert mean_interval(values) == (low, high)
+    low, high = interval(values)
+    assert interval(values + 2) == pytest.approx((low + 2, high + 2))
+    assert interval(values) == (low, high)
 
 
-def test_one_picture_has_no_interval():
-    assert mean_interval(np.array([3.0])) is None
-    assert mean_interval(np.array([])) is None
+def test_one_picture_has_no_interval_and_none_no_figure():
+    assert interval([3.0]) is None and interval([3.0, np.nan]) is None
+    assert mean_figures({"l1": np.array([np.nan])}) == {}
 
 
 def test_a_figure_is_the_mean_over_pictures_of_a_bin(systems):
@@ -116,7 +120,7 @@ def figures(**values) -> dict[str, dict[str, Figure]]:
 
 
 def best(metric: str, *values: float | None) -> list[bool]:
-    rows = table_rows([figures(**({metric: v} if v else {})) for v in values])
+    rows = table_rows([figures(**{metric: v} if v else {"ssim": 1.0}) for v in values])
     return [cell.best for row in rows if row.metric == metric for cell in row.cells]
 
 

@@ -23,6 +23,7 @@ SOME_LEFT_OUT = 1
 
 
 def evaluate(
+    context: typer.Context,
     output: Annotated[
         Path,
         options.output("Folder of the results. The same command continues in it."),
@@ -132,17 +133,9 @@ def evaluate(
     Writes report.html, report.md, report.json, table.tex and images.csv.
     """
     if compare:
-        system_given = (
-            size,
-            model,
-            predictions,
-            baseline,
-            edges,
-            edge_threshold,
-            label,
-        )
-        given = (images, masks, *system_given, fid_weights, lpips_weights, fid_cache)
-        if any(value is not None for value in given) or published:
+        sources = {name: context.get_parameter_source(name) for name in context.params}
+        given = {name for name, x in sources.items() if x and x.name == "COMMANDLINE"}
+        if given - {"compare", "folders", "output"}:
             raise InputError(
                 "--compare joins finished evaluations: give their folders and -o only"
             )

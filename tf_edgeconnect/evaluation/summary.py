@@ -5,7 +5,7 @@ and rows of text, one column a system. A figure is the mean of per-picture value
 the whole completed picture; edge scores come from counts summed over pictures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,20 +68,12 @@ def summarize(evaluation: Evaluation) -> Summary:
     """Takes the figures of bins that hold pictures, then of "all"."""
     found: Summary = {}
     for label in evaluation.bins():
-        images = evaluation.in_bin(label)
-        if not images:
-            continue
-        figures = found[label] = {}
-        for metric in PER_PICTURE:
-            column = values(images, metric)
-            column = column[~np.isnan(column)]
-            if column.size:
-                mean = float(column.mean())
-                figures[metric] = Figure(mean, len(images), mean_interval(column))
-        scores = edge_scores(images, evaluation.edge_threshold)
-        for metric, value in {"fid": evaluation.fid[label], **scores}.items():
-            if value is not None and not np.isnan(value):
-                figures[metric] = Figure(value, len(images))
+        if images := evaluation.in_bin(label):
+            found[label] = mean_figures({x: values(images, x) for x in PER_PICTURE})
+            scores = edge_scores(images, evaluation.edge_threshold)
+            for metric, value in {"fid": evaluation.fid[label], **scores}.items():
+                if value is not None and not np.isnan(value):
+                    found[label][metric] = Figure(value, len(images))
     return found
 
 
@@ -92,14 +84,11 @@ def differences(first: Evaluation, other: Evaluation) -> Summary:
     """
     found: Summary = {}
     for label in first.bins():
-        found[label] = {}
-        for metric in PER_PICTURE:
-            ours, theirs = (values(x.in_bin(label), metric) for x in (first, other))
-            column = theirs - ours
-            column = column[~np.isnan(column)]
-            if interval := mean_interval(column):
-                mean = float(column.mean())
-                found[label][metric] = Figure(mean, len(column), interval)
+        ours, theirs = first.in_bin(label), other.in_bin(label)
+        figures = mean_figures(
+            {x: values(theirs, x) - values(ours, x) for x in PER_PICTURE}
+        )
+        found[label] = {name: x for name, x in figures.items() if x.interval}
     return found
 
 
@@ -108,30 +97,36 @@ def values(images: Sequence[ImageResult], metric: str) -> np.ndarray:
     return np.array([getattr(image, metric) for image in images], np.float64)
 
 
-def mean_interval(values: np.ndarray) -> tuple[float, float] | None:
-    """Percentile bootstrap interval of a mean over pictures.
+def mean_figures(columns: Mapping[str, np.ndarray]) -> dict[str, Figure]:
+    """Means with percentile bootstrap intervals.
 
-    Systems measured on the same pictures are resampled alike.
+    Systems measured on the same pictures are resampled alike. Fewer than two pictures
+    have no interval: they tell nothing of their spread.
 
     Args:
-        values: `(n,)`, one a picture.
+        columns: metric -> `(n,)` values of pictures; NaN does not count.
 
     Returns:
-        The bounds at `LEVEL`; None for fewer than two pictures, which tell nothing of
-        their spread.
+        Metric -> figure, where there is a value.
     """
-    if len(values) < 2:
-        return None
-    low, high = bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=ROUNDS,
-        batch=100,
-        confidence_level=LEVEL,
-        method="percentile",
-        rng=np.random.default_rng(SEED),
-    ).confidence_interval
-    return float(low), float(high)
+    found = {}
+    for metric, column in columns.items():
+        column = column[~np.isnan(column)]
+        interval = None
+        if column.size > 1:
+            interval = bootstrap(
+                (column,),
+                np.mean,
+                n_resamples=ROUNDS,
+                batch=100,
+                confidence_level=LEVEL,
+                method="percentile",
+                rng=np.random.default_rng(SEED),
+            ).confidence_interval
+            interval = float(interval.low), float(interval.high)
+        if column.size:
+            found[metric] = Figure(float(column.mean()), column.size, interval)
+    return found
 
 
 def edge_scores(images: Sequence[ImageResult], threshold: float) -> dict[str, float]:
@@ -223,39 +218,34 @@ def table_rows(systems: Sequence[Summary], *, signed: bool = False) -> list[Row]
         A metric's rows stand together. Of figures, LPIPS and FID that no system has
         keep one row of dashes.
     """
-    rows = []
+    rows: list[Row] = []
     for metric in METRICS:
-        found = [
-            (label, [system[label].get(metric) for system in systems])
-            for label in (systems[0] if systems else ())
-        ]
-        found = [(label, figures) for label, figures in found if any(figures)]
-        if not found and not signed and metric in ("lpips", "fid"):
-            found = [(ALL, [None] * len(systems))]
-        for label, figures in found:
-            known = [x for x in figures if x] or systems[0][label].values()
-            cells = _cells(METRICS[metric], figures, signed)
-            rows.append(Row(metric, label, max(x.n for x in known), cells))
+        start = len(rows)
+        for label in systems[0] if systems else ():
+            figures = [system[label].get(metric) for system in systems]
+            if any(figures):
+                n = max(x.n for x in figures if x)
+                rows.append(Row(metric, label, n, _cells(metric, figures, signed)))
+        if len(rows) == start and not signed and metric in ("lpips", "fid"):
+            n = max(x.n for x in systems[0][ALL].values())
+            rows.append(Row(metric, ALL, n, [Cell(NOTHING)] * len(systems)))
     return rows
 
 
-def _cells(
-    metric: Metric, figures: Sequence[Figure | None], signed: bool
-) -> list[Cell]:
-    form = f"{{:{'+' if signed else ''}z.{metric.digits}f}}"
-    sign = 1 if metric.higher_is_better else -1
-    printed = [sign * round(x.value, metric.digits) for x in figures if x]
+def _cells(metric: str, figures: Sequence[Figure | None], signed: bool) -> list[Cell]:
+    _, higher_is_better, digits = METRICS[metric]
+    form = f"{{:{'+' if signed else ''}z.{digits}f}}"
+    sign = 1 if higher_is_better else -1
+    printed = [sign * round(x.value, digits) for x in figures if x]
     cells = []
     for figure in figures:
         if figure is None:
             cells.append(Cell(NOTHING))
             continue
-        best = sign * round(figure.value, metric.digits) == max(printed)
-        best &= len(printed) > 1
-        interval = ""
-        if figure.interval:
-            interval = f"[{form}, {form}]".format(*figure.interval)
-            if signed:
-                best = min(sign * bound for bound in figure.interval) > 0
-        cells.append(Cell(form.format(figure.value), interval, best))
+        value, _, interval = figure
+        best = len(printed) > 1 and sign * round(value, digits) == max(printed)
+        bounds = f"[{form}, {form}]".format(*interval) if interval else ""
+        if signed and interval:
+            best = min(sign * bound for bound in interval) > 0
+        cells.append(Cell(form.format(value), bounds, best))
     return cells
