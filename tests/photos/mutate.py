@@ -79,7 +79,8 @@ def main() -> None:
         lost = [
             path.name
             for path in sorted(photos.iterdir())
-            if not {path.stem, path.name} & out and f"photos/{path.name}" not in done.stderr
+            if not {path.stem, path.name} & out
+            and f"photos/{path.name}" not in done.stderr
         ]
     print(done.stdout, f"exit code {done.returncode}, {len(out)} written", sep="")
     print("not accounted for:", lost)
