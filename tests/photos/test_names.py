@@ -11,7 +11,6 @@ from tf_edgeconnect.photos.names import (
     list_files,
     list_images,
     named_images,
-    unpaired,
 )
 
 
@@ -86,10 +85,3 @@ def test_the_rule_that_failed_is_named(tmp_path):
         partner(tmp_path, "a.webp", "a.jpg", "a.png")
     with pytest.raises(InputError, match="A.jpg and A.png .* both fit its name"):
         partner(tmp_path, "b/a.webp", "b/A.jpg", "b/A.png")
-
-
-def test_unpaired_lists_what_the_other_folder_lacks(tmp_path):
-    touch(tmp_path, "photos/a.jpg", "photos/b.jpg", "masks/a.png", "masks/c.png")
-    photos, masks = named_images(tmp_path / "photos"), named_images(tmp_path / "masks")
-    assert unpaired(photos, masks) == [tmp_path / "photos" / "b.jpg"]
-    assert unpaired(masks, photos) == [tmp_path / "masks" / "c.png"]

@@ -31,25 +31,15 @@ NEEDS_HEIF = "HEIC takes pi-heif: pip install 'tf-edgeconnect[heif]'"
 
 Planes = tuple[np.ndarray, np.ndarray | None]
 
-# How each Pillow mode is held here; a mode that is not listed is refused.
-HELD_AS = {
-    "1": "L",
-    "L": "L",
-    "LA": "LA",
-    "La": "LA",
-    "P": "RGB",
-    "PA": "RGBA",
-    "RGB": "RGB",
-    "RGBA": "RGBA",
-    "RGBa": "RGBA",
-    "RGBX": "RGB",
-    "CMYK": "RGB",
-    "LAB": "RGB",
-    "YCbCr": "RGB",
-    "I;16": "I;16",
-    "I;16B": "I;16",
-    "I;16L": "I;16",
+# How Pillow's modes are held here; a mode that is not listed is refused.
+_MODES = {
+    "L": ("1", "L"),
+    "LA": ("LA", "La"),
+    "RGB": ("P", "RGB", "RGBX", "CMYK", "LAB", "YCbCr"),
+    "RGBA": ("PA", "RGBA", "RGBa"),
+    "I;16": ("I;16", "I;16B", "I;16L"),
 }
+HELD_AS = {mode: kind for kind, modes in _MODES.items() for mode in modes}
 
 
 def read_bytes(path: Path, what: str) -> bytes:

@@ -5,10 +5,11 @@ result leaves. Little is read but names. No result may land on an input.
 """
 
 import collections
+import contextlib
 import dataclasses
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -48,7 +49,7 @@ class Job:
     edges_output: Path | None = None
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Plan:
     """What to do.
 
@@ -110,169 +111,139 @@ def plan_jobs(
     is_folder = len(roots) > 1 or roots[0].is_dir()
     if is_folder:
         _check_folders(roots, mask, output, edges)
-    planner = _Planner(roots, mask, output, edges, mask_suffix)
-    jobs = list(planner.jobs(is_folder, form))
-    if not is_folder and planner.lacking:
-        raise InputError(*(f"{path}: {why}" for path, why in planner.lacking.items()))
-    if not jobs:
-        reasons = list(planner.lacking.values())
+    plan = Plan([], output, is_folder)
+    names = _list_photos(roots, plan)
+    beside: dict[str, list[Path]] = {}
+    if mask is None or any(mask.samefile(root) for root in roots):
+        beside = _masks_beside(names, mask_suffix)
+    masks_of = _finder(mask, "mask", mask_suffix, plan)
+    edges_of = _finder(edges, "edge drawing", "", plan)
+    for name, photo in names.items():
+        try:
+            stem = stem_of(name)
+            if beside and stem not in beside:
+                raise InputError(f"no mask {stem}{mask_suffix}")
+            masks = beside[stem] if beside else [masks_of(name)]
+            plan.jobs += _jobs_of(stem, photo, masks, edges_of(name), plan, form)
+        except InputError as error:
+            if not is_folder:
+                raise InputError(f"{photo}: {error}") from None
+            plan.lacking[photo] = str(error)
+    _drop_collisions(plan)
+    if not plan.jobs:
+        why = some(dict.fromkeys(plan.lacking.values()), 1)
         raise InputError(
-            f"no photo of {roots[0]} can be filled: photos are "
-            f"{some(planner.photos)}; {some(dict.fromkeys(reasons), 1)}"
+            f"no photo of {roots[0]} can be filled: photos are {some(names)}; {why}"
         )
-    existing = [job.output for job in jobs if os.path.lexists(job.output)]
-    existing = existing if skip_existing else []
+    taken = {path for job in plan.jobs for path in (job.mask, job.edges)}
+    plan.spare[:] = [path for path in plan.spare if path not in taken]
     if save_edges:
-        jobs = [_with_edges_output(job) for job in jobs]
-    _check_outputs(jobs)
-    return Plan(
-        [job for job in jobs if job.output not in set(existing)],
-        output if is_folder else jobs[0].output,
-        is_folder,
-        planner.lacking,
-        planner.spare(jobs),
-        planner.others,
-        existing,
-    )
+        plan.jobs[:] = [_with_edges_output(job) for job in plan.jobs]
+    _check_outputs(plan.jobs)
+    if not is_folder:
+        plan.output = plan.jobs[0].output
+    if skip_existing:
+        plan.existing += [j.output for j in plan.jobs if os.path.lexists(j.output)]
+        plan.jobs[:] = [j for j in plan.jobs if not os.path.lexists(j.output)]
+    return plan
 
 
 def _check_folders(
     roots: list[Path], mask: Path | None, output: Path, edges: Path | None
 ) -> None:
+    only = f"photo {roots[0]} is not the only one, so"
     if output.suffix.lower() in FORMATS and not output.is_dir():
-        raise InputError(
-            f"photo {roots[0]} is not the only one, so the output must be a folder, "
-            f"got {output}"
-        )
+        raise InputError(f"{only} the output must be a folder, got {output}")
     if edges is not None and not edges.is_dir():
         raise InputError(
-            f"photo {roots[0]} is not the only one, so edges must be a folder of files "
-            f"of the same names, got {edges}"
+            f"{only} edges must be a folder of files of the same names, got {edges}"
         )
     for path in (*roots, mask, edges):
         if path is not None and path.resolve() == output.resolve():
             raise InputError(f"output {output} is an input folder; give another")
 
 
-class _Planner:
-    """Brings the files of folders together; what cannot be filled is `lacking`."""
+def _list_photos(roots: list[Path], plan: Plan) -> dict[str, Path]:
+    """Lists the photos: name -> file. The plan takes what is left out."""
+    photos: dict[str, Path] = {}
+    for root in roots:
+        files, others = {root.name: root}, []
+        if root.is_dir():
+            files, others = list_images(root, without=plan.output)
+        plan.others.extend(others)
+        for name, path in files.items():
+            if photos.setdefault(name, path) is not path:
+                plan.lacking[path] = f"{photos[name]} has the same name"
+    return photos
 
-    def __init__(
-        self,
-        roots: list[Path],
-        mask: Path | None,
-        output: Path,
-        edges: Path | None,
-        mask_suffix: str,
-    ) -> None:
-        self.output, self.suffix = output, mask_suffix
-        self.photos: dict[str, Path] = {}
-        self.lacking: dict[Path, str] = {}
-        self.others: list[Path] = []
-        for root in roots:
-            files = {root.name: root}
-            if root.is_dir():
-                files, others = list_images(root, without=output)
-                self.others += others
-            for name, path in files.items():
-                if name in self.photos:
-                    self.lacking[path] = f"{self.photos[name]} has the same name"
-                self.photos.setdefault(name, path)
-        self.mask, self.beside = mask, self._masks_beside(roots, mask)
-        self.masks = self._partners(mask, "mask") if not self.beside else None
-        self.edges_file = edges if edges is not None and edges.is_file() else None
-        self.edges = self._partners(edges, "edge drawing")
 
-    def _partners(self, folder: Path | None, what: str) -> Partners | None:
-        if folder is None or not folder.is_dir():
-            return None
-        files, _ = list_images(folder, without=self.output)
-        return Partners(folder, files, what, self.suffix)
+def _masks_beside(photos: dict[str, Path], suffix: str) -> dict[str, list[Path]]:
+    """Takes the masks out of the photos: photo's name without ending -> masks."""
+    stems = {stem_of(name) for name in photos}
+    found: dict[str, list[Path]] = {}
+    for name in list(photos):
+        base = base_of(name, suffix)
+        if base in stems:
+            found.setdefault(base, []).append(photos.pop(name))
+    return found
 
-    def _masks_beside(
-        self, roots: list[Path], mask: Path | None
-    ) -> dict[str, list[Path]]:
-        """Takes the masks out of the photos: photo's name without ending -> masks."""
-        if mask is not None and not any(mask.samefile(root) for root in roots):
-            return {}
-        stems = {stem_of(name) for name in self.photos}
-        found: dict[str, list[Path]] = {}
-        for name in list(self.photos):
-            base = base_of(name, self.suffix)
-            if base in stems:
-                found.setdefault(base, []).append(self.photos.pop(name))
-        return found
 
-    def jobs(self, is_folder: bool, form: OutputFormat | None) -> Iterator[Job]:
-        """Yields the jobs; photos of one result are left out, all of them."""
-        planned = []
-        for name, photo in self.photos.items():
-            try:
-                planned += list(self._jobs_of(name, photo, is_folder, form))
-            except InputError as error:
-                self.lacking[photo] = str(error)
-        times = collections.Counter(job.output for job in planned)
-        for job in planned:
-            if times[job.output] > 1:
-                self.lacking[job.photo] = (
-                    f"another photo's result is {job.output} too; rename one"
-                )
-            else:
-                yield job
+def _finder(
+    path: Path | None, what: str, suffix: str, plan: Plan
+) -> Callable[[str], Path | None]:
+    """Returns what finds the partner of a photo; the plan takes all as spare first."""
+    if path is None or not path.is_dir():
+        return lambda name: path
+    files, _ = list_images(path, without=plan.output)
+    plan.spare.extend(files.values())
+    return Partners(path, files, what, suffix).of
 
-    def _jobs_of(
-        self, name: str, photo: Path, is_folder: bool, form: OutputFormat
-    ) -> Iterator[Job]:
-        edges = self.edges_file or (self.edges and self.edges.of(name))
-        for number, mask in enumerate(self._masks_of(name)):
-            if mask is not None and os.path.samefile(mask, photo):
-                raise InputError(
-                    "it is its own mask; give another, or none for its transparent part"
-                )
-            stem = stem_of(name)
-            if number and mask is not None:  # several masks: the first has the name
-                stem = str(Path(stem).with_name(stem_of(mask.name)))
-            output = self.output
-            if is_folder or output.is_dir() or not output.suffix:
-                output = output / f"{stem}{_ending(photo, form)}"
-            elif (
-                form
-                and FORMATS.get(output.suffix.lower()) != FORMATS[_ending(photo, form)]
-            ):
-                raise InputError(f"output {output} is not of --format {form}")
-            yield Job(photo, mask, output, edges)
 
-    def _masks_of(self, name: str) -> Sequence[Path | None]:
-        if self.beside:
-            if masks := self.beside.get(stem_of(name)):
-                return masks
-            raise InputError(f"no mask {stem_of(name)}{self.suffix}")
-        return [self.masks.of(name) if self.masks else self.mask]
+def _jobs_of(
+    stem: str,
+    photo: Path,
+    masks: Sequence[Path | None],
+    edges: Path | None,
+    plan: Plan,
+    form: OutputFormat | None,
+) -> Iterator[Job]:
+    for number, mask in enumerate(masks):
+        if mask is not None and mask.samefile(photo):
+            raise InputError(
+                "it is its own mask; give another, or none for its transparent part"
+            )
+        if number and mask is not None:  # of several the first gives the photo's name
+            stem = str(Path(stem).with_name(stem_of(mask.name)))
+        output, ending = plan.output, _ending(photo, form)
+        if plan.is_folder or output.is_dir() or not output.suffix:
+            output = output / f"{stem}{ending}"
+        elif (
+            form and FORMATS.get(output.suffix.lower()) != FORMATS[_ending(photo, form)]
+        ):
+            raise InputError(f"output {output} is not of --format {form}")
+        yield Job(photo, mask, output, edges)
 
-    def spare(self, jobs: list[Job]) -> list[Path]:
-        """Lists masks and edges that no job takes."""
-        taken = {path for job in jobs for path in (job.mask, job.edges)}
-        files = [each.files.values() for each in (self.masks, self.edges) if each]
-        return [path for group in files for path in group if path not in taken]
+
+def _drop_collisions(plan: Plan) -> None:
+    times = collections.Counter(job.output for job in plan.jobs)
+    for job in plan.jobs:
+        if times[job.output] > 1:
+            why = f"another photo's result is {job.output} too; rename one"
+            plan.lacking[job.photo] = why
+    plan.jobs[:] = [job for job in plan.jobs if times[job.output] == 1]
 
 
 def _ending(photo: Path, form: OutputFormat | None) -> str:
     if form != "same":
         return f".{form or 'png'}"
-    try:
-        with photo.open("rb") as file:
-            own = str(open_image(file).format).replace("MPO", "JPEG")
-    except Exception:  # it is named when the photo is read
-        own = ""
+    own = ""  # of what cannot be opened, which is named when it is read
+    with contextlib.suppress(Exception), photo.open("rb") as file:
+        own = str(open_image(file).format).replace("MPO", "JPEG")
     endings = [ending for ending, name in FORMATS.items() if name == own]
     if not endings:
         logger.warning("%s: its result is PNG: it has a format to read only", photo)
         return ".png"
     return photo.suffix if photo.suffix.lower() in endings else endings[0]
-
-
-def _is_same(one: str, other: str) -> bool:
-    return FORMATS.get(one.lower()) == FORMATS[other.lower()]
 
 
 def _with_edges_output(job: Job) -> Job:
@@ -281,18 +252,12 @@ def _with_edges_output(job: Job) -> Job:
 
 
 def _check_outputs(jobs: list[Job]) -> None:
-    inputs = {
-        _identity(path)
-        for job in jobs
-        for path in (job.photo, job.mask, job.edges)
-        if path is not None
-    }
+    inputs = [path for job in jobs for path in (job.photo, job.mask, job.edges)]
+    known = {_identity(path) for path in inputs if path}
     results: set[Path] = set()
     for job in jobs:
-        for path in (job.output, job.edges_output):
-            if path is None:
-                continue
-            if path.exists() and _identity(path) in inputs:
+        for path in filter(None, (job.output, job.edges_output)):
+            if path.exists() and _identity(path) in known:
                 raise InputError(f"output {path} is an input itself; give another name")
             if path in results:
                 raise InputError(

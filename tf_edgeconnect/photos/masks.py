@@ -179,10 +179,8 @@ class _Mask:
 
     def _top(self) -> int:
         """What is white: 255 in 8 bits, else the first that the values stay below."""
-        tops = {np.uint8: (255,), np.uint16: (255, 65535)}
-        largest = self.numbers.max()
-        known = tops.get(self.numbers.dtype.type, (1, 255, 65535))
-        return next((top for top in known if largest <= top), known[-1])
+        tops = (255,) if self.numbers.dtype == np.uint8 else (1, 255, 65535)
+        return next((top for top in tops if self.numbers.max() <= top), tops[-1])
 
     def _labels(self) -> np.ndarray:
         numbers, label = self.indices, self.options.label

@@ -27,12 +27,6 @@ COMPRESSED = range(2**10, 2**20)  # texts: Pillow's defaults read larger ones if
 TIFF_TAGS = (270, 271, 272, 305, 306, 315, 316, 33432)  # description to copyright
 SUB_TAGS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 
-HELD: dict[str, tuple[str, ...]] = {
-    "PNG": ("icc", "exif", "xmp", "iptc", "texts", "dpi"),
-    "JPEG": ("icc", "exif", "xmp", "iptc", "dpi"),
-    "WEBP": ("icc", "exif", "xmp"),
-    "TIFF": ("icc", "exif", "xmp", "iptc", "dpi"),
-}
 NAMES = {
     "icc": "ICC profile",
     "exif": "EXIF",
@@ -40,6 +34,12 @@ NAMES = {
     "iptc": "IPTC",
     "texts": "texts",
     "dpi": "resolution",
+}
+NOT_HELD = {
+    "PNG": (),
+    "JPEG": ("texts",),
+    "WEBP": ("iptc", "texts", "dpi"),
+    "TIFF": ("texts",),
 }
 
 
@@ -78,16 +78,18 @@ def read_metadata(image: Image.Image) -> Metadata:
 
 def fitting(metadata: Metadata, form: str) -> tuple[Metadata, list[str]]:
     """Returns what of the metadata a format can hold, and the names of the rest."""
-    kept, lost = {}, []
-    for name in NAMES:
-        value = getattr(metadata, name)
-        bound = MAX_JPEG_SEGMENT if form == "JPEG" and name in IN_A_SEGMENT else None
-        fits = name in HELD[form] and (bound is None or len(value or b"") <= bound)
-        if value and fits:
-            kept[name] = value
-        elif value:
-            lost.append(NAMES[name])
-    return Metadata(**kept), lost
+    lost = {
+        name
+        for name, value in vars(metadata).items()
+        if value and (name in NOT_HELD[form] or _is_too_long(name, value, form))
+    }
+    kept = {k: value for k, value in vars(metadata).items() if k not in lost}
+    return Metadata(**kept), [NAMES[name] for name in NAMES if name in lost]
+
+
+def _is_too_long(name: str, value: Any, form: str) -> bool:
+    is_bound = form == "JPEG" and name in IN_A_SEGMENT
+    return is_bound and len(value) > MAX_JPEG_SEGMENT
 
 
 def png_options(metadata: Metadata) -> dict[str, Any]:
@@ -130,9 +132,8 @@ def tiff_tags(metadata: Metadata) -> dict[int, Any]:
     if metadata.dpi:
         x, y = map(TiffImagePlugin.IFDRational, metadata.dpi)
         tags.update({282: x, 283: y, 296: 2})
-    profile, packet, records = metadata.icc, metadata.xmp, metadata.iptc
-    tags.update(_given_tags({34675: profile, 700: packet, IPTC_TIFF_TAG: records}))
-    return tags
+    tags |= {34675: metadata.icc, 700: metadata.xmp, IPTC_TIFF_TAG: metadata.iptc}
+    return {tag: value for tag, value in tags.items() if value}
 
 
 def iptc_resource(iptc: bytes) -> bytes:
@@ -142,10 +143,6 @@ def iptc_resource(iptc: bytes) -> bytes:
 
 def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value}
-
-
-def _given_tags(tags: dict[int, bytes | None]) -> dict[int, bytes]:
-    return {tag: value for tag, value in tags.items() if value}
 
 
 def _exif(image: Image.Image) -> bytes | None:

@@ -93,11 +93,6 @@ def stem_of(name: str) -> str:
     return path.with_suffix("").as_posix() if is_ending else name
 
 
-def unpaired(ones: Mapping[str, Path], others: Mapping[str, Path]) -> list[Path]:
-    """Lists the files of `ones` whose name is not among `others`."""
-    return [path for name, path in ones.items() if name not in others]
-
-
 class Partners:
     """Finds the files that go with photos: their masks, or their edges.
 
