@@ -86,6 +86,7 @@ OWN = "http://127.0.0.1:8700"
         {"Origin": "https://evil.example"},
         {"Origin": "http://127.0.0.1:8701"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site", "Origin": OWN},
     ],
@@ -116,7 +117,9 @@ def test_the_server_is_called_by_addresses_and_its_own_names(client, host):
     assert client.get("/echo", headers={"Host": host}).is_success
 
 
-@pytest.mark.parametrize("host", ["evil.example:8700", "127.0.0.1.evil.example", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example:8700", "127.0.0.1.evil.example", "", "["]
+)
 def test_a_strange_name_that_points_here_is_refused(client, host):
     answer = client.get("/echo", headers={"Host": host})
     assert answer.status_code == 421

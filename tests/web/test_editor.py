@@ -181,10 +181,9 @@ def test_samples_open_and_strange_names_do_not(client):
     about = client.get("about").json()
     assert about["samples"] and about["model"] == "halves"
     for sample in about["samples"]:
-        opened = client.post(f"sample?name={sample}").json()
-        height, width = pixels_of(client.get(f"sample?name={sample}")).shape[:2]
-        assert (opened["width"], opened["height"]) == (width, height)
-    assert client.post("sample?name=../secret").status_code == 410
+        shape = pixels_of(client.get(f"sample?name={sample}")).shape
+        assert shape[-1] == 3 and min(shape[:2]) >= 300
+    assert client.get("sample?name=../secret").status_code == 410
 
 
 def test_the_page_is_given_and_no_other_file(client):

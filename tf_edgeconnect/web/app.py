@@ -106,7 +106,7 @@ async def _read(headers: Headers, receive: Receive) -> bytes | None:
 def _refuse_other_sites(method: str, headers: Headers, own: str) -> None:
     # A page elsewhere may send forms here, or have a name of its own point here.
     host = headers.get("host", "")
-    if not _is_name_of_here(urlsplit(f"//{host}").hostname or "", own):
+    if not _is_name_of_here(host, own):
         raise HTTPException(
             421,
             f"this server is not called {host!r}: use localhost or an IP address, or "
@@ -114,18 +114,18 @@ def _refuse_other_sites(method: str, headers: Headers, own: str) -> None:
         )
     origin = headers.get("origin")
     site = headers.get("sec-fetch-site", "none")
-    foreign = origin is not None and urlsplit(origin).netloc != host
+    foreign = origin not in (None, f"http://{host}", f"https://{host}")
     changes = method not in ("GET", "HEAD")
     if foreign or (changes and site not in ("none", "same-origin")):
         raise HTTPException(403, "requests of other sites are refused")
 
 
-def _is_name_of_here(name: str, own: str) -> bool:
+def _is_name_of_here(host: str, own: str) -> bool:
     machine = socket.gethostname().lower()
-    if name in ("localhost", own.lower(), machine, f"{machine}.local"):
-        return True
     try:
-        ipaddress.ip_address(name)
+        name = urlsplit(f"//{host}").hostname or ""
+        if name not in ("localhost", own.lower(), machine, f"{machine}.local"):
+            ipaddress.ip_address(name)
     except ValueError:
         return False
     return True

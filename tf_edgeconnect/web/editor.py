@@ -9,7 +9,6 @@ be guessed, and runs the networks.
 | `GET /about` | | model, limits, samples |
 | `GET /sample?name=` | | PNG of a sample photo |
 | `POST /photo?name=` | a photo's file | its name here, its size |
-| `POST /sample?name=` | | the same, of a sample photo |
 | `GET /photo?photo=` | | PNG of a photo, for what browsers cannot show |
 | `POST /edges?photo=&sigma=` | a sketch | PNG: known edges and predicted ones |
 | `POST /fill?photo=&sigma=` | a sketch | PNG: the filled photo, of its own kind |
@@ -73,8 +72,7 @@ class Editor:
         page = StaticFiles(packages=[("tf_edgeconnect.web", "page")], html=True)
         routes = [
             Route("/about", self._about),
-            Route("/sample", lambda request: _png(_sample(request))),
-            Route("/sample", self._open_sample, methods=["POST"]),
+            Route("/sample", _sample),
             Route("/photo", self._show),
             Route("/photo", self._open, methods=["POST"]),
             Route("/edges", self._edges, methods=["POST"]),
@@ -105,14 +103,9 @@ class Editor:
         return JSONResponse(facts)
 
     def _open(self, request: Request) -> JSONResponse:
-        name = request.query_params.get("name", "that was sent")
-        return self._stored(decode_photo(request.state.body, name))
-
-    def _open_sample(self, request: Request) -> JSONResponse:
-        return self._stored(_sample(request))
-
-    def _stored(self, photo: Photo) -> JSONResponse:
         """Takes in a photo, and answers its name and size."""
+        name = request.query_params.get("name", "that was sent")
+        photo = decode_photo(request.state.body, name)
         height, width = photo.size
         if height * width > MAX_PIXELS:
             raise InputError(
@@ -201,11 +194,11 @@ def _sigma(request: Request) -> float:
     return sigmas[text]
 
 
-def _sample(request: Request) -> Photo:
+def _sample(request: Request) -> Response:
     name = request.query_params.get("name", "")
     if name not in PHOTOS:
         raise HTTPException(410, "there is no such sample")
-    return Photo(sample_photos()[PHOTOS.index(name)])
+    return _png(Photo(sample_photos()[PHOTOS.index(name)]))
 
 
 def _read_sketch(sketch: bytes, photo: Photo) -> tuple[np.ndarray, np.ndarray]:

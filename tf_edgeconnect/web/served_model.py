@@ -22,8 +22,6 @@ DEFAULT_SIGNATURE = "serving_default"
 # Made by the loader for itself; no client may call it.
 _INIT_SIGNATURE = "__saved_model_init_op"
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
-
-
 _HTTP = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
     grpc.StatusCode.NOT_FOUND: 404,
@@ -106,9 +104,7 @@ class ServedModel:
         self,
         signature: str,
         inputs: Mapping[str, Any],
-        as_array: Callable[[str, Any, tf.DType], np.ndarray] = lambda _, value, __: (
-            value
-        ),
+        as_array: Callable[[str, Any, tf.DType], np.ndarray],
     ) -> dict[str, np.ndarray]:
         """Runs one signature.
 

@@ -95,7 +95,7 @@ function openFile(file) {
 
 function openSample(name) {
   return attempt("Opening the photo", async () => {
-    await begin(await ServedPhoto.sample(name));
+    await begin(await ServedPhoto.sample(name, limits));
     suggestHole();
     return "Fill this hole, or undo it and paint your own";
   });

@@ -26,8 +26,9 @@ export class ServedPhoto {
     return new ServedPhoto(() => asked("photo", { name: file.name }, file, "application/octet-stream"), file).send();
   }
 
-  static async sample(name) {
-    return new ServedPhoto(() => asked("sample", { name }, "", "application/octet-stream"), { name }).send();
+  static async sample(name, limits) {
+    const response = await fetch(`sample?${new URLSearchParams({ name })}`);
+    return ServedPhoto.open(new File([await response.blob()], name), limits);
   }
 
   constructor(put, file) {
