@@ -19,7 +19,7 @@ from tf_edgeconnect.metrics import image, published
 from tf_edgeconnect.metrics.fid import FidFeatures, to_square
 from tf_edgeconnect.metrics.lpips import Lpips
 from tf_edgeconnect.models.alexnet import SMALLEST_SIDE as LPIPS_SMALLEST_SIDE
-from tf_edgeconnect.photos.reading import GRAY_WEIGHTS
+from tf_edgeconnect.photos.decoding import gray_of
 
 BAND_PIXELS = 1_000_000  # SSIM takes some 350 bytes a pixel
 # LPIPS takes some 190 bytes a pixel, and has no bands: it sees far.
@@ -57,7 +57,7 @@ def measure(
         """What a band counts in L1: its values, or the brightness of both."""
         if protocol == "standard":
             return a.size
-        return float(((a + b) @ np.array(GRAY_WEIGHTS)).sum())
+        return float(gray_of(a + b).sum())
 
     def squared_error(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return 10 ** (np.asarray(metrics.psnr(a, b), np.float64) / -10)

@@ -221,10 +221,9 @@ def read_comparable(folders: Sequence[str | Path]) -> list[Evaluation]:
         InputError: a folder holds none or comes twice, they were not measured alike
             (the line names what differs), or they share no picture.
     """
-    counts = Counter(Path(folder).resolve() for folder in folders)
-    twice = [folder for folder, count in counts.items() if count > 1]
-    if twice:
-        raise InputError(f"{twice[0]} is given twice; give each evaluation once")
+    (folder, count), *_ = Counter(Path(x).resolve() for x in folders).most_common(1)
+    if count > 1:
+        raise InputError(f"{folder} is given twice; give each evaluation once")
     evaluations = [Evaluation.read(folder) for folder in folders]
     first = evaluations[0]
     for other in evaluations[1:]:
@@ -233,12 +232,12 @@ def read_comparable(folders: Sequence[str | Path]) -> list[Evaluation]:
                 f"{first.folder} and {other.folder} cannot be compared: {change}; "
                 "evaluate both with the same photos, masks and options"
             )
-    labels = Counter(one.system for one in evaluations)
+    labels = [one.system for one in evaluations]
     return [
-        replace(one, system=f"{one.system} ({one.folder})")
-        if labels[one.system] > 1
-        else one
-        for one in _shared(evaluations)
+        replace(
+            one, system=f"{label} ({one.folder})" if labels.count(label) > 1 else label
+        )
+        for label, one in zip(labels, _shared(evaluations), strict=True)
     ]
 
 
@@ -268,10 +267,8 @@ def _shared(evaluations: list[Evaluation]) -> list[Evaluation]:
     names = [{image.name for image in one.images} for one in evaluations]
     shared = set.intersection(*names)
     if not shared:
-        raise InputError(
-            "the evaluations share no measured picture: "
-            + ", ".join(str(one.folder) for one in evaluations)
-        )
+        folders = ", ".join(str(one.folder) for one in evaluations)
+        raise InputError(f"the evaluations share no measured picture: {folders}")
     lost = set.union(*names) - shared
     if not lost:
         return evaluations

@@ -6,7 +6,6 @@ run that was never stopped.
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -175,12 +174,12 @@ def _fid_by_bin(
     for start in track(range(0, len(images), FID_BATCH), "features"):
         names = [image.name for image in images[start : start + FID_BATCH]]
         true = (
-            read_picture(items[name], conditions.folders, conditions.size).image
+            read_picture(items[name], conditions.folders, conditions.size)
             for name in names
         )
-        photos.append(cache(true))
-        made = (read_photo(results.filled_path(output, name)).rgb() for name in names)
-        filled.append(cache(made))
+        photos.append(cache(picture.image for picture in true))
+        made = (read_photo(results.filled_path(output, name)) for name in names)
+        filled.append(cache(photo.rgb() for photo in made))
     of_photos, of_filled = np.concatenate(photos), np.concatenate(filled)
     found = {}
     for label in (*filled_bins(manifest), ALL):
@@ -207,10 +206,7 @@ def _warnings(
             f"LPIPS leaves out {without} pictures that are smaller than it can see or "
             f"larger than {measure.LPIPS_MAX_PIXELS // 1_000_000} megapixels"
         )
-    noted = defaultdict(list)
-    for image in images:
-        if image.note:
-            noted[image.note].append(image.name)
-    for note, names in noted.items():
+    for note in dict.fromkeys(image.note for image in images if image.note):
+        names = [image.name for image in images if image.note == note]
         found.append(f"{len(names)} pictures ({names[0]} first): {note}")
     return found

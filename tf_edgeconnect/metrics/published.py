@@ -9,9 +9,9 @@ and of `tf_edgeconnect.metrics.image` do not compare.
 from keras import ops
 
 from tf_edgeconnect.metrics import image
+from tf_edgeconnect.photos.decoding import GRAY_WEIGHTS
 
 _SSIM_SIDE = 51
-_GRAY_WEIGHTS = (0.2125, 0.7154, 0.0721)
 
 
 def psnr(target, predicted):
@@ -69,7 +69,7 @@ def relative_l1(target, predicted):
 
 
 def _gray(values):
-    weights = ops.cast(_GRAY_WEIGHTS, "float64")
+    weights = ops.cast(GRAY_WEIGHTS, "float64")
     return ops.sum(ops.cast(values, "float64") * weights, axis=-1, keepdims=True)
 
 
