@@ -13,8 +13,8 @@ from tf_edgeconnect import edge_generator, inpaint_generator
 from tf_edgeconnect.batch.filling import Options, fill_group, prepare
 from tf_edgeconnect.batch.items import list_items
 from tf_edgeconnect.cli.main import run
-from tf_edgeconnect.data.index import open_source
 from tf_edgeconnect.data.records import write_records
+from tf_edgeconnect.data.sources import open_source
 from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.models.storage import save_networks
 from tf_edgeconnect.photos.metadata import Metadata

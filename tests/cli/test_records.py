@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tf_edgeconnect.cli.main import run
-from tf_edgeconnect.data.index import open_source
+from tf_edgeconnect.data.sources import open_source
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import skimage
 from PIL import Image
 
 from tf_edgeconnect.data.edge_files import EdgeOptions, pair_edges
-from tf_edgeconnect.data.index import open_source
 from tf_edgeconnect.data.pipeline import build_dataset
+from tf_edgeconnect.data.sources import open_source
 from tf_edgeconnect.errors import InputError
 
 

@@ -6,8 +6,8 @@ import tensorflow as tf
 from PIL import Image
 
 from tf_edgeconnect.data.edge_files import EdgeOptions, pair_edges
-from tf_edgeconnect.data.index import open_source
 from tf_edgeconnect.data.masks import mask_sampler
+from tf_edgeconnect.data.sources import open_source
 from tf_edgeconnect.photos.reading import read_edges, read_mask, read_photo
 
 HOLE = np.zeros((24, 36), np.uint8)

@@ -7,8 +7,13 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from tf_edgeconnect.data.mask_folder import check_mask_folder, write_mask_folder
-from tf_edgeconnect.data.mask_sets import MaskDrawer, MaskSpec, plan_masks
+from tf_edgeconnect.data.mask_sets import (
+    MaskDrawer,
+    MaskSpec,
+    check_mask_folder,
+    plan_masks,
+    write_mask_folder,
+)
 from tf_edgeconnect.errors import InputError
 
 BINS = (0.0, 0.1, 0.35, 0.6)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_edgeconnect.data.order import (
+from tf_edgeconnect.data.source import (
     check_seed,
     example_draw,
     example_seeds,

@@ -10,9 +10,9 @@ from PIL import Image
 
 from tf_edgeconnect.data.edge_files import EdgeOptions
 from tf_edgeconnect.data.examples import MAX_ATTEMPTS
-from tf_edgeconnect.data.index import open_source
-from tf_edgeconnect.data.order import shuffled_index
 from tf_edgeconnect.data.pipeline import build_dataset
+from tf_edgeconnect.data.source import shuffled_index
+from tf_edgeconnect.data.sources import open_source
 
 SIZE = 16
 MASKS = {"block": 1.0}

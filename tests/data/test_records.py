@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from tf_edgeconnect.data.index import open_source
 from tf_edgeconnect.data.pipeline import build_dataset
 from tf_edgeconnect.data.records import write_records
+from tf_edgeconnect.data.sources import open_source
 from tf_edgeconnect.errors import InputError
 
 

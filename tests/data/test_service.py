@@ -7,8 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tf_edgeconnect.data.edge_files import EdgeOptions
-from tf_edgeconnect.data.pipeline import build_dataset, undecodable
-from tf_edgeconnect.data.service import WINDOW, in_order
+from tf_edgeconnect.data.pipeline import WINDOW, build_dataset, in_order, undecodable
 from tf_edgeconnect.errors import InputError
 
 OPTIONS = dict(size=16, masks={"block": 1.0}, edges=EdgeOptions(sigma=-1))

@@ -12,9 +12,8 @@ import skimage
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from tf_edgeconnect.data.files import FileSource
-from tf_edgeconnect.data.index import open_source
 from tf_edgeconnect.data.samples import PHOTOS, SampleSource, part_of_photo
+from tf_edgeconnect.data.sources import FileSource, open_source
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.photos.headers import read_header
 

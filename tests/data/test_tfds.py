@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tf_edgeconnect.data.index import open_source
+from tf_edgeconnect.data.sources import open_source
 from tf_edgeconnect.data.tfds import NotDownloaded
 from tf_edgeconnect.errors import InputError
 

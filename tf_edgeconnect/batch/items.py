@@ -7,13 +7,12 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from tf_edgeconnect.data.files import LIST_SUFFIXES, read_list
-from tf_edgeconnect.data.index import open_source
 from tf_edgeconnect.data.records import (
     is_record_file,
     list_record_files,
     read_example,
 )
+from tf_edgeconnect.data.sources import LIST_SUFFIXES, open_source, read_list
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.photos.decoding import MAX_PIXELS
 from tf_edgeconnect.photos.jobs import MASK_SUFFIX

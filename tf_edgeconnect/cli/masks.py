@@ -59,12 +59,12 @@ def masks(
     from rich.console import Console
     from rich.progress import track
 
-    from tf_edgeconnect.data import mask_folder, mask_sets
+    from tf_edgeconnect.data import mask_sets
     from tf_edgeconnect.photos.writing import check_output
 
     borders = mask_sets.BORDERS if border == "both" else (border,)
     specs = mask_sets.plan_masks(shape, count, bounds, borders)
-    mask_folder.check_mask_folder(output, overwrite=overwrite)
+    mask_sets.check_mask_folder(output, overwrite=overwrite)
     check_output(overview, overwrite=overwrite)
     draw = mask_sets.MaskDrawer(shape, seed)
     console = Console(stderr=True)
@@ -85,7 +85,7 @@ def masks(
         "border": border,
         "seed": seed,
     }
-    mask_folder.write_mask_folder(output, drawn(), about, overwrite=overwrite)
+    mask_sets.write_mask_folder(output, drawn(), about, overwrite=overwrite)
     _write_overview(overview, list(shown.values()))
     typer.echo(
         f"{len(specs)} masks, {count} in each of {len(bounds) - 1} bins, in {output}; "

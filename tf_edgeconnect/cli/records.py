@@ -41,8 +41,8 @@ def records(
     from rich.progress import Progress
 
     import_tensorflow()
-    from tf_edgeconnect.data.index import open_source
     from tf_edgeconnect.data.records import write_records
+    from tf_edgeconnect.data.sources import open_source
 
     opened = open_source(source, max_bad_fraction=max_bad_fraction)
     console = Console(stderr=True)

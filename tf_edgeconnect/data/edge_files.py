@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 
 import tensorflow as tf
 
-from tf_edgeconnect.data.files import FileSource
 from tf_edgeconnect.data.images import decode
 from tf_edgeconnect.data.kept import (
     Scanned,
@@ -17,6 +16,7 @@ from tf_edgeconnect.data.kept import (
     scan_folder,
 )
 from tf_edgeconnect.data.source import Source
+from tf_edgeconnect.data.sources import FileSource
 from tf_edgeconnect.edges.exact import NO_EDGES
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.photos.names import Partners, some

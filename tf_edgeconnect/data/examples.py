@@ -11,8 +11,12 @@ import tensorflow as tf
 from tf_edgeconnect.data.edge_files import EdgeOptions
 from tf_edgeconnect.data.images import Crop, crop_resize, square, to_gray
 from tf_edgeconnect.data.masks import MaskSampler
-from tf_edgeconnect.data.order import example_draw, example_seeds, shuffled_index
-from tf_edgeconnect.data.source import Source
+from tf_edgeconnect.data.source import (
+    Source,
+    example_draw,
+    example_seeds,
+    shuffled_index,
+)
 from tf_edgeconnect.edges.exact import inference_edges, training_edges
 
 # So many photos in a row that cannot be decoded are no accident but a lost disk.

@@ -1,23 +1,27 @@
 """Sets of irregular masks with exact hole ratios, to evaluate on.
 
 Enters: bins of hole ratios, how many masks each gets, and whether holes touch the
-border. Leaves: bool `(H, W)` masks, true = hole. The drawing is that of `strokes.py`,
-cut where it has exactly the wanted number of pixels. A set is a pure function of what
-was asked; `mask_folder.py` writes it.
+border. Leaves: bool `(H, W)` masks, true = hole, and a folder of them with an
+`index.json`. The drawing is that of `strokes.py`, cut where it has exactly the wanted
+number of pixels. A set is a pure function of what was asked.
 
 Reference: Liu et al., "Image Inpainting for Irregular Holes Using Partial
     Convolutions", arXiv:1804.07723, section 4.1: bins of hole ratios, half of the masks
     of each with holes at the border, half without any near it.
 """
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Literal, NamedTuple, get_args
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
+from tf_edgeconnect.atomic import new_folder, write_json
 from tf_edgeconnect.data.strokes import FIELD_SIZE, cubic_matrix, drawing
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.photos.headers import MAX_PIXELS, MIN_SIDE
@@ -25,6 +29,7 @@ from tf_edgeconnect.photos.headers import MAX_PIXELS, MIN_SIDE
 Border = Literal["touching", "clear"]
 BORDERS: tuple[Border, ...] = get_args(Border)
 
+INDEX = "index.json"
 CLEARANCE = 50 / 512  # of a side: how far a clear hole stays from the border
 # In the field's unit: keeps the hole from filling the corners of its clear frame.
 FRAME_PUSH = 3e-4
@@ -207,3 +212,70 @@ def _check(
             "--bins must be two or more rising numbers from 0 to 1, such as "
             f"0.1,0.2,0.3; got {','.join(f'{bound:g}' for bound in bins)}"
         )
+
+
+def check_mask_folder(folder: Path, *, overwrite: bool = False) -> None:
+    """Raises where a set of masks cannot be written, before one is drawn.
+
+    Args:
+        folder: the folder to be written.
+        overwrite: True if a set that is there may be replaced.
+
+    Raises:
+        InputError: something is there that is no such set, or is and may not be
+            replaced.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise InputError(f"output {folder} is a file; give a folder")
+    found = {path.name for path in folder.iterdir()}
+    if found and not overwrite:
+        raise InputError(
+            f"output folder {folder} is not empty; choose another, or pass --overwrite "
+            "to replace a set of masks in it"
+        )
+    if foreign := sorted(found - _listed(folder)):
+        raise InputError(
+            f"output folder {folder} holds {foreign[0]}, which is not of a set of "
+            "masks; choose another folder"
+        )
+
+
+def _listed(folder: Path) -> set[str]:
+    """Names of the files that a set's index lists, with its own."""
+    try:
+        index = json.loads((folder / INDEX).read_text())
+        return {INDEX, *(mask["file"] for mask in index["masks"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def write_mask_folder(
+    folder: Path,
+    masks: Iterable[tuple[MaskSpec, np.ndarray]],
+    about: dict[str, Any],
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Writes a set of masks as 8 bit grey PNG files with an index of them.
+
+    Args:
+        folder: new, empty, or with `overwrite` one that holds a set; written whole or
+            not at all.
+        masks: what each is, and the mask, bool `(H, W)`, true = hole.
+        about: JSON values to keep in the index: how the set was made.
+        overwrite: True if a set that is there may be replaced.
+
+    Raises:
+        InputError: as `check_mask_folder`.
+        OSError: the disk does not take it; what was there is still there.
+    """
+    check_mask_folder(folder, overwrite=overwrite)
+    entries = []
+    with new_folder(folder) as new:
+        for spec, mask in masks:
+            entry = {"file": f"{spec.name}.png", "bin": spec.bin, "border": spec.border}
+            entries.append(entry | {"hole_ratio": float(mask.mean())})
+            Image.fromarray(mask.astype(np.uint8) * 255).save(new / entry["file"])
+        write_json(new / INDEX, {**about, "masks": entries}, indent=1)

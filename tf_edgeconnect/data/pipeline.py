@@ -5,13 +5,14 @@ Enters: a source of photos. Leaves: a `tf.data.Dataset` of dicts in the conventi
 the tf.data service.
 
 The stream is endless in training, and what stands at a position depends on the position
-and the seed alone (`tf_edgeconnect.data.order`). A photo that fails only at full decode
-is replaced by the next one of the same epoch; the example says how many were skipped.
+and the seed alone (`source.py`). A photo that fails only at full decode is replaced by
+the next one of the same epoch; the example says how many were skipped.
 """
 
 import os
 import re
-from collections.abc import Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import tensorflow as tf
@@ -19,11 +20,9 @@ import tensorflow as tf
 from tf_edgeconnect.data.edge_files import EdgeOptions, pair_edges
 from tf_edgeconnect.data.examples import IN_A_ROW, maker, reader
 from tf_edgeconnect.data.images import Crop
-from tf_edgeconnect.data.index import open_source
 from tf_edgeconnect.data.masks import MaskSampler, mask_sampler
-from tf_edgeconnect.data.order import check_seed
-from tf_edgeconnect.data.service import batches_from_service
-from tf_edgeconnect.data.source import Source
+from tf_edgeconnect.data.source import Source, check_seed
+from tf_edgeconnect.data.sources import open_source
 from tf_edgeconnect.errors import InputError
 
 _PREFETCHED = 4  # batches
@@ -164,3 +163,78 @@ def _check(size: int, batch_size: int, start: int, shard: tuple[int, int]) -> No
         raise InputError(
             f"shard must be (index, count) with index from 0 to count - 1, not {shard}"
         )
+
+
+# So many batches ahead of one that has not come mean that its worker is gone.
+WINDOW = 64
+_CONNECT_SECONDS = 10.0
+
+MakeBatch = Callable[[tf.Tensor], tf.data.Dataset]
+
+
+def batches_from_service(
+    make: MakeBatch, first: int, stride: int, service: str
+) -> tf.data.Dataset:
+    """Lets the workers of a service make the batches of a stream.
+
+    Args:
+        make: from a batch's first position, int64 scalar, to a data set of that batch
+            alone, a dict that has its `position`.
+        first: first position of the first batch.
+        stride: from a batch's first position to the next one's.
+        service: `host:port` of the dispatcher.
+
+    Returns:
+        The batches without end, in the order of their positions.
+
+    Raises:
+        InputError: nothing answers at that address.
+    """
+    starts = tf.data.Dataset.range(first, tf.int64.max, stride)
+    batches = starts.interleave(make, 4, num_parallel_calls=4, deterministic=False)
+    distribute = tf.data.experimental.service.distribute(
+        tf.data.experimental.service.ShardingPolicy.DYNAMIC, _reached(service)
+    )
+    arriving = batches.apply(distribute)
+    return tf.data.Dataset.from_generator(
+        lambda: in_order(arriving, make, first, stride),
+        output_signature=batches.element_spec,
+    )
+
+
+def in_order(
+    arriving: tf.data.Dataset, make: MakeBatch, first: int, stride: int
+) -> Iterator[dict[str, tf.Tensor]]:
+    """Yields batches by rising position; arguments as of `batches_from_service`.
+
+    Args:
+        arriving: batches in any order; some may be missing.
+        make: makes those.
+        first: position of the first one.
+        stride: between two of them.
+    """
+    wanted, early = first, {}
+    for batch in arriving:
+        start = int(batch["position"][0])
+        if start >= wanted:  # else it was given up too soon
+            early[start] = batch
+        if len(early) > WINDOW:
+            early[wanted] = make(tf.constant(wanted, tf.int64)).get_single_element()
+        while wanted in early:
+            yield early.pop(wanted)
+            wanted += stride
+
+
+def _reached(service: str) -> str:
+    address = service.removeprefix("grpc://")
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection(
+            (host.strip("[]"), int(port)), _CONNECT_SECONDS
+        ).close()
+    except (OSError, OverflowError, ValueError) as error:
+        raise InputError(
+            f"no tf.data service answers at {service} ({error}): expected host:port of "
+            "a running `tf-edgeconnect data-service dispatcher`"
+        ) from None
+    return f"grpc://{address}"

@@ -20,7 +20,7 @@ from tf_edgeconnect.atomic import new_folder
 from tf_edgeconnect.data.images import decode, orient
 from tf_edgeconnect.data.source import Encoded, ScanReport, Source
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.photos.headers import MIN_SIDE, cached_scan
+from tf_edgeconnect.photos.headers import MIN_SIDE, scan_files
 
 # A record: length (8 bytes), its checksum (4), the content, its checksum (4).
 _HEAD, _TAIL = 12, 4
@@ -148,7 +148,7 @@ def open_records(
         InputError: there is no record, a file is no uncompressed TFRecord file, or its
             records hold no encoded photo.
     """
-    walks = cached_scan(cache, files, lambda: [_walk(file) for file in files])
+    walks = scan_files(files, _walk, cache)
     places = [(n, offset) for n, (offsets, _) in enumerate(walks) for offset in offsets]
     if not places:
         raise InputError(f"{where}: no records in {len(files)} TFRecord files")

@@ -117,19 +117,13 @@ def sample_photos() -> list[np.ndarray]:
         uint8 `(H, W, 3)` of each, in the order of `PHOTOS`; not to be changed.
 
     Raises:
-        InputError: scikit-image or one of its photos is missing.
+        InputError: this scikit-image has not all of the photos.
     """
-    spec = importlib.util.find_spec("skimage")
-    if spec is None or not spec.submodule_search_locations:
-        raise InputError("sample: needs the photos in scikit-image; install it")
-    folder = Path(spec.submodule_search_locations[0]) / "data"
-    missing = [name for name in PHOTOS if not (folder / name).is_file()]
-    if missing:
-        raise InputError(
-            f"sample: this scikit-image has no {', '.join(missing)} in {folder}; "
-            "install scikit-image 0.26"
-        )
-    return [np.asarray(Image.open(folder / name).convert("RGB")) for name in PHOTOS]
+    folder = Path(importlib.util.find_spec("skimage").origin).parent / "data"
+    try:
+        return [np.asarray(Image.open(folder / name).convert("RGB")) for name in PHOTOS]
+    except OSError as error:
+        raise InputError(f"sample: {error}; install scikit-image 0.26") from None
 
 
 def part_of_photo(height: int, width: int, part: Part) -> tuple[int, int, int, int]:

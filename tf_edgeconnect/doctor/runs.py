@@ -14,9 +14,9 @@ import tensorflow as tf
 from tf_edgeconnect.config import STAGES, Config, Stage, load_config
 from tf_edgeconnect.data.edge_files import EdgeOptions, pair_edges
 from tf_edgeconnect.data.images import crop_resize, square, to_gray
-from tf_edgeconnect.data.index import open_both, open_source
 from tf_edgeconnect.data.samples import SampleSource
 from tf_edgeconnect.data.source import Source
+from tf_edgeconnect.data.sources import open_both, open_source
 from tf_edgeconnect.data.tfds import NotDownloaded
 from tf_edgeconnect.doctor import Report, Track, untracked
 from tf_edgeconnect.doctor.files import (

@@ -7,10 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect.data.images import crop_resize, square
-from tf_edgeconnect.data.index import open_source
 from tf_edgeconnect.data.masks import mask_sampler
 from tf_edgeconnect.data.samples import SampleSource
 from tf_edgeconnect.data.source import Source
+from tf_edgeconnect.data.sources import open_source
 from tf_edgeconnect.errors import InputError
 
 REPORTED = 10

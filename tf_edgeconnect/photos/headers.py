@@ -5,6 +5,7 @@ continues does not scan again. The cache holds for exactly the files it was made
 the same paths, sizes and modification times.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -119,47 +120,23 @@ def scan_files(
         What `look` returned for each path, in the same order; tuples of a scan that was
         kept come back as lists.
     """
-
-    def scan() -> list:
-        tasks = [
-            paths[start : start + _FILES_A_TASK]
-            for start in range(0, len(paths), _FILES_A_TASK)
-        ]
-        with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
-            # Pillow warns from 89 megapixels on; the bound here is 100.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            warnings.simplefilter("ignore", UserWarning)
-            done = pool.map(lambda task: [look(path) for path in task], tasks)
-            return [found for task in done for found in task]
-
-    return cached_scan(cache, paths, scan)
-
-
-def cached_scan(
-    cache: Path | None, paths: Sequence[Path], scan: Callable[[], Any]
-) -> Any:
-    """Takes the result of a scan from a file, or scans and keeps the result there.
-
-    Args:
-        cache: JSON file, or None to scan every time.
-        paths: the files that are scanned.
-        scan: makes the result, something JSON can hold.
-
-    Returns:
-        What `scan` returned now or when the cache was made; tuples come back as lists.
-    """
-    if cache is None:
-        return scan()
-    cache = Path(cache)
-    fingerprint = _fingerprint(paths)
-    try:
-        kept = json.loads(cache.read_text())
-        if kept["fingerprint"] == fingerprint:
-            return kept["result"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        pass  # no cache, or none of ours: it is made anew below
-    result = scan()
-    write_json(cache, {"fingerprint": fingerprint, "result": result}, indent=None)
+    fingerprint = _fingerprint(paths) if cache else ""
+    if cache:
+        # No cache, or none of ours: it is made anew.
+        with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+            kept = json.loads(cache.read_text())
+            if kept["fingerprint"] == fingerprint:
+                return kept["result"]
+    starts = range(0, len(paths), _FILES_A_TASK)
+    tasks = [paths[start : start + _FILES_A_TASK] for start in starts]
+    with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
+        # Pillow warns from 89 megapixels on; the bound here is 100.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.simplefilter("ignore", UserWarning)
+        done = pool.map(lambda task: [look(path) for path in task], tasks)
+        result = [found for task in done for found in task]
+    if cache:
+        write_json(cache, {"fingerprint": fingerprint, "result": result}, indent=None)
     return result
 
 

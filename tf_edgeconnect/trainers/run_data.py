@@ -9,11 +9,11 @@ import tensorflow as tf
 
 from tf_edgeconnect.config import Config
 from tf_edgeconnect.data.edge_files import EdgeOptions, pair_edges
-from tf_edgeconnect.data.index import open_both, open_source
 from tf_edgeconnect.data.kept import kept_files
 from tf_edgeconnect.data.masks import mask_sampler
 from tf_edgeconnect.data.pipeline import build_dataset, undecodable
 from tf_edgeconnect.data.source import Source
+from tf_edgeconnect.data.sources import open_both, open_source
 from tf_edgeconnect.errors import InputError
 
 Say = Callable[[str], None]
