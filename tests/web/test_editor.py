@@ -87,6 +87,23 @@ def test_known_pixels_and_the_kind_of_a_photo_come_back(client, channels, dtype)
     assert (after[MASK] == top * 100 // 255).all()  # half of 200
 
 
+def test_a_mask_file_is_read_as_inpaint_reads_it(client):
+    name = put(client)
+    erased = np.dstack(
+        [RNG.integers(0, 256, (*SIZE, 3), np.uint8), ~MASK * np.uint8(255)]
+    )
+    stream = io.BytesIO()
+    for picture in (Image.fromarray(MASK.astype(np.uint8)), Image.fromarray(erased)):
+        picture.save(stream, "PNG")
+        answer = client.post(f"mask?photo={name}&name=m.png", content=stream.getvalue())
+        np.testing.assert_array_equal(pixels_of(answer), MASK * np.uint8(255))
+        stream = io.BytesIO()
+    photo = photo_of(RNG.integers(0, 256, (*SIZE, 3), np.uint8))
+    answer = client.post(f"mask?photo={name}&name=m.png", content=photo)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("mask m.png is a colour photo, no mask")
+
+
 def test_edges_are_predicted_with_the_sigma_that_is_asked_for(client, inpainter):
     name = put(client)
     answer = client.post(f"edges?photo={name}&sigma=3.5", content=photo_of(sketch()))

@@ -197,7 +197,7 @@ def read_mask(
         path: an image file of any kind `read_photo` takes, also of 32 bits a pixel.
         size: height and width to bring the mask to; None keeps its own.
         options: its `kind`, `label` and `threshold` count.
-        orientation: of the photo's file, where `size` is given; see `fit_mask`.
+        orientation: of the photo's file, where `size` is given; see `turned_like`.
         max_pixels: the largest size.
 
     Returns:
@@ -207,10 +207,21 @@ def read_mask(
         InputError: as `read_photo`, or the picture is no mask.
     """
     path = Path(path)
-    image = load_image(path, read_bytes(path, "mask"), "mask", max_pixels, MODES)
-    with naming_damage("mask", path):
-        mask = upright(hole_of(image, path, options), orientation_of(image))
+    mask = decode_mask(read_bytes(path, "mask"), path, options, max_pixels)
     return mask if size is None else fit_mask(mask, size, orientation, path)
+
+
+def decode_mask(
+    data: bytes,
+    name: str | Path,
+    options: MaskOptions = MaskOptions(),  # noqa: B008 (frozen)
+    max_pixels: int = MAX_PIXELS,
+) -> np.ndarray:
+    """Decodes the bytes of a mask's file, as `read_mask` does."""
+    path = Path(name)
+    image = load_image(path, data, "mask", max_pixels, MODES)
+    with naming_damage("mask", path):
+        return upright(hole_of(image, path, options), orientation_of(image))
 
 
 def read_hole(

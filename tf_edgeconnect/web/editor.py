@@ -43,7 +43,8 @@ from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.inference.files import fill_file
 from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.photos.jobs import Job
-from tf_edgeconnect.photos.reading import Photo, decode_photo
+from tf_edgeconnect.photos.masks import fit_mask
+from tf_edgeconnect.photos.reading import Photo, decode_mask, decode_photo
 from tf_edgeconnect.photos.writing import encode_png
 from tf_edgeconnect.web.app import MAX_BYTES, Application
 
@@ -75,6 +76,7 @@ class Editor:
             Route("/sample", _sample),
             Route("/photo", self._show),
             Route("/photo", self._open, methods=["POST"]),
+            Route("/mask", self._mask, methods=["POST"]),
             Route("/edges", self._edges, methods=["POST"]),
             Route("/fill", self._fill, methods=["POST"]),
             Route("/photo_edges", self._photo_edges, methods=["POST"]),
@@ -131,6 +133,13 @@ class Editor:
 
     def _show(self, request: Request) -> Response:
         return _png(self._photo(request))
+
+    def _mask(self, request: Request) -> Response:
+        """Answers what a mask file means, white = hole, at the photo's size."""
+        photo = self._photo(request)
+        mask = decode_mask(request.state.body, request.query_params.get("name", ""))
+        mask = fit_mask(mask, photo.size, photo.orientation, Path("that was sent"))
+        return _png(Photo(mask[..., None] * np.uint8(255)))
 
     def _edges(self, request: Request) -> Response:
         photo = self._photo(request)

@@ -399,7 +399,8 @@ function wire() {
     if (at("photo-file").files.length) openFile(at("photo-file").files[0]);
   });
   onFile("mask-file", "Loading the mask", async (file) => {
-    layers.takeHole(await readable(file));
+    const mask = await photo.ask("mask", { name: file.name }, file); // as `inpaint` reads it
+    layers.takeHole((await grayOf(mask, photo.width, photo.height)).data);
     select("brush");
   });
   onFile("lines-file", "Loading the lines", async (file) => {
