@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -204,6 +205,13 @@ def test_a_photo_that_fails_in_a_batch_leaves_the_others_whole(
         "a": "MemoryError: no room"
     }
     assert contents(folder / "out").keys() == {"b.png", "below/c.png", "below/d.png"}
+
+
+def test_photos_of_one_name_fail_alone(folder):
+    (folder / "photos" / "a.jpg").write_bytes(b"")
+    items = list_items(folder / "photos", folder / "masks", folder / "out")
+    failing = {Path(item.photo).name for item in items if item.problem}
+    assert failing == {"a.jpg", "a.png"} and len(items) == 5
 
 
 def test_a_list_names_photos_from_its_root(folder, batch):

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -177,14 +178,11 @@ def _paired(items: list[Item], masks: Path, output: Path) -> list[Item]:
 
 
 def _distinct(items: list[Item]) -> list[Item]:
-    """Takes the endings off the names, which must then differ."""
-    seen: dict[str, Item] = {}
-    for item in items:
-        named = item._replace(name=stem_of(item.name))
-        if other := seen.get(named.name):
-            raise InputError(
-                f"{other.photo} and {item.photo} hold photos of the same name "
-                f"{named.name}; their results would collide: rename or leave out one"
-            )
-        seen[named.name] = named
-    return list(seen.values())
+    """Takes the endings off the names; photos of one name then have a problem."""
+    named = [item._replace(name=stem_of(item.name)) for item in items]
+    times = Counter(item.name for item in named)
+    why = "another photo has its name but for the ending; rename one"
+    return [
+        item._replace(problem=item.problem or why) if times[item.name] > 1 else item
+        for item in named
+    ]

@@ -6,6 +6,7 @@ exception is a fault of ours and keeps its traceback.
 """
 
 import errno
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ from tf_edgeconnect.cli import (
     serve,
     train,
 )
+from tf_edgeconnect.cli.warning_lines import Once
 from tf_edgeconnect.errors import InputError, ServingError
 from tf_edgeconnect.version import __version__
 
@@ -78,6 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: What follows the program's name; None for those of this process.
     """
+    if logging.lastResort is not None:  # for commands that show no lines of their own
+        logging.lastResort.addFilter(Once())
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
