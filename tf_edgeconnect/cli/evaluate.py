@@ -43,14 +43,14 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="D",
-            help="Folder of masks, white = hole (paired by name if every photo has "
-            "one, else drawn); one mask; or block: half of each side, in the middle.",
+            help="Folder of masks, white = hole (paired by name, or drawn where no "
+            "name pairs); one mask; or block: half of each side, in the middle.",
         ),
     ] = None,
     model: Annotated[
         str | None,
         options.model(
-            f"Measure this model, such as inpaint takes. [default: {DEFAULT}]"
+            f"Measure this model, such as inpaint takes; by default {DEFAULT}."
         ),
     ] = None,
     predictions: Annotated[
@@ -66,7 +66,7 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="predicted|canny|none|D",
-            help="Lines a model follows in the hole: its own (the default), those of "
+            help="Edges a model follows in the hole: its own (the default), those of "
             "the whole photo (the ceiling), none, or drawings of the photos' names.",
         ),
     ] = None,
@@ -76,9 +76,9 @@ def evaluate(
             min=0,
             max=1,
             metavar="T",
+            show_default="0.5",
             help="A model's edges count, in precision, recall and F1, where they are "
-            "above. Give the best_threshold of other photos' report.json. "
-            "[default: 0.5]",
+            "above: such as best_threshold in report.json of other photos.",
         ),
     ] = None,
     published: options.Published = False,
