@@ -7,7 +7,6 @@ import pytest
 from tf_edgeconnect.cli.main import run
 from tf_edgeconnect.config import load_config
 from tf_edgeconnect.trainers import run as wiring
-from tf_edgeconnect.trainers import run_summary
 
 
 @pytest.fixture
@@ -95,7 +94,7 @@ def test_a_dry_run_describes_and_trains_nothing(capsys, monkeypatch, received):
     def describe(stage, config, run_dir, say):
         say(f"{stage} {config.seed} {run_dir}")
 
-    monkeypatch.setattr(run_summary, "describe", describe)
+    monkeypatch.setattr(wiring, "describe", describe)
     arguments = ["train", "--stage", "edge", "--config", "places2", "--dry-run"]
     assert run(arguments) == 0
     assert capsys.readouterr().out == "edge 0 runs/places2\n"

@@ -17,7 +17,7 @@ L1_ALONE = InpaintLosses(adversarial_weight=0, perceptual_weight=0, style_weight
 def test_trained_and_filled_pictures_are_the_same(networks):
     settings = config("edge.known=masked", "edge.sigma=1")
     _, held_out = open_sources(settings, None, lambda line: None)
-    batches = validation_batches(settings, held_out, tf.distribute.InputContext())
+    batches = validation_batches(settings, held_out)
     batch = next(iter(batches))
     # Filling starts from whole grey levels.
     image = np.round(255 * batch["image"]).astype(np.uint8)

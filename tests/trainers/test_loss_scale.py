@@ -12,9 +12,9 @@ from tf_edgeconnect.models.discriminators import patch_discriminator
 from tf_edgeconnect.models.generators import edge_generator
 from tf_edgeconnect.trainers.checkpoints import Checkpoints
 from tf_edgeconnect.trainers.edge import EdgeTrainer
-from tf_edgeconnect.trainers.parts import refine_spectral_norms
 from tf_edgeconnect.trainers.run import train
 from tf_edgeconnect.trainers.schedule import RateSchedule
+from tf_edgeconnect.trainers.steps import refine_spectral_norms
 
 START = 2.0**6  # low enough for the small networks below
 

@@ -1,5 +1,7 @@
 """Whole runs in this process: stages, resuming, and what a user gets wrong."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,9 +10,12 @@ from PIL import Image
 from tests.trainers.tiny_run import config, journal, same, weights
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.storage import read_meta, resolve
-from tf_edgeconnect.trainers.loop import Outcome
-from tf_edgeconnect.trainers.run import train
+from tf_edgeconnect.trainers import run_loop
+from tf_edgeconnect.trainers.run import describe, train
 from tf_edgeconnect.trainers.run_data import first_examples
+from tf_edgeconnect.trainers.run_directory import check_directory
+from tf_edgeconnect.trainers.run_loop import Outcome
+from tf_edgeconnect.trainers.schedule import RateSchedule
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +119,24 @@ def test_a_resumed_stage_keeps_the_record_of_where_it_began(finished, capsys):
     assert read_meta(finished / "weights" / "edge")["init_from"] is None
 
 
+def test_checkpoints_match_variables_by_name(finished):
+    names = dict(tf.train.list_variables(str(finished / "checkpoints/edge/ckpt-6")))
+    kernel = "encoder_1.Skernel/.ATTRIBUTES/VARIABLE_VALUE"
+    assert names[f"named/edge_generator.Sedge_generator.S{kernel}"] == [7, 7, 3, 4]
+
+
+def test_checkpoints_of_an_earlier_version_are_refused(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "run")
+    folder = tmp_path / "run" / "checkpoints" / "edge"
+    shutil.rmtree(folder)
+    by_place = tf.train.Checkpoint(networks=[tf.Variable(1.0)])
+    tf.train.CheckpointManager(by_place, folder, 1).save(3)
+    with pytest.raises(
+        InputError, match=f"another --run-dir: --init-from {tmp_path}/run"
+    ):
+        train("edge", config(), tmp_path / "run")
+
+
 def test_averages_cannot_be_switched_off_in_the_middle(finished):
     with pytest.raises(
         InputError, match=r"was train\.ema, the last loss .* switched\?"
@@ -186,6 +209,37 @@ def test_fresh_asks_for_an_empty_directory(finished):
         train("edge", config(), finished, fresh=True)
 
 
+def test_the_scan_of_a_run_that_could_not_start_does_not_count_as_a_run(tmp_path):
+    (tmp_path / "scans").mkdir()
+    check_directory(tmp_path, config(), fresh=True)
+    (tmp_path / "metrics.jsonl").write_text("")
+    with pytest.raises(InputError, match="--fresh asks for an empty"):
+        check_directory(tmp_path, config(), fresh=True)
+
+
+def test_a_dry_run_says_what_will_be_kept_as_png_and_leaves_nothing(tmp_path):
+    for name in ("photos", "masks"):
+        (tmp_path / name).mkdir()
+    for gray in (0, 80, 160):
+        picture = Image.new("RGB", (40, 32), (gray, gray, gray))
+        picture.save(tmp_path / "photos" / f"{gray}.tif")
+    hole = np.zeros((32, 40), np.uint8)
+    hole[4:9] = 255
+    white = Image.new("L", (40, 32), 255)
+    Image.merge("LA", [white, Image.fromarray(hole)]).save(tmp_path / "masks/a.png")
+    settings = config(
+        f"data.train={tmp_path / 'photos'}",
+        "data.val_fraction=0.4",
+        "mask.kinds={external: 1}",
+        f"mask.folder={tmp_path / 'masks'}",
+    )
+    before, said = sorted(tmp_path.rglob("*")), []
+    describe("edge", settings, tmp_path / "run", said.append)
+    (line,) = [line for line in said if line.startswith("kept as PNG")]
+    assert "4 files, 0.0 MB" in line
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_a_run_directory_below_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
@@ -214,10 +268,43 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_its_batch(tmp_path):
         # Step 3 throws the weights far away, step 4 finds out.
         train("edge", config("train.learning_rate=1e30"), run_dir)
     kept = np.load(run_dir / "nonfinite" / "edge-step-4.npz")
-    assert kept["image"].shape == (2, 24, 24, 3)
+    assert kept["position"].tolist() == [6, 7] and kept["image"].shape == (2, 24, 24, 3)
     assert same(weights(run_dir), before)
     train("edge", config("train.steps=4"), run_dir)
     assert weights(run_dir)["step"] == 4
+
+
+def test_figures_are_fetched_at_looks_and_the_first_bad_step_is_still_found(
+    tmp_path, monkeypatch
+):
+    looks, look = [], run_loop.StageLoop._look
+    monkeypatch.setattr(run_loop, "LOOK_SECONDS", 1e9)  # none for the sake of time
+    monkeypatch.setattr(
+        run_loop.StageLoop,
+        "_look",
+        lambda self, step: looks.append(step) or look(self, step),
+    )
+    # Step 10 throws the weights far away.
+    monkeypatch.setattr(
+        RateSchedule, "rate", lambda self, step: 1e30 if step >= 9 else 1e-3
+    )
+    rare = [f"train.{name}_every=8" for name in ("log", "validate", "sample")]
+    settings = config("train.steps=20", "train.checkpoint_every=5", *rare)
+    with pytest.raises(InputError, match="became NaN or infinite at step 11;"):
+        train("edge", settings, tmp_path / "run")
+    # The first two steps tell how long one takes.
+    assert looks == [1, 2, 5, 8, 10, 15]
+    kept = np.load(tmp_path / "run" / "nonfinite" / "edge-step-11.npz")
+    assert kept["position"].tolist() == [20, 21]
+
+
+@pytest.mark.parametrize("steps", [2, 20])
+def test_a_profile_is_written_however_short_the_call(steps, tmp_path):
+    with run_loop.profiler(tmp_path) as before:
+        for step in range(1, steps + 1):
+            before(step, steps)
+            tf.reduce_sum(tf.ones(3))
+    assert len(list(tmp_path.rglob("*.xplane.pb"))) == 1
 
 
 def test_mirrored_over_one_device_is_refused(tmp_path):

@@ -164,6 +164,19 @@ def test_edge_inpaint_leaves_the_edge_generator_as_it_is(networks, batch, values
     assert not np.array_equal(painted["composite_edge"], batch["edge"])
 
 
+def test_a_sample_shows_the_edges_that_the_generator_draws(networks, batch):
+    parts = networks("edge_generator", *INPAINT)
+    mixed = {"canny": 1.0, "none": 1.0, "predicted": 1.0}
+    trainer = compiled(InpaintTrainer(**parts, losses=NO_VGG, hole_edges=mixed))
+    batch["draw"] = np.linspace(0, 0.9, 4, dtype=np.float32)
+    sample = trainer.sample(batch)
+    mask = batch["mask"]
+    drawn = sample["predicted_edge"] * mask + batch["edge"] * (1 - mask)
+    np.testing.assert_array_equal(sample["composite_edge"], drawn)
+    alone = InpaintTrainer(**parts, losses=NO_VGG)(batch)
+    np.testing.assert_array_equal(sample["inpainted"], alone["inpainted"])
+
+
 def test_inpaint_paints_along_the_photos_own_edges(networks, batch):
     trainer = compiled(InpaintTrainer(**networks(*INPAINT), losses=NO_VGG))
     pictures = trainer(batch)

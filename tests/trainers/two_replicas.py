@@ -21,7 +21,7 @@ from tf_edgeconnect.trainers.inpaint import InpaintTrainer
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 from tf_edgeconnect.trainers.joint import JointTrainer
 from tf_edgeconnect.trainers.run import train
-from tf_edgeconnect.trainers.strategies import choose_strategy
+from tf_edgeconnect.trainers.workers import choose_strategy
 
 STEPS = 3
 

@@ -45,9 +45,11 @@ def _fill(config: Config, run_dir: Path) -> None:
     from tf_edgeconnect.figures import Row, save, sheet
     from tf_edgeconnect.inference import Inpainter
     from tf_edgeconnect.metrics.image import psnr
-    from tf_edgeconnect.trainers.run_data import held_out_examples
+    from tf_edgeconnect.trainers import run_data
 
-    examples = held_out_examples(config, ROWS)
+    _, held_out = run_data.open_sources(config, None, lambda line: None)
+    batches = run_data.validation_batches(config, held_out, count=ROWS)
+    examples = run_data.first_examples(batches, ROWS)
     images = np.round(examples["image"] * 255).astype(np.uint8)
     holes = examples["mask"][..., 0] > 0.5
     filled, edges = Inpainter.load(run_dir)(images, holes)

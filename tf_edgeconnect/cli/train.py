@@ -62,7 +62,7 @@ def train(
     run_dir = run_dir or Path("runs", Path(config or DEFAULT).stem)
 
     import_tensorflow()
-    from tf_edgeconnect.trainers import run, run_networks, run_summary
+    from tf_edgeconnect.trainers import run, run_networks
 
     own_model = any(text.startswith("model.") for text in set_ or ())
     if init_from is not None and config is None and not own_model:
@@ -73,7 +73,7 @@ def train(
         )
 
     if dry_run:
-        run_summary.describe(stage, settings, run_dir, say=typer.echo)
+        run.describe(stage, settings, run_dir, say=typer.echo)
         return 0
     try:
         outcome = run.train(

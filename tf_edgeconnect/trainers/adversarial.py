@@ -16,15 +16,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tf_edgeconnect.trainers.averages import Averages
-from tf_edgeconnect.trainers.loss_scale import (
+from tf_edgeconnect.trainers.steps import (
+    Averages,
     LossScale,
-    is_half,
-    same_on_all_replicas,
-    with_loss_scale,
-)
-from tf_edgeconnect.trainers.parts import (
     refine_spectral_norms,
+    same_on_all_replicas,
     split,
     with_batch_figures,
 )
@@ -116,25 +112,24 @@ class AdversarialTrainer(keras.Model):
                 "`jit_compile` and `steps_per_execution` above 1 work on one replica "
                 f"only, and this strategy has {replicas}"
             )
-        generator_optimizer = generator_optimizer or keras.optimizers.Adam(1e-4, **ADAM)
-        discriminator_optimizer = discriminator_optimizer or keras.optimizers.Adam(
-            1e-5, **ADAM
-        )
-        if any(is_half(network) for network in self.networks.values()):
-            generator_optimizer = with_loss_scale(generator_optimizer)
-            discriminator_optimizer = with_loss_scale(discriminator_optimizer)
+        adam, scaled = keras.optimizers.Adam, keras.optimizers.LossScaleOptimizer
+        optimizers = [
+            generator_optimizer or adam(1e-4, **ADAM),
+            discriminator_optimizer or adam(1e-5, **ADAM),
+        ]
+        if any(net.compute_dtype == "float16" for net in self.networks.values()):
+            optimizers = [x if isinstance(x, scaled) else scaled(x) for x in optimizers]
         super().compile(
-            optimizer=generator_optimizer,
+            optimizer=optimizers[0],
             loss=None,
             jit_compile=jit_compile,
             auto_scale_loss=False,
             **kwargs,
         )
-        self.discriminator_optimizer = discriminator_optimizer
+        self.discriminator_optimizer = optimizers[1]
         with self.distribute_strategy.scope():
-            self.optimizer.build(self.generator_variables)
-            if self.discriminator_variables:
-                discriminator_optimizer.build(self.discriminator_variables)
+            for optimizer, variables in self._pairs():
+                optimizer.build(variables)
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Trains as `keras.Model.fit` does.
@@ -244,6 +239,10 @@ class AdversarialTrainer(keras.Model):
         """Updates the metrics of this stage from a batch and its pictures."""
         raise NotImplementedError(f"{type(self).__name__} must define measure")
 
+    def sample(self, batch: dict) -> dict:
+        """Makes the pictures of a sample sheet; see `call`."""
+        return self(batch, training=False)
+
     @property
     def metrics(self) -> list:
         """All metrics that Keras is to reset between epochs."""
@@ -269,8 +268,8 @@ class AdversarialTrainer(keras.Model):
             watched[count:], gradients, scales, strict=True
         ):
             # A replica's gradients are of its loss / replicas: undo that for the log.
-            norm = _replicas() * scale.unscale(tf.linalg.global_norm(slopes))
-            metric.update_state(*scale.without_overflow(norm))
+            norm = _replicas() * tf.linalg.global_norm(slopes)
+            metric.update_state(*scale.unscale(norm))
 
 
 def _trainable(networks, names):

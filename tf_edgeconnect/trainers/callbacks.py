@@ -39,7 +39,7 @@ class SampleSheets(keras.callbacks.Callback):
             The picture, `(H, W, 3)` uint8.
         """
         with self.model.averages.in_place():
-            pictures = self.model(self.batch, training=False)
+            pictures = self.model.sample(self.batch)
         edges = keras.ops.convert_to_numpy(pictures["composite_edge"])
         filled = [None] * len(edges)
         if "inpainted" in pictures:

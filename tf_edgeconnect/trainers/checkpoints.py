@@ -1,17 +1,19 @@
 """A stage's checkpoints: everything that a bit-exact resume needs.
 
 A checkpoint holds the networks, both optimizers, the moving averages, the step and the
-state of the rate schedule; the data's position follows from the step. It is complete or
-absent: TensorFlow writes beside, renames, and names the newest in a file of its own.
+state of the rate schedule; the data's position follows from the step. Variables are
+matched by name. It is complete or absent: TensorFlow writes beside, renames, and names
+the newest in a file of its own.
 """
 
 import contextlib
+import re
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
-from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
 from tf_edgeconnect.trainers.schedule import RateSchedule
 
@@ -44,16 +46,8 @@ class Checkpoints:
     ):
         self.folder = folder
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-        optimizers = dict(
-            generator=trainer.optimizer, discriminator=trainer.discriminator_optimizer
-        )
-        # Raw variables by place: Keras objects would be matched by their attributes.
         self._checkpoint = tf.train.Checkpoint(
-            step=self._step,
-            networks=_raw(trainer.networks),
-            optimizers=_raw(optimizers),
-            averages=[variable.value for variable in trainer.averages.variables],
-            schedule=schedule.state,
+            step=self._step, named=_by_name(trainer), schedule=schedule.state
         )
         self._manager = tf.train.CheckpointManager(self._checkpoint, folder, keep)
 
@@ -70,7 +64,8 @@ class Checkpoints:
             Its step, 0 where there is none.
 
         Raises:
-            InputError: if it belongs to networks of another shape, or is damaged.
+            InputError: if it belongs to other networks, is of an earlier version, or is
+                damaged.
         """
         latest = self._manager.latest_checkpoint
         if latest is None:
@@ -79,19 +74,26 @@ class Checkpoints:
         try:
             status = self._checkpoint.restore(latest)
             status.assert_consumed()
-        except (AssertionError, ValueError, tf.errors.OpError) as error:
-            reason = str(error).strip().splitlines()[0]
-            if isinstance(error, AssertionError):
-                status.expect_partial()  # or TensorFlow warns of each variable
-                reason = (
-                    "it holds other variables: was train.ema, the last loss with a "
-                    "discriminator or joint.keep_edge_discriminator switched?"
-                )
-            raise InputError(
-                f"checkpoint {latest} does not fit this config ({reason}); resume with "
-                "the config it was made with, or choose another --run-dir"
-            ) from None
-        return int(self._step.numpy())
+            return int(self._step.numpy())
+        except AssertionError:
+            status.expect_partial()  # or TensorFlow warns of each variable
+            there = tf.train.list_variables(latest)
+            if not any(name.startswith("named/") for name, _ in there):
+                raise InputError(
+                    f"checkpoint {latest} is of an earlier version, which cannot be "
+                    "continued: start from its weights, in another --run-dir: "
+                    f"--init-from {self.folder.parents[1]}"
+                ) from None
+            reason = (
+                "it holds other variables: was train.ema, the last loss with a "
+                "discriminator or joint.keep_edge_discriminator switched?"
+            )
+        except (ValueError, tf.errors.OpError) as error:
+            reason = one_line(error)
+        raise InputError(
+            f"checkpoint {latest} does not fit this config ({reason}); resume with "
+            "the config it was made with, or choose another --run-dir"
+        )
 
     def save(self, step: int) -> None:
         """Writes a checkpoint.
@@ -104,11 +106,31 @@ class Checkpoints:
             self._manager.save(checkpoint_number=step)
 
 
-def _raw(owners: dict) -> dict:
-    return {
-        name: [variable.value for variable in owner.variables]
-        for name, owner in owners.items()
-    }
+def _by_name(trainer: AdversarialTrainer) -> dict[str, tf.Variable]:
+    """Names all variables of a trainer, the same in each process."""
+    optimizers = dict(
+        generator_optimizer=trainer.optimizer,
+        discriminator_optimizer=trainer.discriminator_optimizer,
+    )
+    named = [
+        (f"{name}/{variable.path}", variable)
+        for name, network in trainer.networks.items()
+        for variable in network.variables
+    ]
+    for name, optimizer in optimizers.items():
+        for variable in optimizer.variables:
+            # Keras numbers optimizers: `adam_3/iteration`.
+            path = re.sub(r"^(\w+?)_\d+/", r"\1/", variable.path)
+            named.append((f"{name}/{path}", variable))
+    for variable, average in trainer.averages.pairs():
+        named.append((f"averages/{variable.path}", average))
+    found = {name: variable.value for name, variable in named}
+    if len(found) < len(named):
+        raise ValueError(
+            "two variables have one name: build each network within "
+            "`keras.name_scope` of its name"
+        )
+    return found
 
 
 @contextlib.contextmanager
@@ -130,12 +152,8 @@ def writing(folder: Path, last_good: int | None):
         kept = "no checkpoint was written before"
         if last_good is not None:
             kept = f"the checkpoint of step {last_good} is kept"
+        reason = next((it for it in _REASONS if it in str(error)), one_line(error))
         raise InputError(
-            f"{folder} cannot be written ({_reason(error)}); {kept}: make room or "
+            f"{folder} cannot be written ({reason}); {kept}: make room or "
             "choose another --run-dir, then run the same command"
         ) from None
-
-
-def _reason(error: Exception) -> str:
-    text = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
-    return next((reason for reason in _REASONS if reason in text), text)

@@ -13,7 +13,7 @@ from tf_edgeconnect.masking import composite
 from tf_edgeconnect.metrics.edges import EdgeMetrics
 from tf_edgeconnect.models.inputs import edge_inputs
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
-from tf_edgeconnect.trainers.parts import with_batch_figures
+from tf_edgeconnect.trainers.steps import with_batch_figures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,8 +171,8 @@ class EdgeTrainer(AdversarialTrainer):
     def compute_losses(self, batch, training):
         """Computes the losses of the raw prediction; see `AdversarialTrainer`."""
         pictures = self(batch, training=training)
-        judge = self.networks.get("edge_discriminator")
-        return (*self.losses_of(judge, batch, pictures, training), pictures)
+        discriminator = self.networks.get("edge_discriminator")
+        return (*self.losses_of(discriminator, batch, pictures, training), pictures)
 
     def measure(self, metrics, batch, pictures):
         """Updates edge precision, recall, F1 and average precision in the hole."""

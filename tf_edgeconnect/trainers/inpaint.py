@@ -1,4 +1,4 @@
-"""The inpaint stages: a generator that paints the hole along given lines."""
+"""The inpaint stages: a generator that paints the hole along given edges."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -28,7 +28,7 @@ class InpaintTrainer(AdversarialTrainer):
         losses: weights, kind and VGG.
         edge_generator: None trains on the photo's own edges (stage `inpaint`); a
             generator, which stays frozen, draws those of the hole (`edge-inpaint`).
-        hole_edges: which lines the hole has, and how often each: "canny" the photo's
+        hole_edges: which edges the hole has, and how often each: "canny" the photo's
             own, "none", "predicted" the edge generator's. None: "predicted" where
             there is an edge generator, else "canny". `draw` of a batch chooses.
         edge_threshold: see `EdgeTrainer`; used with an edge generator.
@@ -87,19 +87,27 @@ class InpaintTrainer(AdversarialTrainer):
             (known pixels kept), both `(B, H, W, 3)` in [0, 1]; `predicted_edge` too
             where an edge generator draws.
         """
-        pictures = {}
-        if "edge_generator" in self.networks:
-            generator = self.networks["edge_generator"]
-            pictures = draw_edges(generator, batch, training=False)  # frozen
-        pictures["composite_edge"] = choose_edges(self.hole_edges, batch, pictures)
-        generator = self.networks["inpaint_generator"]
-        return {**pictures, **paint(generator, batch, pictures, training)}
+        return self._fill(self.hole_edges, batch, training)
+
+    def sample(self, batch: dict) -> dict:
+        """Makes the pictures of a sample sheet, along predicted edges if there are."""
+        drawn = "edge_generator" in self.networks
+        kinds = {"predicted": 1.0} if drawn else self.hole_edges
+        return self._fill(kinds, batch, training=False)
+
+    def _fill(self, kinds, batch, training):
+        networks, pictures = self.networks, {}
+        if "edge_generator" in networks:
+            pictures = draw_edges(networks["edge_generator"], batch, training=False)
+        pictures["composite_edge"] = choose_edges(kinds, batch, pictures)
+        filled = paint(networks["inpaint_generator"], batch, pictures, training)
+        return {**pictures, **filled}
 
     def compute_losses(self, batch, training):
         """Computes the losses of the raw prediction; see `AdversarialTrainer`."""
         pictures = self(batch, training=training)
-        judge = self.networks.get("inpaint_discriminator")
-        return (*self.losses_of(judge, batch, pictures, training), pictures)
+        discriminator = self.networks.get("inpaint_discriminator")
+        return (*self.losses_of(discriminator, batch, pictures, training), pictures)
 
     def measure(self, metrics, batch, pictures):
         """Updates PSNR and L1, and the edges' figures where edges are drawn."""
@@ -109,7 +117,7 @@ class InpaintTrainer(AdversarialTrainer):
 def choose_edges(
     kinds: Mapping[HoleEdges, float], batch: dict, pictures: dict
 ) -> tf.Tensor:
-    """Chooses for each example which lines its hole has.
+    """Chooses for each example which edges its hole has.
 
     Args:
         kinds: kind -> weight, see `InpaintTrainer`.
@@ -120,18 +128,18 @@ def choose_edges(
         The composite edge, `(B, H, W, 1)`: what is known outside the hole.
     """
     edge = batch["edge"]
-    lines = {
+    edges = {
         "canny": edge,
         "none": tf.zeros_like(edge),
         "predicted": pictures.get("predicted_edge"),
     }
     names = sorted(kinds)  # the order of a mapping must not change the choice
-    chosen = lines[names[0]]
+    chosen = edges[names[0]]
     if len(names) > 1:
         weights = np.array([kinds[name] for name in names])
         bounds = tf.constant(np.cumsum(weights)[:-1] / weights.sum(), tf.float32)
         choice = tf.reduce_sum(tf.cast(batch["draw"][:, None] >= bounds, tf.int32), 1)
-        every = tf.stack([lines[name] for name in names], axis=1)
+        every = tf.stack([edges[name] for name in names], axis=1)
         chosen = tf.gather(every, choice, axis=1, batch_dims=1)
     return composite(chosen, known_edges(batch), batch["mask"])
 

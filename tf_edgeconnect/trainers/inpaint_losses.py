@@ -11,7 +11,7 @@ from tf_edgeconnect.losses.perceptual import perceptual_loss, style_loss
 from tf_edgeconnect.losses.reconstruction import reconstruction_loss
 from tf_edgeconnect.masking import composite
 from tf_edgeconnect.models.discriminators import patch_shares
-from tf_edgeconnect.trainers.parts import with_batch_figures
+from tf_edgeconnect.trainers.steps import with_batch_figures
 
 SMALLEST_SHARE = 0.01  # a hole of a few pixels must not outweigh all others
 

@@ -1,4 +1,4 @@
-"""The joint stage: both generators, the painting's losses flowing through the lines."""
+"""The joint stage: both generators, the inpaint losses flowing through the edges."""
 
 import keras
 
@@ -81,11 +81,10 @@ class JointTrainer(AdversarialTrainer):
     def compute_losses(self, batch, training):
         """Computes the losses of the raw predictions; see `AdversarialTrainer`."""
         pictures = self(batch, training=training)
-        judge = self.networks.get("inpaint_discriminator")
-        found = self.losses_of(judge, batch, pictures, training)
-        if "edge_discriminator" in self.networks:
-            judge = self.networks["edge_discriminator"]
-            of_edges = self.edge_losses_of(judge, batch, pictures, training)
+        discriminator = self.networks.get("inpaint_discriminator")
+        found = self.losses_of(discriminator, batch, pictures, training)
+        if discriminator := self.networks.get("edge_discriminator"):
+            of_edges = self.edge_losses_of(discriminator, batch, pictures, training)
             found = [a | b for a, b in zip(found, of_edges, strict=True)]
         return (*found, pictures)
 

@@ -72,9 +72,9 @@ def _scan_file(run_dir: Path | None, name: str) -> Path | None:
 def training_batches(
     config: Config,
     source: Source,
+    run_dir: Path,
     start: int,
     place: tf.distribute.InputContext,
-    run_dir: Path,
     service: str | None = None,
 ) -> tf.data.Dataset:
     """Returns one worker's endless stream of batches, a batch for each replica.
@@ -82,9 +82,9 @@ def training_batches(
     Args:
         config: of the run.
         source: photos.
+        run_dir: keeps the scans.
         start: position from which on, counted over all workers.
         place: which worker this is for; each takes every k-th position.
-        run_dir: keeps the scans.
         service: `host:port` of a tf.data service that makes them; None: this process.
     """
     return build_dataset(
@@ -102,8 +102,9 @@ def training_batches(
 def validation_batches(
     config: Config,
     source: Source,
-    place: tf.distribute.InputContext,
     run_dir: Path | None = None,
+    place: tf.distribute.InputContext | None = None,
+    count: int | None = None,
 ) -> tf.data.Dataset:
     """Returns the batches of a validation, always the same photos, crops and masks.
 
@@ -112,10 +113,12 @@ def validation_batches(
     Args:
         config: of the run.
         source: photos.
-        place: which worker this is for.
         run_dir: keeps the scans; None scans masks and edge files again.
+        place: which worker this is for; None: the only one.
+        count: photos, spread over the source; `train.val_examples` by default.
     """
-    count = min(config.train.val_examples, len(source))
+    place = place or tf.distribute.InputContext()
+    count = min(count or config.train.val_examples, len(source))
     batch_size = min(config.train.batch_size, count) // place.num_replicas_in_sync
     spread = np.linspace(0, len(source) - 1, count).round().astype(np.int64)
     return build_dataset(
@@ -125,27 +128,6 @@ def validation_batches(
         shard=(place.input_pipeline_id, place.num_input_pipelines),
         training=False,
     )
-
-
-def held_out_examples(config: Config, count: int) -> dict[str, np.ndarray]:
-    """Returns examples spread over the held-out photos, as one batch of pictures.
-
-    Args:
-        config: of the run.
-        count: how many.
-    """
-    _, held_out = open_sources(config, None, lambda line: None)
-    spread = config.train.model_copy(update={"val_examples": count})
-    config = config.model_copy(update={"train": spread})
-    return sheet_examples(config, held_out, count)
-
-
-def sheet_examples(
-    config: Config, source: Source, count: int, run_dir: Path | None = None
-) -> dict[str, np.ndarray]:
-    """Returns the first examples of a validation as one batch of pictures."""
-    batches = validation_batches(config, source, tf.distribute.InputContext(), run_dir)
-    return first_examples(batches, count)
 
 
 def _example_options(config: Config, run_dir: Path | None) -> dict:

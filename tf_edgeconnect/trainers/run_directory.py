@@ -1,16 +1,20 @@
-"""A run's directory: whether it can be written and belongs to the config at hand."""
+"""A run's directory: whether it can be written, and what it was last called with."""
 
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-from tf_edgeconnect.config import Config, load_config, save_config
+import yaml
+
+from tf_edgeconnect.atomic import write_json
+from tf_edgeconnect.config import Config, save_config
 from tf_edgeconnect.data.source import Source
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.storage import read_meta
 from tf_edgeconnect.trainers.run_data import SCANS
 
+SETTINGS = "config.yaml"
 PHOTOS = "photos.json"  # how many there were at the last call, and a hash of them
 
 
@@ -29,19 +33,19 @@ def check_directory(run_dir: Path, config: Config, fresh: bool) -> None:
             f"run directory {run_dir} cannot be written: {there} is not a folder that "
             "may be written; choose another --run-dir"
         )
-    if fresh and run_dir.exists() and any(map(_is_of_a_run, run_dir.iterdir())):
+    # The scans alone may be left of a run that could not start.
+    left = run_dir.iterdir() if fresh and run_dir.exists() else ()
+    if any(path.name != SCANS for path in left):
         raise InputError(
             f"--fresh asks for an empty run directory, and {run_dir} is not: choose "
             "another --run-dir or remove it"
         )
-    saved = run_dir / "config.yaml"
-    if saved.exists():
-        _check_architecture(load_config(saved), config, run_dir)
-
-
-def _is_of_a_run(path: Path) -> bool:
-    # The scans alone may be left of a run that could not start.
-    return path.name != SCANS
+    differing = _changes({"model": _saved(run_dir).get("model", {})}, config)
+    if differing:
+        raise InputError(
+            f"run directory {run_dir} was made with another architecture "
+            f"({'; '.join(differing)}): use its settings or another --run-dir"
+        )
 
 
 def save_settings(
@@ -63,15 +67,13 @@ def save_settings(
     Raises:
         InputError: if the directory cannot be written.
     """
-    saved, listed = run_dir / "config.yaml", run_dir / PHOTOS
     now = {
         name: {"count": len(source), "sha256": source.fingerprint()}
         for name, source in photos.items()
     }
-    if saved.exists():
-        changes = _changes(load_config(saved).model_dump(), config.model_dump())
-        if changes:
-            say(f"settings changed since the last call: {'; '.join(changes)}")
+    if changes := _changes(_saved(run_dir), config):
+        say(f"settings changed since the last call: {'; '.join(changes)}")
+    listed = run_dir / PHOTOS
     before = json.loads(listed.read_text()) if listed.exists() else now
     for name in now:
         if before.get(name, now[name]) != now[name]:
@@ -81,34 +83,32 @@ def save_settings(
                 "on examples come in another order"
             )
     try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        save_config(config, saved)
-        listed.write_text(json.dumps(now, indent=2) + "\n")
+        save_config(config, run_dir / SETTINGS)
+        write_json(listed, now)
     except OSError as error:
         raise InputError(
             f"run directory {run_dir} cannot be written: {error.strerror}"
         ) from None
 
 
-def _changes(before: dict, now: dict, prefix: str = "") -> list[str]:
-    """Lists `dotted.key was X, is Y` of nested settings."""
-    changes = []
-    for key, value in now.items():
-        old, name = before.get(key), f"{prefix}{key}"
-        if isinstance(old, dict) and isinstance(value, dict):
-            changes += _changes(old, value, f"{name}.")
-        elif old != value:
-            changes.append(f"{name} was {old}, is {value}")
-    return changes
+def _saved(run_dir: Path) -> dict:
+    """Reads the settings of the last call, maybe of an earlier version."""
+    path = run_dir / SETTINGS
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def _check_architecture(before: Config, now: Config, run_dir: Path) -> None:
-    differing = _changes(before.model.model_dump(), now.model.model_dump(), "model.")
-    if differing:
-        raise InputError(
-            f"run directory {run_dir} was made with another architecture "
-            f"({'; '.join(differing)}): use its settings or another --run-dir"
-        )
+def _changes(before: dict, config: Config) -> list[str]:
+    """Lists `dotted.key was X, is Y` of settings that were there before."""
+
+    def compare(before, now, name):
+        if isinstance(before, dict) and isinstance(now, dict):
+            for key in now:
+                if key in before:
+                    yield from compare(before[key], now[key], f"{name}.{key}")
+        elif before != now:
+            yield f"{name[1:]} was {before}, is {now}"
+
+    return list(compare(before, config.model_dump(mode="json"), ""))
 
 
 def began_from(

@@ -1,4 +1,4 @@
-"""A config's networks, trainer and schedule, and the weights they start from."""
+"""A config's networks and trainer, and the weights that they start from."""
 
 import contextlib
 from collections.abc import Callable
@@ -9,9 +9,12 @@ import keras
 
 from tf_edgeconnect.config import Config, Stage, StageConfig
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.models.discriminators import patch_discriminator
-from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
-from tf_edgeconnect.models.storage import load_weights, read_meta, resolve
+from tf_edgeconnect.models.storage import (
+    BUILDERS,
+    load_weights,
+    read_meta,
+    resolve,
+)
 from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.stages import STAGES
 from tf_edgeconnect.trainers.adversarial import ADAM, AdversarialTrainer
@@ -19,43 +22,37 @@ from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
 from tf_edgeconnect.trainers.inpaint import HoleEdges, InpaintTrainer
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 from tf_edgeconnect.trainers.joint import JointTrainer
-from tf_edgeconnect.trainers.schedule import RateSchedule
 
 
 def build_networks(stage: Stage, config: Config) -> dict[str, keras.Model]:
     """Builds the networks of a stage with fresh weights, by name."""
-    with _arithmetic(config):
-        return _build_networks(stage, config)
-
-
-def _build_networks(stage, config):
     model = config.model
-    shared = dict(
+    generator = dict(
         filters=model.filters,
         residual_blocks=model.residual_blocks,
         hole_fill=model.hole_fill,
         initializer=model.initializer,
     )
-    networks = {}
+    keeps = stage == "joint" and config.joint.keep_edge_discriminator
+    arguments: dict[str, dict[str, Any]] = {}
     if stage != "inpaint":
-        networks["edge_generator"] = edge_generator(**shared, edge_norm=model.edge_norm)
-    edge_losses_apply = stage == "edge" or (
-        stage == "joint" and config.joint.keep_edge_discriminator
-    )
-    if edge_losses_apply and _edge_losses(config).need_discriminator:
-        networks["edge_discriminator"] = patch_discriminator(
-            2, model.filters, name="edge_discriminator"
-        )
+        arguments["edge_generator"] = dict(**generator, edge_norm=model.edge_norm)
+    if (stage == "edge" or keeps) and _edge_losses(config).need_discriminator:
+        arguments["edge_discriminator"] = dict(channels=2, filters=model.filters)
     if stage != "edge":
-        networks["inpaint_generator"] = inpaint_generator(
-            **shared,
+        arguments["inpaint_generator"] = dict(
+            **generator,
             mask_channel=model.mask_channel,
             normalization=model.normalization,
         )
     if stage != "edge" and config.losses.inpaint_adversarial:
-        networks["inpaint_discriminator"] = patch_discriminator(
-            3, model.filters, name="inpaint_discriminator"
-        )
+        arguments["inpaint_discriminator"] = dict(channels=3, filters=model.filters)
+    networks = {}
+    with _arithmetic(config):
+        for name, each in arguments.items():
+            # So that no two variables of a run have the same path; see `Checkpoints`.
+            with keras.name_scope(name):
+                networks[name] = BUILDERS[name](**each, name=name)
     return networks
 
 
@@ -159,18 +156,6 @@ def _hole_edges(stage: Stage, settings: StageConfig) -> dict[HoleEdges, float] |
     return kinds
 
 
-def build_schedule(settings: StageConfig) -> RateSchedule:
-    """Builds the schedule of a stage from its resolved settings."""
-    return RateSchedule(
-        settings.learning_rate,
-        discriminator_share=settings.discriminator_rate,
-        kind=settings.schedule,
-        at=settings.lower_at,
-        by=settings.lower_by,
-        patience=settings.patience,
-    )
-
-
 def load_earlier_weights(
     stage: Stage,
     networks: dict[str, keras.Model],
@@ -186,17 +171,19 @@ def load_earlier_weights(
     Raises:
         InputError: if `init_from` is no model, or an architecture differs.
     """
+    earlier = STAGES[: STAGES.index(stage)]
     found = {}
     if init_from is not None:
         found = resolve(init_from)
-    else:
-        found = _earlier_stages(stage, run_dir)
+    elif any((run_dir / "weights" / name).is_dir() for name in earlier):
+        found = resolve(run_dir, stages=earlier)
     for name, network in networks.items():
         words = name.replace("_", " ")
         if name in found:
             folder, meta = found[name], read_meta(found[name])
             there, here = meta["networks"][name], dict(network.architecture)
-            if _without_start(there) != _without_start(here):
+            # How weights began does not matter once others are loaded over them.
+            if there | {"initializer": None} != here | {"initializer": None}:
                 raise InputError(
                     f"the {words} in {folder} has another architecture ({there}) than "
                     f"this config ({here}): change the model settings to match"
@@ -234,15 +221,3 @@ def adopt_architecture(config: Config, init_from: str | Path) -> Config:
             settings |= read_meta(folder)["networks"][name]
     model = config.model.model_copy(update=settings)
     return config.model_copy(update={"model": model})
-
-
-def _without_start(architecture: dict) -> dict:
-    # How weights began does not matter once others are loaded over them.
-    return {k: v for k, v in architecture.items() if k != "initializer"}
-
-
-def _earlier_stages(stage: Stage, run_dir: Path) -> dict[str, Path]:
-    earlier = STAGES[: STAGES.index(stage)]
-    if not any((run_dir / "weights" / name).is_dir() for name in earlier):
-        return {}
-    return resolve(run_dir, stages=earlier)

@@ -1,18 +1,39 @@
-"""What the workers of a run owe each other: agreement, order, an end in time.
+"""The processes that train one run together, from `--strategy` to their end.
 
-A worker is a process with its own `TF_CONFIG`; a run without is one worker. The first,
-the chief, writes everything; the others only read the run directory. Whatever reads a
-metric or reduces is done by all of them, in the same order.
+`TF_CONFIG` is TensorFlow's own way to name them: a JSON text in the environment with
+the addresses of all workers, the same everywhere, and which of them this process is.
+The first, the chief, writes everything; the others only read the run directory.
+Whatever reads a metric or reduces is done by all of them, in the same order.
+
+A process keeps one strategy of each kind: a second one would number its collective
+operations from the start again, and TensorFlow 2.21 takes them for the first's.
 """
 
 import contextlib
+import functools
 import hashlib
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import threading
+import time
 from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
 import tensorflow as tf
 
-from tf_edgeconnect.errors import InputError, WorkerLost
+from tf_edgeconnect.errors import InputError, WorkerLost, one_line
 
+StrategyName = Literal["auto", "single", "mirrored", "multi-worker"]
+
+_EXAMPLE = (
+    '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
+    '"task": {"type": "worker", "index": 0}}'
+)
+_POLL_SECONDS, _REMINDER_SECONDS = 0.2, 30.0
 _LOST = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
@@ -93,3 +114,168 @@ class Workers:
                 "again with the same command, and they continue from the newest "
                 "checkpoint"
             ) from error
+
+
+def choose_strategy(
+    name: StrategyName,
+    batch_size: int,
+    *,
+    accumulate: int = 1,
+    jit_compile: bool = False,
+) -> Workers:
+    """Turns the word of `--strategy` into the workers that share it.
+
+    Args:
+        name: "auto" takes all workers where `TF_CONFIG` names several, else all GPUs
+            where there are several, else one device.
+        batch_size: photos a step, over all replicas.
+        accumulate: parts of a replica's batch.
+        jit_compile: whether XLA is to compile the step.
+
+    Raises:
+        InputError: if there is nothing to mirror over, `TF_CONFIG` is missing or
+            wrong, the batch does not divide, or XLA would have several replicas.
+        WorkerLost: if another worker ended while this one joined.
+    """
+    # Some platforms set TF_CONFIG for a single machine too.
+    several = bool(os.environ.get("TF_CONFIG")) and len(read_cluster().addresses) > 1
+    if name == "multi-worker" or (name == "auto" and several):
+        workers = _all_workers(read_cluster())
+    else:
+        workers = Workers(_of_this_machine(name))
+    replicas = workers.strategy.num_replicas_in_sync
+    share, rest = divmod(batch_size, replicas)
+    if rest:
+        raise InputError(
+            f"train.batch_size {batch_size} does not divide over {replicas} devices; "
+            f"take a multiple of {replicas}"
+        )
+    if share % accumulate:
+        raise InputError(
+            f"train.accumulate {accumulate} does not divide {share}, the share of "
+            f"train.batch_size {batch_size} that each of {replicas} devices has"
+        )
+    if jit_compile and replicas > 1:
+        raise InputError(
+            f"train.jit_compile works on one device only, and there are {replicas}: "
+            "XLA cannot compile what the replicas exchange; switch it off, or take "
+            "--strategy single"
+        )
+    return workers
+
+
+def _of_this_machine(name: StrategyName) -> tf.distribute.Strategy:
+    gpus = tf.config.list_logical_devices("GPU")
+    devices = gpus or tf.config.list_logical_devices("CPU")
+    if name == "single" or (name == "auto" and len(gpus) < 2):
+        return tf.distribute.get_strategy()
+    if len(devices) < 2:
+        raise InputError(
+            "--strategy mirrored needs two GPUs or more, and TensorFlow finds "
+            f"{len(gpus)}; use --strategy single"
+        )
+    return _mirrored(tuple(device.name for device in devices))
+
+
+@functools.cache
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    return tf.distribute.MirroredStrategy(devices)
+
+
+class Cluster(NamedTuple):
+    """All workers of a run, `host:port`, the chief first; and which is this process."""
+
+    addresses: tuple[str, ...]
+    place: int
+
+
+@functools.cache
+def _all_workers(cluster: Cluster) -> Workers:
+    wait_for_all(cluster)
+    try:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    except tf.errors.OpError as error:
+        raise WorkerLost(
+            f"worker {cluster.place} cannot join the others ({one_line(error)}): some "
+            "of them may be of an earlier start; once those have ended, start all again"
+        ) from error
+    if threading.current_thread() is threading.main_thread():
+        # TensorFlow's workers have caught it, and do nothing.
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+    return Workers(strategy, cluster.place, len(cluster.addresses))
+
+
+def read_cluster() -> Cluster:
+    """Reads `TF_CONFIG`.
+
+    Raises:
+        InputError: if it is missing or not as TensorFlow wants it.
+    """
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        raise InputError(
+            "--strategy multi-worker needs TF_CONFIG in the environment of each "
+            f"worker, such as TF_CONFIG='{_EXAMPLE}'"
+        )
+    try:
+        config = json.loads(text)
+        jobs, task = config["cluster"], config["task"]
+        listed = [(job, it) for job in ("chief", "worker") for it in jobs.get(job, [])]
+        addresses = tuple(address for _, address in listed)
+        chiefs = len(jobs.get("chief", []))
+        places = [
+            (job, i - chiefs * (job == "worker")) for i, (job, _) in enumerate(listed)
+        ]
+        place = places.index((task["type"], task["index"]))
+        well = set(jobs) <= {"chief", "worker"} and len(set(addresses)) == len(listed)
+        well = well and all(re.fullmatch(r".+:\d{1,5}", it) for it in addresses)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        well = False
+    if not well:
+        raise InputError(
+            f"TF_CONFIG cannot be used: {' '.join(text.split())}; expected host:port "
+            f"of each worker, all distinct, and one as the task, such as {_EXAMPLE}"
+        )
+    return Cluster(addresses, place)
+
+
+def wait_for_all(cluster: Cluster) -> None:
+    """Waits until every worker has been reached once.
+
+    TensorFlow would wait too, but deaf to SIGTERM and without saying for whom. Whom
+    this waits for is said on standard error.
+
+    Raises:
+        InputError: if this worker's port is taken.
+    """
+    address = cluster.addresses[cluster.place]
+    missing = [it for it in cluster.addresses if it != address]
+    _say(f"worker {cluster.place} of {len(cluster.addresses)} at {address}")
+    try:
+        port = int(address.rsplit(":", 1)[1])
+        listener = socket.create_server(("", port), backlog=len(missing) + 1)
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            f"worker {cluster.place} cannot listen on port {port} ({error}): is an "
+            "earlier one still running there? End it or change TF_CONFIG"
+        ) from None
+    remind = time.monotonic()
+    with listener:
+        while missing := [it for it in missing if not _answers(it)]:
+            if time.monotonic() >= remind:
+                _say(f"waiting for {', '.join(missing)}")
+                remind = time.monotonic() + _REMINDER_SECONDS
+            time.sleep(_POLL_SECONDS)
+
+
+def _answers(address: str) -> bool:
+    host, port = address.rsplit(":", 1)
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

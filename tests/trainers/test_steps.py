@@ -13,8 +13,8 @@ from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
 from tf_edgeconnect.trainers.inpaint import InpaintTrainer
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 from tf_edgeconnect.trainers.joint import JointTrainer
-from tf_edgeconnect.trainers.parts import split
-from tf_edgeconnect.trainers.strategies import choose_strategy
+from tf_edgeconnect.trainers.steps import split
+from tf_edgeconnect.trainers.workers import choose_strategy
 
 EDGE = ("edge_generator", "edge_discriminator")
 INPAINT = ("inpaint_generator", "inpaint_discriminator")
