@@ -21,6 +21,11 @@ MODULES = (
     "tf_edgeconnect.metrics.edges",
     "tf_edgeconnect.metrics.image",
 )
+ON_TENSORFLOW = (
+    "tf_edgeconnect.trainers.edge",
+    "tf_edgeconnect.trainers.inpaint",
+    "tf_edgeconnect.trainers.joint",
+)
 
 
 def register_with_keras() -> None:
@@ -32,7 +37,8 @@ def register_with_keras() -> None:
 
 
 def _register() -> None:
-    for name in MODULES:
+    on_tensorflow = sys.modules["keras"].config.backend() == "tensorflow"
+    for name in (*MODULES, *(ON_TENSORFLOW if on_tensorflow else ())):
         import_module(name)
 
 

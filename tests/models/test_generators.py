@@ -4,7 +4,6 @@ import pytest
 
 from tf_edgeconnect.layers.instance_norm import InstanceNormalization
 from tf_edgeconnect.layers.spectral_norm import SpectralConv2D, SpectralConv2DTranspose
-from tf_edgeconnect.models.discriminators import patch_discriminator
 from tf_edgeconnect.models.footprint import count_parameters
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
 
@@ -34,26 +33,6 @@ def test_parameters_are_those_of_the_table(filters, blocks):
     inpaint = inpaint_generator(filters, blocks)
     count = count_parameters(inpaint.trainable_variables)
     assert count == parameters(4, 3, filters, blocks, True)
-
-
-def test_layers_with_weights_come_in_the_order_of_weights_files():
-    # Keras' .weights.h5 counts layers of a kind in the order of `model.layers`: another
-    # order would load the weights of one into another of the same shape.
-    encoder = [f"encoder_{i}" for i in (1, 2, 3)]
-    middle = [f"middle_{block}_{i}" for block in (1, 2) for i in (1, 2)]
-    decoder = [f"decoder_{i}" for i in (1, 2, 3)]
-    narrow = dict(filters=4, residual_blocks=2)
-    for model in (
-        edge_generator(**narrow),
-        edge_generator(**narrow, edge_norm="none", hole_fill="push_pull"),
-        inpaint_generator(**narrow),
-        inpaint_generator(**narrow, hole_fill="push_pull", mask_channel=True),
-    ):
-        found = [layer.name for layer in model.layers if layer.variables]
-        assert found == [*encoder, *middle, *decoder], model.name
-    layers = patch_discriminator(3, filters=4).layers
-    found = [layer.name for layer in layers if layer.variables]
-    assert found == [f"conv_{i}" for i in range(1, 6)]
 
 
 def test_every_edge_convolution_but_the_last_is_spectral():

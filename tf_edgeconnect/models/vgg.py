@@ -82,6 +82,9 @@ def vgg_features(
         activations = {k: a / ACTIVATION_SCALES[k] for k, a in activations.items()}
     model = keras.Model(image, activations, name=name)
     model.trainable = False
+
+    # Config
+    model.architecture = dict(weights=str(weights), layers=list(layers), name=name)
     return model
 
 

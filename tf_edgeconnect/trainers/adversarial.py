@@ -11,11 +11,13 @@ the parts, such as the share of hole, is taken of the whole batch beforehand, an
 spectral norms take their power iteration once a step, before its first part.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tf_edgeconnect.trainers.callbacks import KeepRateRatio
 from tf_edgeconnect.trainers.steps import (
     Averages,
     LossScale,
@@ -41,6 +43,7 @@ class AdversarialTrainer(keras.Model):
         discriminators: names of those that the discriminator optimizer trains.
         loss_names: what `compute_losses` returns, in the order of the logs.
         ema: decay of the moving average of the generators' weights, in [0, 1); 0: none.
+        options: the subclass's further arguments, to be saved with it.
         name: name of the trainer, prefix of what it logs.
     """
 
@@ -52,12 +55,14 @@ class AdversarialTrainer(keras.Model):
         loss_names: tuple[str, ...],
         *,
         ema: float = 0.0,
+        options: dict[str, Any],
         name: str,
     ):
         # Whatever the networks compute in, batches and losses are float32.
         super().__init__(name=name, dtype="float32")
         present = {name: net for name, net in networks.items() if net is not None}
         self.networks = present
+        self._options = {"ema": ema, **options}
         self._learners = (*generators, *discriminators)
         for frozen in set(present) - set(generators) - set(discriminators):
             present[frozen].trainable = False
@@ -74,6 +79,7 @@ class AdversarialTrainer(keras.Model):
         }
         self.train_metrics: list[keras.metrics.Metric] = []
         self.test_metrics: list[keras.metrics.Metric] = []
+        self.test_loss = keras.metrics.Mean(name="loss")
         self.built = True
 
     def compile(
@@ -131,12 +137,27 @@ class AdversarialTrainer(keras.Model):
             for optimizer, variables in self._pairs():
                 optimizer.build(variables)
 
-    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+    def fit(
+        self,
+        *args: Any,
+        callbacks: Sequence[keras.callbacks.Callback] | None = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """Trains as `keras.Model.fit` does.
 
+        A callback that changes the generators' learning rate changes the
+        discriminators' with it.
+
         Raises:
-            ValueError: under MultiWorkerMirroredStrategy, where Keras 3.15 cannot.
+            ValueError: under MultiWorkerMirroredStrategy, where Keras 3.15 cannot; for
+                `SwapEMAWeights`, which sees an optimizer's averages only.
         """
+        callbacks = list(callbacks or ())
+        if any(isinstance(it, keras.callbacks.SwapEMAWeights) for it in callbacks):
+            raise ValueError(
+                "`SwapEMAWeights` needs an optimizer's own `use_ema`: give the trainer "
+                "`ema=0.999`, whose averages `averages.in_place()` puts in place"
+            )
         if isinstance(
             self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
         ):
@@ -145,7 +166,7 @@ class AdversarialTrainer(keras.Model):
                 "`tf-edgeconnect train --strategy multi-worker`, or a loop of your own "
                 "over `strategy.run(trainer.train_step, args=(batch,))`"
             )
-        return super().fit(*args, **kwargs)
+        return super().fit(*args, callbacks=[*callbacks, KeepRateRatio()], **kwargs)
 
     def compute_losses(self, batch: dict, training: bool) -> tuple[dict, dict, dict]:
         """Runs the networks and weighs the losses; each stage's own.
@@ -174,7 +195,9 @@ class AdversarialTrainer(keras.Model):
         ):
             optimizer.apply(same_on_all_replicas(optimizer, slopes), variables)
         self.averages.update(self.optimizer.iterations)
-        return self.train_results()
+        results = self.train_results()
+        of_generators = [it for it in self.loss_names if not it.endswith("d_loss")]
+        return results | {"loss": sum(results[name] for name in of_generators)}
 
     def _pairs(self):
         """Each optimizer with the variables that it trains."""
@@ -231,9 +254,15 @@ class AdversarialTrainer(keras.Model):
         return losses / self.accumulate, gradients
 
     def test_step(self, batch: dict) -> dict:
-        """Measures one batch of held-out photos; the figures run over all batches."""
-        self.measure(self.test_metrics, batch, self(batch, training=False))
-        return self.test_results()
+        """Measures one batch of held-out photos; the figures run over all batches.
+
+        Returns:
+            The results, and as `loss` the sum of the generators' weighted losses.
+        """
+        losses, _, pictures = self.compute_losses(batch, training=False)
+        self.test_loss.update_state(sum(losses.values()))
+        self.measure(self.test_metrics, batch, pictures)
+        return self.test_results() | {"loss": self.test_loss.result()}
 
     def measure(self, metrics: list, batch: dict, pictures: dict) -> None:
         """Updates the metrics of this stage from a batch and its pictures."""
@@ -246,7 +275,8 @@ class AdversarialTrainer(keras.Model):
     @property
     def metrics(self) -> list:
         """All metrics that Keras is to reset between epochs."""
-        return [*self.watched.values(), *self.train_metrics, *self.test_metrics]
+        of_steps = (*self.watched.values(), *self.train_metrics)
+        return [*of_steps, *self.test_metrics, self.test_loss]
 
     def train_results(self) -> dict:
         """Returns what is logged of training, means since the last reset."""
@@ -270,6 +300,60 @@ class AdversarialTrainer(keras.Model):
             # A replica's gradients are of its loss / replicas: undo that for the log.
             norm = _replicas() * tf.linalg.global_norm(slopes)
             metric.update_state(*scale.unscale(norm))
+
+    def get_config(self) -> dict:
+        """Returns what makes the same trainer, for `save` and `load_model`."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "networks": {name: serialize(net) for name, net in self.networks.items()},
+            "architectures": {
+                name: dict(getattr(net, "architecture", {}))
+                for name, net in self.networks.items()
+            },
+            "options": {name: serialize(it) for name, it in self._options.items()},
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "AdversarialTrainer":
+        """Makes a trainer of `get_config`."""
+        networks, options = (
+            {
+                name: keras.saving.deserialize_keras_object(it)
+                for name, it in config[part].items()
+            }
+            for part in ("networks", "options")
+        )
+        for name, architecture in config["architectures"].items():
+            networks[name].architecture = architecture
+        return cls(**networks, **options)
+
+    def get_compile_config(self) -> dict | None:
+        """Returns what `compile` was given."""
+        if not self.compiled:
+            return None
+        serialize = keras.saving.serialize_keras_object
+        return dict(
+            generator_optimizer=serialize(self.optimizer),
+            discriminator_optimizer=serialize(self.discriminator_optimizer),
+            accumulate=self.accumulate,
+            jit_compile=self.jit_compile,
+            run_eagerly=self.run_eagerly,
+            steps_per_execution=self.steps_per_execution,
+        )
+
+    def compile_from_config(self, config: dict) -> None:
+        """Compiles as `get_compile_config` says."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def save_own_variables(self, store: dict) -> None:
+        """Saves the averages; networks and optimizers are saved as such."""
+        for index, average in enumerate(self.averages.variables):
+            store[str(index)] = average
+
+    def load_own_variables(self, store: dict) -> None:
+        """Loads the averages."""
+        for index, average in enumerate(self.averages.variables):
+            average.assign(store[str(index)])
 
 
 def _trainable(networks, names):

@@ -87,5 +87,27 @@ class HealthWarnings(keras.callbacks.Callback):
             self.say(f"warning: {warning}")
 
 
+class KeepRateRatio(keras.callbacks.Callback):
+    """Lets the discriminators' learning rate follow the generators', in each epoch.
+
+    `fit` adds it behind all others, since Keras' `LearningRateScheduler` and
+    `ReduceLROnPlateau` know `model.optimizer` alone.
+    """
+
+    def on_train_begin(self, logs=None):
+        """Takes the ratio; rates that are schedules of their own are left alone."""
+        optimizers = self.model.optimizer, self.model.discriminator_optimizer
+        inner = [getattr(it, "inner_optimizer", it) for it in optimizers]
+        rates = [it.get_config()["learning_rate"] for it in inner]
+        plain = all(isinstance(rate, float) and rate > 0 for rate in rates)
+        self._ratio = rates[1] / rates[0] if plain else None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Sets the discriminators' rate."""
+        if self._ratio is not None:
+            rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+            self.model.discriminator_optimizer.learning_rate = self._ratio * rate
+
+
 def _step(trainer: keras.Model) -> int:
     return int(keras.ops.convert_to_numpy(trainer.optimizer.iterations))

@@ -16,6 +16,7 @@ from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
 from tf_edgeconnect.trainers.steps import with_batch_figures
 
 
+@keras.saving.register_keras_serializable("tf_edgeconnect")
 @dataclasses.dataclass(frozen=True)
 class EdgeLosses:
     """The weighted losses of the edge stage.
@@ -51,6 +52,10 @@ class EdgeLosses:
     def need_discriminator(self) -> bool:
         """Whether a loss that looks through the discriminator has a weight."""
         return bool(self.adversarial_weight or self.feature_matching_weight)
+
+    def get_config(self) -> dict:
+        """Returns the arguments."""
+        return dataclasses.asdict(self)
 
     def __call__(self, discriminator, batch, pictures, training):
         """Compares the raw prediction with the real edges.
@@ -106,6 +111,7 @@ class EdgeLosses:
         return generator_losses, discriminator_losses
 
 
+@keras.saving.register_keras_serializable("tf_edgeconnect")
 class EdgeTrainer(AdversarialTrainer):
     """Trains the edge generator on Canny edges.
 
@@ -150,6 +156,7 @@ class EdgeTrainer(AdversarialTrainer):
             discriminators=("edge_discriminator",),
             loss_names=losses.names,
             ema=ema,
+            options=dict(losses=losses, edge_threshold=edge_threshold),
             name="edge",
         )
         self.losses_of = losses

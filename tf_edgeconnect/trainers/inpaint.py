@@ -18,6 +18,7 @@ from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 HoleEdges = Literal["canny", "none", "predicted"]
 
 
+@keras.saving.register_keras_serializable("tf_edgeconnect")
 class InpaintTrainer(AdversarialTrainer):
     """Trains the inpaint generator on the photo's own edges or on predicted ones.
 
@@ -70,6 +71,9 @@ class InpaintTrainer(AdversarialTrainer):
             discriminators=("inpaint_discriminator",),
             loss_names=losses.names,
             ema=ema,
+            options=dict(
+                losses=losses, hole_edges=hole_edges, edge_threshold=edge_threshold
+            ),
             name="inpaint",
         )
         self.losses_of = losses

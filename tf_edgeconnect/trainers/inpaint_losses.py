@@ -11,11 +11,13 @@ from tf_edgeconnect.losses.perceptual import perceptual_loss, style_loss
 from tf_edgeconnect.losses.reconstruction import reconstruction_loss
 from tf_edgeconnect.masking import composite
 from tf_edgeconnect.models.discriminators import patch_shares
+from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.trainers.steps import with_batch_figures
 
 SMALLEST_SHARE = 0.01  # a hole of a few pixels must not outweigh all others
 
 
+@keras.saving.register_keras_serializable("tf_edgeconnect")
 @dataclasses.dataclass(frozen=True)
 class InpaintLosses:
     """The weighted losses of the inpaint stage.
@@ -93,6 +95,25 @@ class InpaintLosses:
                 "the adversarial loss needs an inpaint_discriminator; without one set "
                 "adversarial_weight=0"
             )
+
+    def get_config(self) -> dict:
+        """Returns the arguments; of VGG what makes it again.
+
+        Raises:
+            ValueError: if `vgg` is not of `vgg_features`.
+        """
+        config = {it.name: getattr(self, it.name) for it in dataclasses.fields(self)}
+        if self.vgg is not None:
+            if not hasattr(self.vgg, "architecture"):
+                raise ValueError("only a `vgg` of `vgg_features` can be saved")
+            config["vgg"] = dict(self.vgg.architecture)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict) -> "InpaintLosses":
+        """Makes the losses of `get_config`."""
+        vgg = config["vgg"]
+        return cls(**{**config, "vgg": vgg and vgg_features(**vgg)})
 
     def __call__(self, discriminator, batch, pictures, training):
         """Compares the raw prediction with the photo; only style is masked.

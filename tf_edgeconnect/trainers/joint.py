@@ -9,6 +9,7 @@ from tf_edgeconnect.trainers.inpaint import image_metrics, measure_pictures, pai
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 
 
+@keras.saving.register_keras_serializable("tf_edgeconnect")
 class JointTrainer(AdversarialTrainer):
     """Fine-tunes both generators together.
 
@@ -61,6 +62,9 @@ class JointTrainer(AdversarialTrainer):
             discriminators=("inpaint_discriminator", "edge_discriminator"),
             loss_names=tuple(names),
             ema=ema,
+            options=dict(
+                losses=losses, edge_losses=edge_losses, edge_threshold=edge_threshold
+            ),
             name="joint",
         )
         self.losses_of = losses

@@ -184,7 +184,8 @@ class StageLoop:
 
     def _test_replicas(self, batch):
         def measure(batch):
-            self.trainer.test_step(batch)
+            trainer = self.trainer  # `test_step` would compute the losses, too
+            trainer.measure(trainer.test_metrics, batch, trainer(batch, training=False))
             return True
 
         def step(batch):
