@@ -53,7 +53,7 @@ def test_what_tensorflow_could_not_use_is_refused_in_one_line(monkeypatch, text)
 
 def test_several_workers_need_the_variable(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    with pytest.raises(InputError, match="needs TF_CONFIG .* host1:2222"):
+    with pytest.raises(InputError, match="needs TF_CONFIG .*host1:2222"):
         read_cluster()
 
 

@@ -41,10 +41,11 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_constructor(
-    "tag:yaml.org,2002:str",
-    lambda loader, node: node.value if node.style else _plain(node.value),
-)
+def _construct(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    return node.value if node.style else _plain(node.value)  # a quoted one has a style
+
+
+_Loader.add_constructor("tag:yaml.org,2002:str", _construct)
 
 
 def _plain(text: str) -> Any:

@@ -57,6 +57,11 @@ class EdgeLosses:
         """Returns the arguments."""
         return dataclasses.asdict(self)
 
+    @classmethod
+    def from_config(cls, config: dict) -> "EdgeLosses":
+        """Makes the losses of `get_config`."""
+        return cls(**config)
+
     def __call__(self, discriminator, batch, pictures, training):
         """Compares the raw prediction with the real edges.
 
