@@ -176,8 +176,7 @@ def _edge_conditions(means: dict[str, float]) -> Iterator[tuple[str, str]]:
     """Yields the name of each condition that edges meet, and what to say of it."""
     drawn, lift = means.get("drawn", 1.0), means.get("lift", math.inf)
     # Without a discriminator an edge stays a low probability, rightly.
-    judged = "edge/g_adv" in means
-    if judged and not DRAWN_BAND[0] <= drawn <= DRAWN_BAND[1]:
+    if "edge/g_adv" in means and not DRAWN_BAND[0] <= drawn <= DRAWN_BAND[1]:
         yield (
             "drawn",
             f"the edge generator draws {drawn:.2g} edge pixels for each that is there "
