@@ -94,21 +94,17 @@ def test_a_stopped_evaluation_goes_on_to_the_same_files():
     assert files("out") == files("whole")
 
 
-def test_a_finished_evaluation_measures_nothing_again():
-    measured(flat_system())
-    before, again = files("out"), flat_system()
-    measured(again)
-    assert again.seen == [] and files("out") == before
-
-
 def test_two_processes_do_not_measure_in_one_folder():
     measured(flat_system())
     with open_journal(Path("out")), pytest.raises(InputError, match="another process"):
         measured(flat_system())
 
 
-def test_a_finished_evaluation_may_be_called_otherwise():
+def test_a_finished_evaluation_measures_nothing_again_and_may_be_called_otherwise():
     measured(flat_system())
+    before, again = files("out"), flat_system()
+    measured(again)
+    assert again.seen == [] and files("out") == before
     system = flat_system()
     system.details["label"] = "Flat"
     assert measured(system).system == "Flat" and system.seen == []

@@ -124,16 +124,10 @@ def best(metric: str, *values: float | None) -> list[bool]:
     return [cell.best for row in rows if row.metric == metric for cell in row.cells]
 
 
-def test_the_better_end_depends_on_the_metric():
+def test_the_best_of_a_row_are_those_that_print_alike_if_there_is_another():
     assert best("l1", 2.0, 1.0) == [False, True]
     assert best("psnr", 2.0, 1.0) == [True, False]
-
-
-def test_figures_that_print_alike_are_both_best():
     assert best("l1", 1.004, 1.001, 1.3) == [True, True, False]
-
-
-def test_one_system_alone_is_not_the_best():
     assert best("psnr", 2.0) == [False]
     assert best("psnr", 2.0, None) == [False, False]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_edgeconnect.metrics.edges import SCORES, EdgeMetrics, average_precision
+from tf_edgeconnect.metrics.edges import SCORES, EdgeMetrics
 
 
 def as_batch(*rows):
@@ -79,10 +79,6 @@ def test_average_precision_of_equal_scores_is_the_base_rate():
     edge = as_batch([1, 0, 0, 0, 1, 0, 0, 0])
     found = figures(edge, np.full_like(edge, 0.3), np.ones_like(edge))
     assert found["average_precision"] == found["base_rate"] == 0.25
-
-
-def test_average_precision_of_perfect_scores_is_one():
-    assert float(average_precision(np.array([5.0, 2, 0]), np.array([0.0, 0, 3]))) == 1
 
 
 def test_undefined_scores_are_nan():

@@ -86,13 +86,6 @@ def test_distance_of_equal_pictures_is_zero_even_where_they_are_flat(random_lpip
     np.testing.assert_array_equal(random_lpips(target, target), [0, 0])
 
 
-def test_distance_is_symmetric_and_positive(random_lpips):
-    target, predicted = pictures(3), pictures(4)
-    there = random_lpips(target, predicted)
-    assert (there > 0).all()
-    np.testing.assert_allclose(random_lpips(predicted, target), there, rtol=1e-6)
-
-
 def test_golden_lpips(shared):
     def read(name):
         with Image.open(shared / "golden" / "lpips" / f"{name}.png") as image:

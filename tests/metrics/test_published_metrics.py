@@ -6,7 +6,6 @@ from skimage.color import rgb2gray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from tf_edgeconnect.metrics import published
-from tf_edgeconnect.metrics.image import PSNR_LIMIT
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +64,6 @@ def test_relative_l1_weighs_colours_as_grey_does():
 def test_relative_l1_of_two_black_images_is_nan():
     black = np.zeros((1, 2, 2, 3))
     assert np.isnan(published.relative_l1(black, black)[0])
-
-
-def test_equal_images_have_the_best_figures(pair):
-    target, _ = pair
-    np.testing.assert_allclose(published.psnr(target, target), PSNR_LIMIT)
-    np.testing.assert_allclose(published.ssim(target, target), 1)
-    np.testing.assert_array_equal(published.relative_l1(target, target), 0)
 
 
 def test_ssim_refuses_images_smaller_than_its_window():
