@@ -1,5 +1,6 @@
 """`tf-edgeconnect edit`: draw the edges yourself, on a page of this machine."""
 
+import contextlib
 import sys
 import threading
 from typing import Annotated
@@ -9,7 +10,7 @@ import typer
 from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.addresses import warn_if_reachable
 from tf_edgeconnect.cli.startup import import_tensorflow
-from tf_edgeconnect.errors import InputError, ServingError
+from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import DEFAULT
 
 
@@ -32,21 +33,14 @@ def edit(
             "that paints; train the inpaint stage"
         )
     editor = Editor(inpainter)
-    if is_address(model):
-        try:
-            editor.warm_up()
-        except ServingError as error:
-            raise InputError(f"--model {model}: {error}") from None
     server = LocalServer(editor.app(host), host, port)
     if not is_address(model):
-        # No daemon: an end of the program amid TensorFlow's work aborts.
+        # No daemon: TensorFlow aborts a program that ends amid its work.
         threading.Thread(target=editor.warm_up).start()
     typer.echo(
         f"model: {inpainter.description}\nopen {server.url} and press Ctrl-C to stop"
     )
     sys.stdout.flush()
     warn_if_reachable(host)
-    try:
+    with server, contextlib.suppress(KeyboardInterrupt):
         server.wait()
-    except KeyboardInterrupt:
-        server.stop()

@@ -1,5 +1,6 @@
 """`tf-edgeconnect serve`: a local development server for an export."""
 
+import contextlib
 import importlib.util
 import sys
 import tempfile
@@ -67,10 +68,8 @@ def serve(
             export, host=host, port=port, rest_port=rest_port, name=name
         )
     _announce(server, served, host, name)
-    try:
+    with server, contextlib.suppress(KeyboardInterrupt):
         server.wait()
-    except KeyboardInterrupt:
-        server.stop()
 
 
 def _announce(server: "ModelServer", served: str, host: str, name: str) -> None:

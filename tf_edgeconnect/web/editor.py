@@ -99,7 +99,6 @@ class Editor:
             "sigmas": [SIGMAS[0], SIGMAS[-1]],
             "sigma_is_fixed": not self._inpainter.takes_sigma,
             "samples": PHOTOS,
-            "max_pixels": MAX_PIXELS,
             "max_bytes": MAX_BYTES,
         }
         return JSONResponse(facts)

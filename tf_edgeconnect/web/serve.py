@@ -107,8 +107,8 @@ def _listen(host: str, port: int, option: str) -> socket.socket:
         ) from None
 
 
-class ModelServer:
-    """Serves the latest version of an export over gRPC and REST; stops as a context.
+class ModelServer(contextlib.ExitStack):
+    """Serves the latest version of an export over gRPC and REST until it is closed.
 
     A new version needs a new start.
 
@@ -145,27 +145,17 @@ class ModelServer:
         from tf_edgeconnect.web.rest import rest
         from tf_edgeconnect.web.served_model import ServedModel
 
-        with contextlib.ExitStack() as undo:
+        super().__init__()
+        with contextlib.ExitStack() as started:
             self.model = ServedModel(export, name)
-            undo.callback(self.model.close)
+            started.callback(self.model.close)
             self._grpc, self.port = start_grpc(self.model, authority(host, port))
-            undo.callback(lambda: self._grpc.stop(GRACE_SECONDS).wait())
+            started.callback(lambda: self._grpc.stop(GRACE_SECONDS).wait())
             app = rest(self.model, host)
-            self._rest = LocalServer(app, host, rest_port, "--rest-port")
-            undo.callback(self._rest.stop)
-            self._stack = undo.pop_all()
-        self.rest_port = self._rest.port
+            server = LocalServer(app, host, rest_port, "--rest-port")
+            self.rest_port = started.enter_context(server).port
+            self.enter_context(started.pop_all())
 
     def wait(self) -> None:
         """Returns when the server has been stopped."""
         self._grpc.wait_for_termination()
-
-    def stop(self) -> None:
-        """Stops both; requests at work get some seconds."""
-        self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.stop()
