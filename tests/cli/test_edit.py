@@ -15,5 +15,7 @@ def test_a_model_that_only_draws_is_refused(tmp_path, capsys):
 def test_a_server_that_is_not_there_is_named(capsys):
     assert run(["edit", "--model", "http://127.0.0.1:1"]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("error: the server answered UNAVAILABLE: http://127.0.0.1:1")
+    assert error.startswith(
+        "error: the server answered UNAVAILABLE: http://127.0.0.1:1"
+    )
     assert error.count("\n") == 1
