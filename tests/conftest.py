@@ -27,3 +27,31 @@ def golden_checkpoints(shared, tmp_path_factory) -> Path:
     with tarfile.open(shared / "golden" / "checkpoints.tar.xz") as archive:
         archive.extractall(folder, filter="data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory) -> Path:
+    """A run directory with the weights of two tiny untrained generators."""
+    import keras
+
+    from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
+    from tf_edgeconnect.models.storage import save_networks
+
+    keras.utils.set_random_seed(1)
+    options = {"filters": 4, "residual_blocks": 1, "initializer": "he"}
+    networks = {
+        "edge_generator": edge_generator(**options),
+        "inpaint_generator": inpaint_generator(**options),
+    }
+    run = tmp_path_factory.mktemp("run")
+    meta = {"stage": "joint", "step": 7, "sigma": 2.0}
+    save_networks(run / "weights" / "joint", networks, meta)
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_inpainter(tiny_run):
+    """The `Inpainter` of `tiny_run`; its graphs are traced once for all tests."""
+    from tf_edgeconnect.inference import Inpainter
+
+    return Inpainter.load(tiny_run)

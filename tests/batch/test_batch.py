@@ -4,20 +4,17 @@ import json
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import ImageCms
 
-from tf_edgeconnect import edge_generator, inpaint_generator
 from tf_edgeconnect.batch.filling import Options, fill_group, prepare
 from tf_edgeconnect.batch.items import list_items
 from tf_edgeconnect.cli.main import run
 from tf_edgeconnect.data.records import write_records
 from tf_edgeconnect.data.sources import open_source
 from tf_edgeconnect.inference import Inpainter
-from tf_edgeconnect.models.storage import save_networks
 from tf_edgeconnect.photos.metadata import Metadata
 from tf_edgeconnect.photos.reading import Photo
 from tf_edgeconnect.photos.writing import write_photo
@@ -31,31 +28,13 @@ def pixels(*shape, dtype=np.uint8):
     return RNG.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    keras.utils.set_random_seed(2)
-    options = {"filters": 4, "residual_blocks": 1, "initializer": "he"}
-    networks = {
-        "edge_generator": edge_generator(**options),
-        "inpaint_generator": inpaint_generator(**options),
-    }
-    folder = tmp_path_factory.mktemp("run") / "weights" / "joint"
-    save_networks(folder, networks, {"stage": "joint", "step": 7, "sigma": 2.0})
-    return folder.parents[1]
-
-
-@pytest.fixture(scope="module")
-def inpainter(model):
-    return Inpainter.load(model)
-
-
 @pytest.fixture
-def call(model, inpainter, capsys, monkeypatch):
+def call(tiny_run, tiny_inpainter, capsys, monkeypatch):
     """Runs a command: exit code, stdout, stderr. The networks are loaded once."""
-    monkeypatch.setattr(Inpainter, "load", lambda path, **_: inpainter)
+    monkeypatch.setattr(Inpainter, "load", lambda path, **_: tiny_inpainter)
 
     def command(name, *arguments):
-        code = run([name, "--model", str(model), *map(str, arguments)])
+        code = run([name, "--model", str(tiny_run), *map(str, arguments)])
         return code, *capsys.readouterr()
 
     return command
@@ -181,7 +160,7 @@ def stored(folder):
 
 
 def test_a_photo_that_fails_in_a_batch_leaves_the_others_whole(
-    folder, inpainter, model
+    folder, tiny_inpainter, tiny_run
 ):
     calls = []
 
@@ -190,9 +169,9 @@ def test_a_photo_that_fails_in_a_batch_leaves_the_others_whole(
             calls.append(len(images))
             if holes.all(axis=(1, 2)).any():
                 raise MemoryError("no room\nat all")
-            return inpainter.paint(images, holes, large=large)
+            return tiny_inpainter.paint(images, holes, large=large)
 
-    options = Options(model=str(model), output=folder / "out", batch_size=2)
+    options = Options(model=str(tiny_run), output=folder / "out", batch_size=2)
     write_photo(
         "masks/a.png", Photo(np.full((16, 20, 1), 255, np.uint8)), overwrite=True
     )
@@ -240,11 +219,13 @@ def test_a_list_names_photos_from_its_root(folder, batch):
         ),
     ],
 )
-def test_wrong_input_is_refused_in_one_line(folder, batch, model, arguments, message):
+def test_wrong_input_is_refused_in_one_line(
+    folder, batch, tiny_run, arguments, message
+):
     (folder / "full").mkdir()
     (folder / "full" / "a.png").write_bytes(b"")
     settings = {
-        "model": f"{model / 'weights' / 'joint'} (stage joint, step 7)",
+        "model": f"{tiny_run / 'weights' / 'joint'} (stage joint, step 7)",
         "masks": str(folder / "masks"),
         "format": "png",
         "invert_mask": False,
@@ -260,10 +241,12 @@ def test_wrong_input_is_refused_in_one_line(folder, batch, model, arguments, mes
     assert code == 2 and message in err.splitlines()[-1], err
 
 
-def test_a_presets_name_stays_a_name(folder, inpainter, capsys, monkeypatch):
+def test_a_presets_name_stays_a_name(folder, tiny_inpainter, capsys, monkeypatch):
     pytest.importorskip("apache_beam", reason="needs Apache Beam: extra batch")
     asked = []
-    monkeypatch.setattr(Inpainter, "load", lambda it: asked.append(it) or inpainter)
+    monkeypatch.setattr(
+        Inpainter, "load", lambda it: asked.append(it) or tiny_inpainter
+    )
     code = run(["batch", "photos", "masks", "-o", "out", "--model", "small"])
     assert code == 0, capsys.readouterr().err
     assert {str(path) for path in asked} == {"small"}

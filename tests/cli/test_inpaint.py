@@ -3,15 +3,12 @@
 import io
 import zlib
 
-import keras
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from tf_edgeconnect import edge_generator, inpaint_generator
 from tf_edgeconnect.cli.main import run
 from tf_edgeconnect.inference import Inpainter
-from tf_edgeconnect.models.storage import save_networks
 from tf_edgeconnect.photos.metadata import Metadata
 from tf_edgeconnect.photos.reading import Photo, read_photo
 from tf_edgeconnect.photos.writing import write_photo
@@ -31,19 +28,6 @@ def hole_of(height, width):
     return hole
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    keras.utils.set_random_seed(2)
-    options = {"filters": 4, "residual_blocks": 1, "initializer": "he"}
-    networks = {
-        "edge_generator": edge_generator(**options),
-        "inpaint_generator": inpaint_generator(**options),
-    }
-    folder = tmp_path_factory.mktemp("run") / "weights" / "joint"
-    save_networks(folder, networks, {"stage": "joint", "step": 7, "sigma": 2.0})
-    return folder.parents[1]
-
-
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder to work in, with a photo of 20 x 16 and its mask."""
@@ -53,21 +37,16 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture(scope="module")
-def inpainter(model):
-    return Inpainter.load(model)
-
-
 @pytest.fixture
-def inpaint(model, inpainter, capsys, monkeypatch):
+def inpaint(tiny_run, tiny_inpainter, capsys, monkeypatch):
     """Runs the command: exit code, stdout, stderr without the line on the model.
 
     The networks are loaded, and their graphs traced, once for all tests.
     """
-    monkeypatch.setattr(Inpainter, "load", lambda path, **_: inpainter)
+    monkeypatch.setattr(Inpainter, "load", lambda path, **_: tiny_inpainter)
 
     def command(*arguments):
-        code = run(["inpaint", *map(str, arguments), "--model", str(model)])
+        code = run(["inpaint", *map(str, arguments), "--model", str(tiny_run)])
         out, err = capsys.readouterr()
         lines = [line for line in err.splitlines() if not line.startswith("model: ")]
         return code, out, "\n".join(lines)
@@ -405,8 +384,8 @@ def test_a_model_that_is_not_there_is_told(folder, capsys):
     assert "expected a run directory" in capsys.readouterr().err
 
 
-def test_the_model_that_is_taken_is_named(folder, model, capsys):
-    arguments = ["photo.png", "mask.png", "-o", "out.png", "--model", str(model)]
+def test_the_model_that_is_taken_is_named(folder, tiny_run, capsys):
+    arguments = ["photo.png", "mask.png", "-o", "out.png", "--model", str(tiny_run)]
     assert run(["inpaint", *arguments]) == 0
     assert "weights/joint (stage joint, step 7)" in capsys.readouterr().err
 

@@ -288,7 +288,7 @@ def test_what_lies_beside_the_model(exported):
         "shape": [None, None, None, 1],
     }
     card = (exported.folder / "README.md").read_text()
-    assert "`serving_bytes`" in card and "90,000" in card and "step 3" in card
+    assert "`serving_bytes`" in card and "90,000" in card and "step 7" in card
     assert exported.lines[-1] == f"wrote {exported.folder}"
 
 

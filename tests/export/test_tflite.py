@@ -191,7 +191,7 @@ def test_a_loss_of_more_than_a_decibel_is_told(exported):
 
 def test_the_file_tells_what_it_is(lite):
     assert lite.backend.size == SIZE
-    assert "float16" in lite.description and "step 3" in lite.description
+    assert "float16" in lite.description and "step 7" in lite.description
 
 
 def test_filling_imports_no_tensorflow(exported):
