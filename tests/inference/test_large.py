@@ -10,7 +10,7 @@ import tf_edgeconnect as ec
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter, calls
 from tf_edgeconnect.inference.backends.keras import KerasBackend
-from tf_edgeconnect.inference.regions import plan_areas
+from tf_edgeconnect.inference.regions.areas import plan_areas
 
 COFFEE = data.coffee()  # (400, 600, 3)
 

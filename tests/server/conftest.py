@@ -118,9 +118,7 @@ def addresses(ports):
 @pytest.fixture(params=["grpc", "rest"])
 def client(addresses, request):
     """A connection of each kind."""
-    connected = ServingBackend(addresses[request.param == "rest"], timeout=30)
-    yield connected
-    connected.close()
+    return ServingBackend(addresses[request.param == "rest"], timeout=30)
 
 
 @pytest.fixture

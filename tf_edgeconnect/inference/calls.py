@@ -55,28 +55,23 @@ def predict_edges(
     return _in_batches(call, backend, [images, masks])[0]
 
 
-def known_edges(backend: Backend, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Canny's edges of the known region of one photo of any size, in strips.
+def known_edges(backend: Backend, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Canny's edges of the known region of photos of any size, in strips.
 
-    Args:
-        backend: the networks.
-        image: uint8 `(H, W, 3)`.
-        mask: bool `(H, W, 1)`.
-
-    Returns:
-        uint8 `(H, W, 1)`. Above `STRIP_PIXELS` it may lack pixels of faint edges that
-        meet a strong one only far beyond their strip.
+    Above `STRIP_PIXELS` they may lack pixels of faint edges that meet a strong one only
+    far beyond their strip.
     """
-    height, width = mask.shape[:2]
+    _, height, width, _ = masks.shape
     rows = max(STRIP_PIXELS // width, 1)
     sigma = _USUAL_SIGMA if backend.sigma is None else backend.sigma
     margin = _FOLLOWED + max(int(4 * sigma), 0)
-    edges = np.empty((height, width, 1), np.uint8)
-    for top in range(0, height, rows):
-        start = max(top - margin, 0)
-        strip = slice(start, top + rows + margin)
-        found = backend.known_edges(image[None, strip], mask[None, strip])
-        edges[top : top + rows] = found[0][top - start : top - start + rows]
+    edges = np.empty(masks.shape, np.uint8)
+    for photo in range(len(images)):
+        for top in range(0, height, rows):
+            start = max(top - margin, 0)
+            strip = np.s_[photo : photo + 1, start : top + rows + margin]
+            found = backend.known_edges(images[strip], masks[strip])[0]
+            edges[photo, top : top + rows] = found[top - start : top - start + rows]
     return edges
 
 

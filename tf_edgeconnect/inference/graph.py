@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect.data.images import to_gray
@@ -53,6 +54,18 @@ def errors_named(method: Callable[..., Result]) -> Callable[..., Result]:
             raise InputError(sentence[1] if sentence else error.message) from None
 
     return call
+
+
+def on_arrays(method: Callable, signature: list[tf.TensorSpec] = PAIR) -> Callable:
+    """Traces a method of `InpaintGraph` for arrays, with bool masks."""
+    call = traced(method, input_signature=signature)
+
+    @errors_named
+    def run(images: np.ndarray, masks: np.ndarray, *edges: np.ndarray) -> Any:
+        found = call(images, masks.astype(np.float32), *edges)
+        return tf.nest.map_structure(np.array, found)
+
+    return run
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

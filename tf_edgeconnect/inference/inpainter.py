@@ -6,8 +6,6 @@ the parts that a large photo runs in, and what is said where something cannot be
 
 import logging
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,14 +16,14 @@ from tf_edgeconnect.inference import calls
 from tf_edgeconnect.inference.arrays import Inpainted, as_edges, as_pair
 from tf_edgeconnect.inference.backend import Backend
 from tf_edgeconnect.inference.loading import load_backend
-from tf_edgeconnect.inference.regions import (
+from tf_edgeconnect.inference.regions.areas import (
     RUN_SIDE,
     Large,
     Way,
     choose,
-    paint,
     plan_areas,
 )
+from tf_edgeconnect.inference.regions.painting import Run, paint
 
 if TYPE_CHECKING:
     import keras
@@ -173,18 +171,14 @@ class Inpainter:
         backend = self._at(sigma)
         images, masks = as_pair(image, mask)
         self._warn_without_edge_generator()
+
+        def run(images: np.ndarray, masks: np.ndarray, _: None) -> np.ndarray:
+            return calls.predict_edges(backend, images, masks)
+
         way = self._way(images, large)
-        with _memory_named(images):
-            if way == "full" and masks.any():
-                completed = calls.predict_edges(backend, images, masks)
-            else:
-                completed = self._known_edges(backend, images, masks, way)
-
-                def run(images: np.ndarray, masks: np.ndarray, _: None) -> np.ndarray:
-                    return calls.predict_edges(backend, images, masks)
-
-                self._paint(completed, images, masks, None, way, run)
-        return completed.reshape(np.shape(mask))
+        return self._painted(
+            run, images[..., :0], images, masks, None, way, backend
+        ).reshape(np.shape(mask))
 
     def photo_edges(
         self, image: np.ndarray, *, sigma: float | None = None
@@ -198,8 +192,8 @@ class Inpainter:
         Returns:
             uint8 `(H, W)`, 0 or 255.
         """
-        no_hole = np.zeros((*image.shape[:2], 1), bool)
-        return calls.known_edges(self._at(sigma), image, no_hole)[..., 0]
+        images, no_hole = image[None], np.zeros((1, *image.shape[:2], 1), bool)
+        return calls.known_edges(self._at(sigma), images, no_hole)[0, ..., 0]
 
     def _filled(
         self,
@@ -225,32 +219,64 @@ class Inpainter:
             edges = as_edges(edges, masks)
         elif masks.any():
             self._warn_without_edge_generator()
-        way = "full" if published else self._way(images, large)
-        completed: np.ndarray | None
-        with _memory_named(images):
-            if way == "full" and masks.any():
-                if published:
-                    run = cast(Any, backend).fill_as_published
-                    filled, completed = run(images, masks)
-                else:
-                    filled, completed = calls.fill(
-                        backend, images, masks, edges, with_edges=with_edges
-                    )
+
+        def run(*arrays: np.ndarray) -> np.ndarray:
+            if published:
+                parts = cast(Any, backend).fill_as_published(*arrays[:2])
             else:
+                parts = calls.fill(backend, *arrays, with_edges=with_edges)
+            return np.concatenate(parts if with_edges else parts[:1], axis=-1)
 
-                def run(*arrays: np.ndarray) -> np.ndarray:
-                    parts = calls.fill(backend, *arrays, with_edges=with_edges)
-                    return np.concatenate(parts if with_edges else parts[:1], axis=-1)
-
-                canvases = images.copy()
-                if with_edges:
-                    known = self._known_edges(backend, images, masks, way)
-                    canvases = np.concatenate([images, known], axis=-1)
-                self._paint(canvases, images, masks, edges, way, run)
-                filled, completed = canvases[..., :3], canvases[..., 3:]
+        way = "full" if published else self._way(images, large)
+        edged = backend if with_edges else None
+        planes = self._painted(run, images, images, masks, edges, way, edged)
+        filled = planes[..., :3].reshape(np.shape(image))
         if not with_edges:
-            return filled.reshape(np.shape(image)), None
-        return filled.reshape(np.shape(image)), completed.reshape(np.shape(mask))
+            return filled, None
+        return filled, planes[..., 3:].reshape(np.shape(mask))
+
+    def _painted(
+        self,
+        run: Run,
+        canvases: np.ndarray,
+        images: np.ndarray,
+        masks: np.ndarray,
+        edges: np.ndarray | None,
+        way: Way,
+        edged: Backend | None,
+    ) -> np.ndarray:
+        """Runs photos whole, or paints the holes of their canvases part by part.
+
+        Args:
+            run: the networks.
+            canvases: what known pixels of the result are, uint8 `(B, H, W, C)`.
+            images: the photos.
+            masks: their holes.
+            edges: given by a person, or None.
+            way: how they run.
+            edged: finds known edges to add to the canvases; None: they have none.
+
+        Returns:
+            What `run` gives, uint8 `(B, H, W, C)` or `(B, H, W, C + 1)`.
+        """
+        try:
+            if way == "full" and masks.any():
+                return run(images, masks, edges)
+            known = [] if edged is None else [calls.known_edges(edged, images, masks)]
+            canvases = np.concatenate([canvases, *known], axis=-1)
+            given = [] if edges is None else [edges]
+            planes = np.concatenate([images, np.uint8(255) * masks, *given], axis=-1)
+            for canvas, plane, mask in zip(canvases, planes, masks, strict=True):
+                if mask.any():
+                    areas = plan_areas(mask[..., 0], cast(Any, way), self._side)
+                    paint(canvas, plane, areas, run, self._side)
+            return canvases
+        except MemoryError:
+            height, width = images.shape[1:3]
+            raise InputError(
+                f"a photo of {width} x {height} needs more memory than there is; make "
+                "it smaller, or run it in parts: --large crop, or tile"
+            ) from None
 
     def _way(self, images: np.ndarray, large: Large) -> Way:
         """Says whether photos run whole or how they run in parts."""
@@ -266,33 +292,6 @@ class Inpainter:
                 "or 'auto'"
             )
         return choose(given, large, self._side)
-
-    def _known_edges(
-        self, backend: Backend, images: np.ndarray, masks: np.ndarray, way: Way
-    ) -> np.ndarray:
-        if way == "full":
-            return np.array(backend.known_edges(images, masks))
-        pairs = zip(images, masks, strict=True)
-        return np.stack([calls.known_edges(backend, *pair) for pair in pairs])
-
-    def _paint(
-        self,
-        canvases: np.ndarray,
-        images: np.ndarray,
-        masks: np.ndarray,
-        edges: np.ndarray | None,
-        way: Way,
-        run: Any,
-    ) -> None:
-        """Paints the holes of each canvas part by part."""
-        for index, (canvas, mask) in enumerate(zip(canvases, masks, strict=True)):
-            if mask.any():
-                planes = [images[index], np.uint8(255) * mask]
-                if edges is not None:
-                    planes.append(edges[index])
-                areas = plan_areas(mask[..., 0], cast(Any, way), self._side)
-                stack = np.concatenate(planes, axis=-1)
-                paint(canvas, stack, areas, run, self._side)
 
     def _at(self, sigma: float | None) -> Backend:
         """The backend at another sigma of Canny."""
@@ -330,16 +329,3 @@ class Inpainter:
                 "person gives, guide the painting",
                 self.description,
             )
-
-
-@contextmanager
-def _memory_named(images: np.ndarray) -> Iterator[None]:
-    """Names the photos where memory is exhausted."""
-    try:
-        yield
-    except MemoryError:
-        height, width = images.shape[1:3]
-        raise InputError(
-            f"a photo of {width} x {height} needs more memory than there is; make it "
-            "smaller, or run it in parts: --large crop, or tile"
-        ) from None

@@ -5,7 +5,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tf_edgeconnect.edges.exact import NO_EDGES
 from tf_edgeconnect.errors import InputError
@@ -13,8 +12,7 @@ from tf_edgeconnect.inference.graph import (
     EDGES,
     PAIR,
     InpaintGraph,
-    errors_named,
-    traced,
+    on_arrays,
 )
 from tf_edgeconnect.models.storage import load_networks, resolve
 
@@ -55,11 +53,11 @@ class KerasBackend:
         self.takes_sigma = sigma != NO_EDGES
         self._others: dict[float, KerasBackend] = {}
         graph = InpaintGraph(edge_generator, inpaint_generator, self.sigma)
-        self._known_edges = traced(graph.known_edges, input_signature=PAIR)
-        self._completed_edges = traced(graph.completed_edges, input_signature=PAIR)
-        self._fill = traced(graph.fill, input_signature=PAIR)
-        self._fill_along = traced(graph.fill_along, input_signature=[*PAIR, EDGES])
-        self._published = traced(graph.fill_as_published, input_signature=PAIR)
+        self._fill = on_arrays(graph.fill)
+        self._fill_along = on_arrays(graph.fill_along, [*PAIR, EDGES])
+        self.fill_as_published = on_arrays(graph.fill_as_published)
+        self.predict_edges = on_arrays(graph.completed_edges)
+        self.known_edges = on_arrays(graph.known_edges)
 
     @classmethod
     def load(cls, path: str | Path) -> "KerasBackend":
@@ -101,33 +99,10 @@ class KerasBackend:
             )
         return self._others[sigma]
 
-    @errors_named
     def fill(
         self, images: np.ndarray, masks: np.ndarray, edges: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Fills holes along the edge generator's edges, or those given."""
-        masks = masks.astype(np.float32)
         if edges is None:
-            return _arrays(self._fill(images, masks))
-        return _arrays(self._fill_along(images, masks, edges))
-
-    @errors_named
-    def fill_as_published(
-        self, images: np.ndarray, masks: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Fills holes as the published test script does; see `InpaintGraph`."""
-        return _arrays(self._published(images, masks.astype(np.float32)))
-
-    @errors_named
-    def predict_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Canny's edges where known, the edge generator's inside the hole."""
-        return np.array(self._completed_edges(images, masks.astype(np.float32)))
-
-    @errors_named
-    def known_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Canny's edges where known."""
-        return np.array(self._known_edges(images, masks.astype(np.float32)))
-
-
-def _arrays(tensors: tuple[tf.Tensor, tf.Tensor]) -> tuple[np.ndarray, np.ndarray]:
-    return np.array(tensors[0]), np.array(tensors[1])
+            return self._fill(images, masks)
+        return self._fill_along(images, masks, edges)

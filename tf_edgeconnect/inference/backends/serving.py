@@ -14,13 +14,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from PIL import Image
 
 from tf_edgeconnect.errors import InputError, ServingError
+from tf_edgeconnect.inference.backends import SignatureBackend
 from tf_edgeconnect.photos.reading import Photo
 from tf_edgeconnect.photos.writing import encode_png
 
@@ -97,22 +98,7 @@ class Address(NamedTuple):
         )
 
 
-class Transport(Protocol):
-    """Sends one request; raises `ServingError`."""
-
-    def predict(
-        self, signature: str, inputs: dict[str, np.ndarray], seconds: float
-    ) -> dict[str, np.ndarray]:
-        """Calls a signature."""
-
-    def versions(self, seconds: float) -> dict[int, str]:
-        """Asks for the state of each version."""
-
-    def close(self) -> None:
-        """Ends the connection."""
-
-
-class ServingBackend:
+class ServingBackend(SignatureBackend):
     """A served export; several threads may use one connection.
 
     Args:
@@ -126,8 +112,7 @@ class ServingBackend:
         InputError: it is no address, or gRPC's packages are missing.
     """
 
-    draws = paints = True
-    sigma = size = max_pixels = None
+    sigma = None  # the server's own
 
     def __init__(
         self,
@@ -146,7 +131,7 @@ class ServingBackend:
         self.description = f"the server {address}"
         self.timeout, self.attempts = timeout, attempts
         self._by_rest = target.scheme.startswith("http")
-        self._transport: Transport
+        self._transport: Any
         if self._by_rest:
             self._transport = RestTransport(target)
         else:
@@ -165,24 +150,17 @@ class ServingBackend:
     def fill(
         self, images: np.ndarray, masks: np.ndarray, edges: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Fills holes; REST, and the signature that takes edges, give none back."""
-        pair = {"image": images, "mask": _as_bytes(masks)}
-        if edges is not None:
-            filled = self.predict("inpaint_with_edges", {**pair, "edges": edges})
-            return filled["inpainted"], None
-        if not self._by_rest:
-            filled = self.predict("serving_default", pair)
-            return filled["inpainted"], filled["edges"]
+        """Fills holes; by REST without giving edges back."""
+        if edges is not None or not self._by_rest:
+            return super().fill(images, masks, edges)
         # Arrays are short as protocol buffers and long as JSON.
-        files = {f"{name}_bytes": _pngs(planes) for name, planes in pair.items()}
+        files = {
+            "image_bytes": _pngs(images),
+            "mask_bytes": _pngs(np.uint8(255) * masks),
+        }
         answers = self.predict("serving_bytes", files)["inpainted_bytes"]
         opened = [Image.open(io.BytesIO(answer)).convert("RGB") for answer in answers]
         return np.stack([np.asarray(image) for image in opened]), None
-
-    def predict_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Canny's edges where known, the edge generator's inside the hole."""
-        pair = {"image": images, "mask": _as_bytes(masks)}
-        return self.predict("predict_edges", pair)["edges"]
 
     def known_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """Canny's edges where known, by the server, which alone knows its sigma."""
@@ -210,10 +188,6 @@ class ServingBackend:
     def versions(self) -> dict[int, str]:
         """Returns version -> state, such as `AVAILABLE`."""
         return self._patiently(self._transport.versions)
-
-    def close(self) -> None:
-        """Ends the connection."""
-        self._transport.close()
 
     def _patiently(self, call: Callable[[float], Result]) -> Result:
         """Tries a call of (seconds left) until it passes, fails for good or is late."""
@@ -265,9 +239,6 @@ class RestTransport:
             for status in answer["model_version_status"]
         }
 
-    def close(self) -> None:
-        """Does nothing."""
-
     def _ask(self, url: str, seconds: float, body: dict | None = None) -> dict:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
@@ -311,10 +282,6 @@ def _array(value: list) -> np.ndarray:
         strings[:] = [base64.b64decode(item["b64"]) for item in value]
         return strings
     return np.array(value, dtype=np.uint8)
-
-
-def _as_bytes(masks: np.ndarray) -> np.ndarray:
-    return np.uint8(255) * masks
 
 
 def _pngs(planes: np.ndarray) -> np.ndarray:

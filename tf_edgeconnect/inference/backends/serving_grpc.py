@@ -51,13 +51,11 @@ class GrpcTransport:
         if tls:
             authority = None if ca is None else Path(ca).read_bytes()
             trust = grpc.ssl_channel_credentials(authority)
-            self._channel = grpc.secure_channel(host, trust, options)
+            channel = grpc.secure_channel(host, trust, options)
         else:
-            self._channel = grpc.insecure_channel(host, options)
-        self._prediction = prediction_service_pb2_grpc.PredictionServiceStub(
-            self._channel
-        )
-        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
+            channel = grpc.insecure_channel(host, options)
+        self._prediction = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        self._models = model_service_pb2_grpc.ModelServiceStub(channel)
         self._target = model, label, version
 
     def predict(
@@ -82,10 +80,6 @@ class GrpcTransport:
             status.version: states.Name(status.state)
             for status in answer.model_version_status
         }
-
-    def close(self) -> None:
-        """Closes the channel."""
-        self._channel.close()
 
     def _name(self, spec: Any) -> None:
         spec.name, label, version = self._target

@@ -17,6 +17,7 @@ import numpy as np
 
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.arrays import canny
+from tf_edgeconnect.inference.backends import SignatureBackend
 
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 METADATA_NAME = "tf_edgeconnect"  # of the JSON that an export keeps in its file
 
 
-class TFLiteBackend:
+class TFLiteBackend(SignatureBackend):
     """An exported TFLite file, one photo at a time.
 
     Args:
@@ -35,13 +36,11 @@ class TFLiteBackend:
         InputError: ai-edge-litert is not installed, or the file is none of ours.
     """
 
-    draws = paints = True
-
     def __init__(self, path: str | Path, threads: int | None = None) -> None:
         """Opens the file."""
         interpreter, facts = open_file(Path(path), threads or usable_threads())
-        self.size: int = facts["size"]
-        self.max_pixels = self.size**2
+        self.size = facts["size"]
+        self.max_pixels = facts["size"] ** 2
         self.sigma: float = facts["sigma"]
         self.description = f"{path} ({facts['precision']}, from {facts['source']})"
         self._signatures = {
@@ -50,31 +49,16 @@ class TFLiteBackend:
         }
         self._lock = threading.Lock()  # an interpreter has one set of tensors
 
-    def fill(
-        self, images: np.ndarray, masks: np.ndarray, edges: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Fills holes; the signature that takes edges does not give them back."""
-        if edges is None:
-            filled = self._run("serving_default", images, masks)
-            return filled["inpainted"], filled["edges"]
-        filled = self._run("inpaint_with_edges", images, masks, edges=edges)
-        return filled["inpainted"], None
-
-    def predict_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Canny's edges where known, the edge generator's inside the hole."""
-        return self._run("predict_edges", images, masks)["edges"]
+    def predict(
+        self, signature: str, inputs: dict[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Calls a signature."""
+        with self._lock:
+            return self._signatures[signature](**inputs)
 
     def known_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """Canny's edges where known, as in the file, at any size."""
         return canny(images, masks, self.sigma)
-
-    def _run(
-        self, signature: str, images: np.ndarray, masks: np.ndarray, **edges: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        with self._lock:
-            return self._signatures[signature](
-                image=images, mask=np.uint8(255) * masks, **edges
-            )
 
 
 def open_file(path: Path, threads: int) -> tuple["Interpreter", dict[str, Any]]:
