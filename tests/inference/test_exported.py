@@ -89,7 +89,7 @@ def test_edges_are_judged_by_the_whole_drawing_not_by_its_parts(pair, exported):
     beside = np.zeros((40, 40), bool)
     beside[8:14, 8:14] = True
     for hole in (beside, np.ones((40, 40), bool)):
-        result = exported(image, hole, edges)
+        result = exported(image, hole, edges, large="tile")
         np.testing.assert_array_equal(result.image[~hole], image[~hole])
         np.testing.assert_array_equal(result.edges[hole], edges[hole])
     with pytest.raises(InputError, match="64% white, so they seem inverted"):
