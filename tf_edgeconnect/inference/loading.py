@@ -15,6 +15,7 @@ from pathlib import Path
 from tf_edgeconnect.inference.backend import Backend
 
 SAVED_MODEL_FILE = "saved_model.pb"
+FILE_SUFFIXES = (".tflite",)  # of exported files, which run without TensorFlow
 SCHEMES = ("grpc://", "grpcs://", "http://", "https://")
 
 
@@ -28,7 +29,7 @@ def load_backend(
         server = ServingBackend(str(where), timeout=timeout, ca=ca)
         server.versions()  # or it says now what is wrong
         return server
-    if _is_tflite(where):
+    if _is_file(where):
         from tf_edgeconnect.inference.backends.tflite import TFLiteBackend
 
         return TFLiteBackend(where)
@@ -48,12 +49,12 @@ def is_address(where: str | Path) -> bool:
 
 def is_weights(where: str | Path) -> bool:
     """Whether a model is neither an export nor on a server."""
-    return not (is_address(where) or _is_tflite(where) or find_export(where))
+    return not (is_address(where) or _is_file(where) or find_export(where))
 
 
 def needs_tensorflow(where: str | Path) -> bool:
     """Whether loading a model imports TensorFlow."""
-    return not (str(where).startswith("http") or _is_tflite(where))
+    return not (str(where).startswith("http") or _is_file(where))
 
 
 def find_export(where: str | Path) -> Path | None:
@@ -85,7 +86,7 @@ def model_files(where: str | Path) -> dict[str, Path]:
     """
     if is_address(where):
         return {}
-    if _is_tflite(where):
+    if _is_file(where):
         return {"model": Path(where)}
     if folder := find_export(where):
         files = [folder / SAVED_MODEL_FILE, *folder.glob("variables/*")]
@@ -99,5 +100,5 @@ def model_files(where: str | Path) -> dict[str, Path]:
     }
 
 
-def _is_tflite(where: str | Path) -> bool:
-    return Path(where).suffix == ".tflite"
+def _is_file(where: str | Path) -> bool:
+    return Path(where).suffix in FILE_SUFFIXES
