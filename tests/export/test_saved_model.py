@@ -350,7 +350,7 @@ def test_what_cannot_be_exported_is_refused(exported, weights, tmp_path):
         save_networks(tmp_path / stage, networks, {"sigma": 2.0})
         with pytest.raises(InputError, match=f"no {stage} generator.*train it with"):
             load_for_export(tmp_path / stage)
-    with pytest.raises(InputError, match="exported SavedModel already"):
+    with pytest.raises(InputError, match="is an export already"):
         export_saved_model(exported.folder, tmp_path / "x")
     with pytest.raises(InputError, match="precision must be one of .* got 'int8'"):
         export_saved_model(weights, tmp_path / "x", precision="int8")

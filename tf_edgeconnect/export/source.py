@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter
-from tf_edgeconnect.inference.loading import find_export
+from tf_edgeconnect.inference.loading import is_weights
 
 
 def load_for_export(path: str | Path) -> Inpainter:
@@ -19,11 +19,10 @@ def load_for_export(path: str | Path) -> Inpainter:
     Raises:
         InputError: the path is no model, is an export already, or lacks a generator.
     """
-    path = Path(path)
-    if find_export(path):
+    if not is_weights(path):
         raise InputError(
-            f"model {path} is an exported SavedModel already; give the run directory "
-            "or weights folder that it was made from"
+            f"model {path} is an export already; give the run directory or weights "
+            "folder that it was made from"
         )
     inpainter = Inpainter.load(path)
     for stage, network in (
