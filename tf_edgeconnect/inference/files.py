@@ -73,9 +73,9 @@ def fill_file(
         filled = call(
             image, hole, given, published=options.published, large=options.large
         )
-        image, *edges = filled if isinstance(filled, Inpainted) else (filled,)
+        image, *others = filled if isinstance(filled, Inpainted) else (filled,)
         results = [photo.with_hole_filled(image, hole, options.feather)]
-        results += [Photo(plane[..., None]) for plane in edges]
+        results += [Photo(plane[..., None]) for plane in others]
     for path, result in zip(outputs, results, strict=True):
         write_photo(path, result, overwrite=options.overwrite, quality=options.quality)
 

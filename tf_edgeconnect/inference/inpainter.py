@@ -172,7 +172,9 @@ class Inpainter:
         images, masks = as_pair(image, mask)
         self._warn_without_edge_generator()
 
-        def run(images: np.ndarray, masks: np.ndarray, _: None) -> np.ndarray:
+        def run(
+            images: np.ndarray, masks: np.ndarray, _: np.ndarray | None
+        ) -> np.ndarray:
             return calls.predict_edges(backend, images, masks)
 
         way = self._way(images, large)
@@ -220,11 +222,13 @@ class Inpainter:
         elif masks.any():
             self._warn_without_edge_generator()
 
-        def run(*arrays: np.ndarray) -> np.ndarray:
+        def run(
+            images: np.ndarray, masks: np.ndarray, edges: np.ndarray | None
+        ) -> np.ndarray:
             if published:
-                parts = cast(Any, backend).fill_as_published(*arrays[:2])
+                parts = cast(Any, backend).fill_as_published(images, masks)
             else:
-                parts = calls.fill(backend, *arrays, with_edges=with_edges)
+                parts = calls.fill(backend, images, masks, edges, with_edges=with_edges)
             return np.concatenate(parts if with_edges else parts[:1], axis=-1)
 
         way = "full" if published else self._way(images, large)

@@ -8,6 +8,8 @@ import numpy as np
 class SignatureBackend(abc.ABC):
     """Runs the signatures of an export; a runtime adds how one is called."""
 
+    description: str
+    sigma: float | None = None
     draws = paints = True
     size: int | None = None
     max_pixels: int | None = None

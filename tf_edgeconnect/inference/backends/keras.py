@@ -32,7 +32,9 @@ class KerasBackend:
         InputError: there is no network.
     """
 
-    size = max_pixels = None
+    sigma: float | None
+    size: int | None = None
+    max_pixels: int | None = None
 
     def __init__(
         self,
@@ -46,13 +48,13 @@ class KerasBackend:
             raise InputError("an Inpainter needs at least one generator, got none")
         self.edge_generator = edge_generator
         self.inpaint_generator = inpaint_generator
-        self.sigma = float(sigma)
+        self.sigma = sigma = float(sigma)
         self.description = description
         self.draws = edge_generator is not None
         self.paints = inpaint_generator is not None
         self.takes_sigma = sigma != NO_EDGES
         self._others: dict[float, KerasBackend] = {}
-        graph = InpaintGraph(edge_generator, inpaint_generator, self.sigma)
+        graph = InpaintGraph(edge_generator, inpaint_generator, sigma)
         self._fill = on_arrays(graph.fill)
         self._fill_along = on_arrays(graph.fill_along, [*PAIR, EDGES])
         self.fill_as_published = on_arrays(graph.fill_as_published)

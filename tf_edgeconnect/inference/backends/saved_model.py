@@ -26,7 +26,7 @@ class SavedModelBackend(SignatureBackend):
         folder = Path(folder)
         try:
             facts = json.loads((folder / "model.json").read_text())
-            self.sigma: float = facts["sigma"]
+            self.sigma = sigma = facts["sigma"]
             self.max_pixels = facts.get("max_pixels")
             self.description = f"{folder} (exported from {facts['source']})"
             self._model = tf.saved_model.load(str(folder))  # owns its variables
@@ -35,7 +35,7 @@ class SavedModelBackend(SignatureBackend):
             raise InputError(
                 f"export {folder} does not load: {reason}; export the model again"
             ) from None
-        self.known_edges = on_arrays(InpaintGraph(None, None, self.sigma).known_edges)
+        self.known_edges = on_arrays(InpaintGraph(None, None, sigma).known_edges)
 
     @errors_named
     def predict(

@@ -112,8 +112,6 @@ class ServingBackend(SignatureBackend):
         InputError: it is no address, or gRPC's packages are missing.
     """
 
-    sigma = None  # the server's own
-
     def __init__(
         self,
         address: str,

@@ -10,6 +10,7 @@ whole would run parts without a hole.
 import json
 import os
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,12 +42,13 @@ class TFLiteBackend(SignatureBackend):
         interpreter, facts = open_file(Path(path), threads or usable_threads())
         self.size = facts["size"]
         self.max_pixels = facts["size"] ** 2
-        self.sigma: float = facts["sigma"]
+        self.sigma = facts["sigma"]
         self.description = f"{path} ({facts['precision']}, from {facts['source']})"
         self._signatures = {
             name: interpreter.get_signature_runner(name)
             for name in ("serving_default", "predict_edges", "inpaint_with_edges")
         }
+        self.known_edges = partial(canny, sigma=facts["sigma"])
         self._lock = threading.Lock()  # an interpreter has one set of tensors
 
     def predict(
@@ -55,10 +57,6 @@ class TFLiteBackend(SignatureBackend):
         """Calls a signature."""
         with self._lock:
             return self._signatures[signature](**inputs)
-
-    def known_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Canny's edges where known, as in the file, at any size."""
-        return canny(images, masks, self.sigma)
 
 
 def open_file(path: Path, threads: int) -> tuple["Interpreter", dict[str, Any]]:

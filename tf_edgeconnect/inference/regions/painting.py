@@ -4,7 +4,7 @@ A photo comes as `planes`, uint8 `(H, W, 4)` or `(H, W, 5)`: RGB, mask (white = 
 and the edges that a person gives, if any (white = edge).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -39,6 +39,7 @@ def paint(
         parts = np.stack(
             [reduced(planes[area.box.slices], area.factor) for area in batch]
         )
+        painted: Iterable[np.ndarray]
         if max(batch[0].run_size) > side:
             painted = [_run_in_tiles(part, run, side, channels) for part in parts]
         else:
