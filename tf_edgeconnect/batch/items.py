@@ -4,11 +4,12 @@ import io
 import json
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from PIL import Image
 
 from tf_edgeconnect.data.records import (
+    RecordSource,
     is_record_file,
     list_record_files,
     read_example,
@@ -140,7 +141,7 @@ def _listed(file: Path, root: Path) -> list[Item]:
 
 
 def _recorded(path: Path) -> list[Item]:
-    source = open_source(path)
+    source = cast(RecordSource, open_source(path))
     items = []
     for index, (file, offset) in enumerate(source.places.tolist()):
         name = Path(source.name(index))
