@@ -10,6 +10,7 @@ import typer
 
 from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.startup import import_tensorflow
+from tf_edgeconnect.cli.warning_lines import shown_on
 from tf_edgeconnect.config import Stage, load_config
 from tf_edgeconnect.config.files import DEFAULT
 from tf_edgeconnect.errors import WorkerLost
@@ -62,6 +63,8 @@ def train(
     run_dir = run_dir or Path("runs", Path(config or DEFAULT).stem)
 
     import_tensorflow()
+    from rich.console import Console
+
     from tf_edgeconnect.trainers import run, run_networks
 
     own_model = any(text.startswith("model.") for text in set_ or ())
@@ -72,20 +75,25 @@ def train(
             "the quickstart's (--config places2 has the published ones)."
         )
 
+    shown = shown_on(
+        Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    )
     if dry_run:
-        run.describe(stage, settings, run_dir, say=typer.echo)
+        with shown:
+            run.describe(stage, settings, run_dir, say=typer.echo)
         return 0
     try:
-        outcome = run.train(
-            stage,
-            settings,
-            run_dir,
-            init_from=init_from,
-            strategy=strategy,
-            data_service=data_service,
-            fresh=fresh,
-            profile=profile,
-        )
+        with shown:
+            outcome = run.train(
+                stage,
+                settings,
+                run_dir,
+                init_from=init_from,
+                strategy=strategy,
+                data_service=data_service,
+                fresh=fresh,
+                profile=profile,
+            )
     except WorkerLost as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         # A usual exit would wait for the lost worker in TensorFlow 2.21.
