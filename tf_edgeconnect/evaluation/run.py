@@ -63,18 +63,19 @@ def evaluate(
     if output.exists() and not output.is_dir():
         raise InputError(f"output {output} is a file; give the name of a folder")
     begun = (output / results.MANIFEST).is_file()
-    if output.is_dir() and any(output.iterdir()) and not begun:
+    if any(output.glob("[!.]*")) and not begun:  # a kill may leave hidden files
         raise InputError(
             f"output {output} holds files that are no evaluation; give a new folder"
         )
     manifest = make_manifest(conditions, output, track)
     folders = {name: str(p.resolve()) for name, p in conditions.folders.items()}
-    contents = {  # the manifest last: where it is, the other is too
-        results.SYSTEM: {**system.details, **folders},
+    contents = {
         results.MANIFEST: manifest,
+        results.SYSTEM: {**system.details, **folders},
     }
-    for name, new in contents.items() if begun else ():
-        if change := results.difference(results.read_json(output / name), new, FREE):
+    for name, new in contents.items():
+        old = results.read_json(output / name) if (output / name).is_file() else new
+        if change := results.difference(old, new, FREE):
             raise InputError(
                 f"output {output} holds another evaluation: {change}; give another "
                 "folder"
