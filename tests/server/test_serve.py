@@ -9,8 +9,8 @@ import urllib.request
 import numpy as np
 import pytest
 
-from tf_edgeconnect.cli.addresses import warn_if_reachable
 from tf_edgeconnect.cli.main import run
+from tf_edgeconnect.cli.terminal import warn_if_reachable
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.loading import find_export
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator

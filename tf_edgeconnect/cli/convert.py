@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.startup import import_tensorflow
+from tf_edgeconnect.cli.terminal import import_tensorflow
 from tf_edgeconnect.errors import InputError
 
 _YAML = (".yml", ".yaml")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tf_edgeconnect.cli.startup import import_tensorflow
+from tf_edgeconnect.cli.terminal import import_tensorflow
 from tf_edgeconnect.errors import InputError
 
 

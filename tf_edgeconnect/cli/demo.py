@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.startup import import_tensorflow
+from tf_edgeconnect.cli.terminal import import_tensorflow
 from tf_edgeconnect.cli.train import SAVED_NOT_FINISHED
 from tf_edgeconnect.config import Config, Stage, load_config
 

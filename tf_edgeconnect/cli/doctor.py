@@ -9,9 +9,13 @@ import typer
 
 from tf_edgeconnect.atomic import write_json
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.startup import gpu_is_missed, import_quietly
+from tf_edgeconnect.cli.terminal import (
+    gpu_is_missed,
+    import_quietly,
+    shown_on,
+    stderr_console,
+)
 from tf_edgeconnect.cli.train import data_overrides
-from tf_edgeconnect.cli.warning_lines import shown_on
 from tf_edgeconnect.config import load_config
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.version import __version__
@@ -68,14 +72,13 @@ def doctor(
         raise InputError(f"{report} exists; give another, or pass --overwrite")
 
     import_quietly()
-    from rich.console import Console
     from rich.progress import track as rich_track
 
     from tf_edgeconnect.doctor import Report
     from tf_edgeconnect.doctor.files import check_pairs
     from tf_edgeconnect.doctor.runs import check_model, check_run, check_training
 
-    console = Console(stderr=True)
+    console = stderr_console()
     track = partial(rich_track, console=console, transient=True)
     found = Report()
     with shown_on(console):

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.startup import import_tensorflow
-from tf_edgeconnect.cli.warning_lines import shown_on
+from tf_edgeconnect.cli.terminal import import_tensorflow, shown_on, stderr_console
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import DEFAULT
 
@@ -198,13 +197,12 @@ def _bounds(text: str) -> tuple[float, ...]:
 def _measure(
     conditions: "Conditions", system: "System", output: Path, fid_cache: Path | None
 ) -> int:
-    from rich.console import Console
     from rich.progress import track
 
     from tf_edgeconnect.evaluation.report import write_report
     from tf_edgeconnect.evaluation.run import evaluate as run
 
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    console = stderr_console()
     description = system.details.get("description", system.details["label"])
     console.print(f"{system.details['kind']}: {description}")
 

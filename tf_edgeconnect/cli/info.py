@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
-from tf_edgeconnect.cli.startup import import_tensorflow
+from tf_edgeconnect.cli.terminal import import_tensorflow
 from tf_edgeconnect.presets import NAMES
 from tf_edgeconnect.version import __version__
 

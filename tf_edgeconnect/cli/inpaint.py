@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.startup import import_tensorflow
-from tf_edgeconnect.cli.warning_lines import shown_on
+from tf_edgeconnect.cli.terminal import import_tensorflow, shown_on, stderr_console
 from tf_edgeconnect.errors import InputError, ServingError
 from tf_edgeconnect.presets import DEFAULT
 
@@ -118,12 +117,10 @@ def inpaint(
     if overwrite and skip_existing:
         raise InputError("--overwrite and --skip-existing exclude each other")
 
-    from rich.console import Console
-
     from tf_edgeconnect.photos.jobs import plan_jobs
     from tf_edgeconnect.photos.masks import MaskOptions
 
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    console = stderr_console()
     masks = MaskOptions(
         kind=mask_from,
         label=mask_label,

@@ -31,7 +31,7 @@ from tf_edgeconnect.cli import (
     serve,
     train,
 )
-from tf_edgeconnect.cli.warning_lines import Once
+from tf_edgeconnect.cli.terminal import Once
 from tf_edgeconnect.errors import InputError, ServingError
 from tf_edgeconnect.version import __version__
 

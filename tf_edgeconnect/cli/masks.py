@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.startup import import_tensorflow
+from tf_edgeconnect.cli.terminal import import_tensorflow, stderr_console
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.version import __version__
 
@@ -56,7 +56,6 @@ def masks(
     overview = output.resolve().with_name(f"{output.resolve().name}-overview.png")
 
     import_tensorflow()
-    from rich.console import Console
     from rich.progress import track
 
     from tf_edgeconnect.data import mask_sets
@@ -67,7 +66,7 @@ def masks(
     mask_sets.check_mask_folder(output, overwrite=overwrite)
     check_output(overview, overwrite=overwrite)
     draw = mask_sets.MaskDrawer(shape, seed)
-    console = Console(stderr=True)
+    console = stderr_console()
     shown: dict[tuple, list] = {}
 
     def drawn() -> Iterator[tuple["MaskSpec", "np.ndarray"]]:

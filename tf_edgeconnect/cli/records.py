@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.startup import import_tensorflow
+from tf_edgeconnect.cli.terminal import import_tensorflow, stderr_console
 
 SOME_LEFT_OUT = 1
 
@@ -37,7 +37,6 @@ def records(
 
     The photos' bytes are kept as they are. Train on them with --data OUTPUT.
     """
-    from rich.console import Console
     from rich.progress import Progress
 
     import_tensorflow()
@@ -45,7 +44,7 @@ def records(
     from tf_edgeconnect.data.sources import open_source
 
     opened = open_source(source, max_bad_fraction=max_bad_fraction)
-    console = Console(stderr=True)
+    console = stderr_console()
     with Progress(
         console=console, transient=True, disable=not console.is_terminal
     ) as bar:

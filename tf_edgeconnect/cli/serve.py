@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.addresses import warn_if_reachable
-from tf_edgeconnect.cli.startup import import_tensorflow
+from tf_edgeconnect.cli.terminal import import_tensorflow, warn_if_reachable
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import DEFAULT
 

@@ -9,8 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.startup import import_tensorflow
-from tf_edgeconnect.cli.warning_lines import shown_on
+from tf_edgeconnect.cli.terminal import import_tensorflow, shown_on, stderr_console
 from tf_edgeconnect.config import Stage, load_config
 from tf_edgeconnect.config.files import DEFAULT
 from tf_edgeconnect.errors import WorkerLost
@@ -63,8 +62,6 @@ def train(
     run_dir = run_dir or Path("runs", Path(config or DEFAULT).stem)
 
     import_tensorflow()
-    from rich.console import Console
-
     from tf_edgeconnect.trainers import run, run_networks
 
     own_model = any(text.startswith("model.") for text in set_ or ())
@@ -75,9 +72,7 @@ def train(
             "the quickstart's (--config places2 has the published ones)."
         )
 
-    shown = shown_on(
-        Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    )
+    shown = shown_on(stderr_console())
     if dry_run:
         with shown:
             run.describe(stage, settings, run_dir, say=typer.echo)

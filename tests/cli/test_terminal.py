@@ -34,7 +34,7 @@ def start(tmp_path):
             "import ctypes, os\n"
             f"def load(name):\n    if {driver}: raise {driver}\n"
             "ctypes.CDLL = load\n"
-            "from tf_edgeconnect.cli.startup import import_tensorflow\n"
+            "from tf_edgeconnect.cli.terminal import import_tensorflow\n"
             "import_tensorflow()\n"
             "os.write(2, b'after\\n')\n"
         )
