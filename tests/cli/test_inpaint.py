@@ -236,8 +236,10 @@ def test_one_path_takes_the_photos_own_transparency(folder, inpaint):
 
 def test_of_several_paths_the_last_is_the_mask_and_no_photo(folder, inpaint):
     Image.fromarray(pixels(16, 20, 3)).save("other.png")
-    code, out, _ = inpaint("photo.png", "other.png", "mask.png", "-o", "out")
+    Image.fromarray(hole_of(16, 20).astype(np.uint8)).save("ones.png")
+    code, out, err = inpaint("photo.png", "other.png", "ones.png", "-o", "out")
     assert (code, out) == (0, "2 of 2 photos written to out\n")
+    assert err.count("the larger is the hole") == 1
     code, _, err = inpaint("mask.png", "photo.png", "other.png", "-o", "new")
     assert code == 2 and err.count("\n") == 0
     assert "other.png is a colour photo, no mask" in err and "--mask names" in err

@@ -162,6 +162,7 @@ def test_masks_beside_their_photos_are_no_photos(tmp_path, is_named):
         "l.png": "l_mask.png",
     }
     assert plan.lacking == {folder / "m.png": "no mask m_mask"}
+    assert plan.spare == []
     plan = plan_jobs(folder, None, tmp_path / "out", mask_suffix="_mask00")
     assert len(plan.jobs) == 2
 

@@ -1,5 +1,6 @@
 """`tf-edgeconnect inpaint`: fills the holes of photos in files."""
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -180,12 +181,15 @@ def _check_last(mask: Path, masks: "MaskOptions", max_pixels: int) -> None:
 
     if not mask.is_file():
         return
+    logging.disable(logging.WARNING)  # it is read again, and warned of, with its photos
     try:
         read_mask(mask, options=masks, max_pixels=max_pixels)
     except InputError as error:
         raise InputError(
             f"{error}. Of several paths the last is the mask, which --mask names too"
         ) from None
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _fill(
@@ -223,7 +227,7 @@ def _fill(
             "filling",
             total=len(plan.jobs),
             console=console,
-            disable=not plan.is_folder,
+            disable=not (plan.is_folder and plan.jobs),
         )
         failed |= {job.photo: reason for job, reason in bar if reason is not None}
     return failed

@@ -116,7 +116,7 @@ def plan_jobs(
     beside: dict[str, list[Path]] = {}
     if mask is None or any(mask.samefile(root) for root in roots):
         beside = _masks_beside(names, mask_suffix)
-    masks_of = _finder(mask, "mask", mask_suffix, plan)
+    masks_of = _finder(None if beside else mask, "mask", mask_suffix, plan)
     edges_of = _finder(edges, "edge drawing", "", plan)
     for name, photo in names.items():
         try:

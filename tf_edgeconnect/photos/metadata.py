@@ -189,7 +189,8 @@ def _texts(image: Image.Image) -> dict[str, str]:
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:
     x, y = (float(number) for number in image.info.get("dpi") or (0, 0))
-    return (x, y) if 0 < x < 2**16 and 0 < y < 2**16 else None
+    is_given = (x, y) != (72, 72)  # what Pillow puts where a file says nothing
+    return (x, y) if 0 < x < 2**16 and 0 < y < 2**16 and is_given else None
 
 
 _READERS = {
