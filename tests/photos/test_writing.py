@@ -152,6 +152,17 @@ def test_a_lossy_format_says_that_it_changes_known_pixels(tmp_path, caplog):
     assert "WEBP changes known pixels" in caplog.messages[2]
 
 
+def test_a_profile_of_grey_goes_into_no_format_of_colours(tmp_path, caplog):
+    gray = bytes(16) + b"GRAY" + bytes(12)
+    photo = Photo(planes(np.uint8, 1), metadata=Metadata(icc=gray))
+    with caplog.at_level(logging.WARNING):
+        for name, icc in {"a.png": gray, "a.jpg": gray, "a.webp": None}.items():
+            check_format(tmp_path / name, photo)
+            write_photo(tmp_path / name, photo)
+            assert read_photo(tmp_path / name).metadata.icc == icc
+    assert "WEBP cannot hold grey ICC profile" in caplog.text
+
+
 def test_a_side_that_a_format_does_not_take_is_refused(tmp_path):
     photo = Photo(np.zeros((1, 16384, 1), np.uint8))
     with pytest.raises(InputError, match="at most 16383 pixels a side.*16384 x 1"):

@@ -28,6 +28,7 @@ NOISE = 8
 # In a label map few colours cover most of the pixels, and pixels equal their neighbour.
 LABELS, COVERED, FLAT = 32, 0.9, 0.5
 JPEG_NOISE = 32
+SAMPLE = 10**6  # pixels that are looked at for their colours
 SHADES = 8  # of one colour: as many are a smooth border, fewer may be labels
 ASPECT_TOLERANCE = 0.02  # resizing rounds the sides
 # A mask is taken for inverted if both its hole and the border's share of it are larger.
@@ -91,7 +92,8 @@ class _Mask:
         gray = image.mode in ("1", "L")
         pixels = np.asarray(image.convert("L" if gray else "RGB"))
         self.numbers = pixels.reshape(*pixels.shape[:2], -1)
-        if np.ptp(self.numbers, axis=-1).max() <= NOISE:
+        apart = np.abs(np.diff(self.numbers.astype(np.int16), axis=-1))
+        if apart.max(initial=0) <= NOISE:
             self.numbers = self.numbers[..., :1]
 
     @property
@@ -136,15 +138,20 @@ class _Mask:
 
     def _is_one_colour_on_black(self) -> bool:
         """As a JPEG of a mask is, in which hardly a colour is exact."""
-        dark = self.numbers.max(axis=-1) <= JPEG_NOISE
+        sample = self._sample()
+        dark = sample.max(axis=-1) <= JPEG_NOISE
         if dark.all():
             return False
         paint = _colour(self._codes()[~dark])
-        light = np.abs(self.numbers - paint).max(axis=-1) <= JPEG_NOISE
+        light = np.abs(sample - paint).max(axis=-1) <= JPEG_NOISE
         return bool(dark.any() and (dark | light).mean() >= COVERED)
 
+    def _sample(self) -> np.ndarray:
+        """Rows that tell what colours there are, a megapixel at most."""
+        return self.numbers[:: 1 + self.numbers[..., 0].size // SAMPLE]
+
     def _codes(self) -> np.ndarray:
-        return self.numbers.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], "u4")
+        return self._sample().astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], "u4")
 
     def _gray(self) -> np.ndarray:
         gray, top = gray_of(self.numbers), self._top()
@@ -193,7 +200,7 @@ class _Mask:
                 found = _some(np.unique(numbers))
                 raise self._refused(f"has no label {label}, but {found}")
             return numbers == label
-        black = (self.numbers == 0).all(axis=-1)
+        black = ~self.numbers.any(axis=-1)
         if self.indices is not None and not (black & (self.indices > 0)).any():
             return self.indices > 0
         if not black.any():
@@ -202,12 +209,14 @@ class _Mask:
 
     def _coloured(self, black: np.ndarray) -> np.ndarray:
         """All but black; of one colour with smooth borders its lighter half."""
-        codes = np.unique(self._codes()[~black])
-        light = self.numbers.max(axis=-1)
-        if len(codes) > SHADES:
-            hue = _colour(self._codes()[~black])
-            shades = light[..., None] * (hue / hue.max())
-            if len(codes) > LABELS or np.abs(self.numbers - shades).max() <= NOISE:
+        sample, codes = self._sample(), self._codes()
+        colours = codes[codes > 0]
+        count = len(np.unique(colours))
+        if count > SHADES:
+            hue = _colour(colours)
+            shades = sample.max(axis=-1, keepdims=True) * (hue / hue.max())
+            if count > LABELS or np.abs(sample - shades).max() <= NOISE:
+                light = self.numbers.max(axis=-1)
                 return light > light.max() / 2
         return ~black
 

@@ -4,6 +4,7 @@ A file's name here is its path below the folder, such as `deep/a.jpg`. Names go 
 as a person sees them: `a.jpg` with `a.jpg`, `a.jpg.png` or `a.png`.
 """
 
+import logging
 import os
 import re
 import unicodedata
@@ -12,6 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.photos.decoding import open_image
+
+logger = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = frozenset(
     ".png .jpg .jpeg .jpe .jfif .webp .bmp .tif .tiff .gif .avif .heic .heif .hif .jp2 "
@@ -72,11 +75,17 @@ def list_images(
 def named_images(folder: Path, *, without: Path | None = None) -> dict[str, Path]:
     """Lists the image files of a folder by their names without the ending.
 
+    Files that are no images are named in the log.
+
     Raises:
         InputError: there is no image, or two differ in the ending alone.
     """
     found: dict[str, Path] = {}
-    for name, path in list_images(folder, without=without)[0].items():
+    images, others = list_images(folder, without=without)
+    if others:
+        names = some((path.name for path in others), 5)
+        logger.warning("%s: left out, no images: %s", folder, names)
+    for name, path in images.items():
         if (stem := stem_of(name)) in found:
             raise InputError(
                 f"{found[stem]} and {path} have the same name but for the ending; "

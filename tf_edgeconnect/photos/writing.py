@@ -4,6 +4,7 @@ A file appears complete or not at all, and nothing is overwritten unasked. Pillo
 hold 16 bit colour, so that kind is encoded here.
 """
 
+import dataclasses
 import io
 import logging
 import os
@@ -18,6 +19,7 @@ from PIL import Image, TiffImagePlugin
 from tf_edgeconnect.atomic import write_bytes
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.photos import metadata
+from tf_edgeconnect.photos.masks import ONCE
 from tf_edgeconnect.photos.reading import Photo
 
 logger = logging.getLogger(__name__)
@@ -116,8 +118,9 @@ def check_format(path: Path, photo: Photo, quality: int | None = None) -> None:
             f"is {photo.size[1]} x {photo.size[0]}; write PNG"
         )
     if form == "JPEG" or (form == "WEBP" and quality is not None):
-        logger.warning("%s: %s changes known pixels; PNG keeps them all", path, form)
-    _, lost = metadata.fitting(photo.metadata, form)
+        text = "%s: %s changes known pixels; PNG keeps them all"
+        logger.warning(text, path, form, extra=ONCE)
+    _, lost = _carried(photo, form)
     if form in ("JPEG", "WEBP") and photo.pixels.dtype == np.uint16:
         lost.append("more than 8 bits")
     if form == "JPEG" and photo.alpha is not None:
@@ -135,7 +138,7 @@ def encode(photo: Photo, form: str = "PNG", quality: int | None = None) -> bytes
         form: one of the values of `FORMATS`; PNG and TIFF lose nothing of the pixels.
         quality: as for `write_photo`.
     """
-    carried, _ = metadata.fitting(photo.metadata, form)
+    carried, _ = _carried(photo, form)
     planes = photo.pixels
     if photo.alpha is not None and form != "JPEG":
         planes = np.concatenate([planes, photo.alpha[..., None]], axis=-1)
@@ -156,6 +159,15 @@ def encode(photo: Photo, form: str = "PNG", quality: int | None = None) -> bytes
         planes = (planes >> 8).astype(np.uint8)
     image = Image.fromarray(planes[..., 0] if planes.shape[-1] == 1 else planes)
     return _saved(image, form, options)
+
+
+def _carried(photo: Photo, form: str) -> tuple[metadata.Metadata, list[str]]:
+    """What of the photo's metadata a format can hold, and the names of the rest."""
+    carried, lost = metadata.fitting(photo.metadata, form)
+    is_of_gray = (carried.icc or b"")[16:20] == b"GRAY"
+    if form == "WEBP" and is_of_gray:  # which holds colours alone
+        return dataclasses.replace(carried, icc=None), ["grey ICC profile", *lost]
+    return carried, lost
 
 
 def encode_png(photo: Photo) -> bytes:
