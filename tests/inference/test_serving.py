@@ -8,7 +8,8 @@ import pytest
 
 from tf_edgeconnect.errors import InputError, ServingError
 from tf_edgeconnect.inference.backends import serving
-from tf_edgeconnect.inference.backends.serving import Address, ServingBackend
+from tf_edgeconnect.inference.backends.serving import ServingBackend
+from tf_edgeconnect.inference.backends.transports import Address
 
 ROOT = Path(__file__).parents[2]
 

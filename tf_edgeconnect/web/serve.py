@@ -14,9 +14,9 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference.backends.transports import MODEL_NAME
 
 HEADER_SECONDS = 30.0  # until the head of a request must be here
-MODEL_NAME = "edgeconnect"
 GRACE_SECONDS = 5  # for requests at work when a server stops
 _SETTINGS: dict[str, Any] = {
     "access_log": False,
