@@ -195,7 +195,8 @@ def test_a_mask_made_on_unrotated_pixels_turns_with_its_photo(orientation, caplo
 def test_a_mask_of_another_size_is_resized_and_said_so(tmp_path, caplog):
     path = save(tmp_path / "m.png", np.array([[0, 255]], np.uint8))
     with caplog.at_level(logging.WARNING):
-        wide, square = read_mask(path, (2, 4)), read_mask(path, (4, 4))
+        mask = read_mask(path)
+        wide, square = (fit_mask(mask, size, 1, path) for size in ((2, 4), (4, 4)))
     assert wide.tolist() == [[False, False, True, True]] * 2
     assert square.tolist() == [[False, False, True, True]] * 4
     assert caplog.messages == [

@@ -17,6 +17,7 @@ from PIL.Image import Resampling
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.photos.decoding import HELD_AS, gray_of, upright
+from tf_edgeconnect.photos.names import some
 
 logger = logging.getLogger(__name__)
 
@@ -178,9 +179,9 @@ class _Mask:
             return gray == high
         hole = gray > self.options.threshold * (top / 255)
         if values[-1] and not hole.any():
+            found = some(map("{:g}".format, values), 5)
             raise self._refused(
-                f"is nowhere lighter than half grey: its values are {_some(values)} of "
-                f"{top}"
+                f"is nowhere lighter than half grey: its values are {found} of {top}"
             )
         return hole
 
@@ -197,7 +198,7 @@ class _Mask:
             if numbers is None:
                 raise self._refused("has colours, which are no numbered labels")
             if not (numbers == label).any():
-                found = _some(np.unique(numbers))
+                found = some(map("{:g}".format, np.unique(numbers)), 5)
                 raise self._refused(f"has no label {label}, but {found}")
             return numbers == label
         black = ~self.numbers.any(axis=-1)
@@ -234,13 +235,8 @@ def _colour(codes: np.ndarray) -> np.ndarray:
     return np.array([code >> 16, code >> 8 & 255, code & 255])
 
 
-def _some(values: np.ndarray) -> str:
-    shown = [f"{value:g}" for value in values[:5]]
-    return ", ".join([*shown, "..."] if len(values) > 5 else shown)
-
-
 def fit_mask(
-    mask: np.ndarray, size: tuple[int, int], orientation: int, path: Path
+    mask: np.ndarray, size: tuple[int, int], orientation: int, path: str | Path
 ) -> np.ndarray:
     """Brings a mask to its photo's size by the nearest pixel, which is said.
 

@@ -20,21 +20,13 @@ XMP_KEY = "XML:com.adobe.xmp"  # in PNG texts
 IPTC_KEY = "Raw profile type iptc"
 IPTC_TIFF_TAG, IPTC_RESOURCE = 33723, 0x0404
 IPTC_START = b"8BIM\x04\x04\0\0"  # the resource of Photoshop, with an empty name
-MAX_JPEG_SEGMENT = 65_000  # bytes; 65533 less the segments' own words
+SEGMENT = 65_000  # bytes; 65533 less the segments' own words
 IN_A_SEGMENT = ("exif", "xmp", "iptc")  # of a JPEG; a profile may have several
 COMPRESSED = range(2**10, 2**20)  # texts: Pillow's defaults read larger ones if plain
 # Tags of a TIFF that tell of the photo; the others describe that file's own layout.
 TIFF_TAGS = (270, 271, 272, 305, 306, 315, 316, 33432)  # description to copyright
 SUB_TAGS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 
-NAMES = {
-    "icc": "ICC profile",
-    "exif": "EXIF",
-    "xmp": "XMP",
-    "iptc": "IPTC",
-    "texts": "texts",
-    "dpi": "resolution",
-}
 NOT_HELD = {
     "PNG": (),
     "JPEG": ("texts",),
@@ -67,29 +59,23 @@ class Metadata:
 def read_metadata(image: Image.Image) -> Metadata:
     """Collects the metadata of a loaded image; what is damaged is left out and said."""
     found = {}
-    for name, read in _READERS.items():
+    for field, (name, read) in _FIELDS.items():
         try:
             if value := read(image):
-                found[name] = value
+                found[field] = value
         except Exception as error:  # each parser raises of its own kinds
-            logger.warning("the %s is damaged and left out: %s", NAMES[name], error)
+            logger.warning("the %s is damaged and left out: %s", name, error)
     return Metadata(**found)
 
 
 def fitting(metadata: Metadata, form: str) -> tuple[Metadata, list[str]]:
     """Returns what of the metadata a format can hold, and the names of the rest."""
-    lost = {
-        name
-        for name, value in vars(metadata).items()
-        if value and (name in NOT_HELD[form] or _is_too_long(name, value, form))
-    }
-    kept = {k: value for k, value in vars(metadata).items() if k not in lost}
-    return Metadata(**kept), [NAMES[name] for name in NAMES if name in lost]
-
-
-def _is_too_long(name: str, value: Any, form: str) -> bool:
-    is_bound = form == "JPEG" and name in IN_A_SEGMENT
-    return is_bound and len(value) > MAX_JPEG_SEGMENT
+    there = {field: value for field, value in vars(metadata).items() if value}
+    bound = IN_A_SEGMENT if form == "JPEG" else ()
+    long = [field for field in there if field in bound and len(there[field]) > SEGMENT]
+    lost = [field for field in there if field in (*NOT_HELD[form], *long)]
+    kept = {field: there[field] for field in there if field not in lost}
+    return Metadata(**kept), [_FIELDS[field][0] for field in lost]
 
 
 def png_options(metadata: Metadata) -> dict[str, Any]:
@@ -193,11 +179,12 @@ def _dpi(image: Image.Image) -> tuple[float, float] | None:
     return (x, y) if 0 < x < 2**16 and 0 < y < 2**16 and is_given else None
 
 
-_READERS = {
-    "icc": lambda image: image.info.get("icc_profile"),
-    "exif": _exif,
-    "xmp": _xmp,
-    "iptc": _iptc,
-    "texts": _texts,
-    "dpi": _dpi,
+# Field of `Metadata` -> what it is called, and what reads it.
+_FIELDS = {
+    "icc": ("ICC profile", lambda image: image.info.get("icc_profile")),
+    "exif": ("EXIF", _exif),
+    "xmp": ("XMP", _xmp),
+    "iptc": ("IPTC", _iptc),
+    "texts": ("texts", _texts),
+    "dpi": ("resolution", _dpi),
 }

@@ -185,19 +185,14 @@ def decode_photo(
 
 def read_mask(
     path: str | Path,
-    size: tuple[int, int] | None = None,
     options: MaskOptions = MaskOptions(),  # noqa: B008 (frozen)
-    *,
-    orientation: int = 1,
     max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
-    """Reads a mask file; neither inverted nor grown.
+    """Reads a mask file at its own size; neither inverted nor grown.
 
     Args:
         path: an image file of any kind `read_photo` takes, also of 32 bits a pixel.
-        size: height and width to bring the mask to; None keeps its own.
         options: its `kind`, `label` and `threshold` count.
-        orientation: of the photo's file, where `size` is given; see `turned_like`.
         max_pixels: the largest size.
 
     Returns:
@@ -206,9 +201,7 @@ def read_mask(
     Raises:
         InputError: as `read_photo`, or the picture is no mask.
     """
-    path = Path(path)
-    mask = decode_mask(read_bytes(path, "mask"), path, options, max_pixels)
-    return mask if size is None else fit_mask(mask, size, orientation, path)
+    return decode_mask(read_bytes(Path(path), "mask"), path, options, max_pixels)
 
 
 def decode_mask(
@@ -246,10 +239,8 @@ def read_hole(
     """
     name = f"photo {photo.source}" if mask is None else f"mask {mask}"
     if mask is not None:
-        turned = photo.orientation
-        hole = read_mask(
-            mask, photo.size, options, orientation=turned, max_pixels=max_pixels
-        )
+        hole = read_mask(mask, options, max_pixels)
+        hole = fit_mask(hole, photo.size, photo.orientation, mask)
     elif photo.alpha is not None:
         hole = photo.alpha <= np.iinfo(photo.alpha.dtype).max / 2
     else:
