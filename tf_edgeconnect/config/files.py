@@ -90,7 +90,7 @@ def load_config(
     try:
         return Config.model_validate(settings)
     except ValidationError as error:
-        raise InputError(one_line(error, str(path), changed)) from None
+        raise InputError(validation_message(error, str(path), changed)) from None
 
 
 def save_config(config: Config, path: str | os.PathLike) -> None:
@@ -108,7 +108,9 @@ def setting_names(model: type[BaseModel] = Config, prefix: str = "") -> Iterator
             yield from setting_names(inner, f"{prefix}{name}.")
 
 
-def one_line(error: ValidationError, source: str, overridden: Sequence[str]) -> str:
+def validation_message(
+    error: ValidationError, source: str, overridden: Sequence[str]
+) -> str:
     """Puts all mistakes that pydantic found in a config into one line.
 
     Args:

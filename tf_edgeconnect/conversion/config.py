@@ -15,7 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from tf_edgeconnect.config import Config, Stage
-from tf_edgeconnect.config.files import one_line
+from tf_edgeconnect.config.files import validation_message
 from tf_edgeconnect.errors import InputError
 
 _STAGES: dict[int, Stage] = {1: "edge", 2: "inpaint", 3: "edge-inpaint", 4: "joint"}
@@ -150,7 +150,7 @@ class _Translation:
         try:
             config = Config.model_validate(self.settings)
         except ValidationError as error:
-            raise InputError(one_line(error, str(self.path), [])) from None
+            raise InputError(validation_message(error, str(self.path), [])) from None
         missing = [key for key in self.becomes if key not in self.given]
         lines = [
             f"{key}: {_shown(self.value(key))}"

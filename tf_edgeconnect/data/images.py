@@ -9,7 +9,7 @@ from typing import Literal
 
 import tensorflow as tf
 
-from tf_edgeconnect.photos.reading import GRAY_WEIGHTS
+from tf_edgeconnect.photos.decoding import GRAY_WEIGHTS
 
 Crop = Literal["center", "random"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tf_edgeconnect.data.records import RecordKeys, RecordSource, open_records
-from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from tensorflow_datasets.core import DatasetBuilder
@@ -89,7 +89,7 @@ def _from_name(spec: str, where: str) -> tuple["DatasetBuilder", str]:
         try:
             return tfds.builder(each[0]), each[1]
         except ValueError as error:  # also its DatasetNotFoundError
-            reason = str(error).strip().splitlines()[0]
+            reason = one_line(error)
     raise InputError(f"{where}: TensorFlow Datasets has no such dataset: {reason}")
 
 

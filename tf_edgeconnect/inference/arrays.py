@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.photos.reading import GRAY_WEIGHTS
+from tf_edgeconnect.photos.decoding import GRAY_WEIGHTS
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from tf_edgeconnect.errors import InputError, ServingError
+from tf_edgeconnect.errors import InputError, ServingError, one_line
 from tf_edgeconnect.inference.arrays import Inpainted
 from tf_edgeconnect.inference.inpainter import Inpainter
 from tf_edgeconnect.inference.regions.areas import Large
@@ -83,6 +83,5 @@ def fill_file(
 def reason_of(error: Exception) -> str:
     """Says in one line why a photo was not filled."""
     if isinstance(error, InputError | ServingError | OSError):
-        return " ".join(str(error).split())
-    first = str(error).strip().splitlines()[:1]
-    return ": ".join([type(error).__name__, *first])
+        return one_line(error)
+    return f"{type(error).__name__}: {one_line(error)}"

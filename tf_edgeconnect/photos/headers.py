@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from PIL import Image, UnidentifiedImageError
 
 from tf_edgeconnect.atomic import write_json
-from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.photos.decoding import MAX_PIXELS, open_image
 
 # The shortest side the networks take; enlarging less than that to an example is noise.
@@ -68,8 +68,7 @@ def read_header(path: str | Path) -> Header:
     except FileNotFoundError:
         return Header(reason="no such file")
     except (InputError, OSError, SyntaxError, ValueError, EOFError) as error:
-        first_line = str(error).strip().splitlines()[:1] or [type(error).__name__]
-        return Header(reason=first_line[0])
+        return Header(reason=one_line(error))
 
 
 def _is_plain(image: Image.Image) -> bool:

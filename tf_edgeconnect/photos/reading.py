@@ -14,9 +14,6 @@ import numpy as np
 
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.photos.decoding import (
-    GRAY_WEIGHTS as GRAY_WEIGHTS,
-)
-from tf_edgeconnect.photos.decoding import (
     MAX_PIXELS,
     deep_colour_planes,
     gray_of,

@@ -23,7 +23,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.web.served_model import RequestError, ServedModel
 
 MAX_MESSAGE = 256 * 2**20  # bytes: a photo of 60 megapixels as an array
@@ -157,5 +157,6 @@ def _array(key: str, proto: Any, dtype: tf.DType) -> np.ndarray:
             raise ValueError(f"a shape of {shape} is not taken")
         return tf.make_ndarray(proto)
     except (TypeError, ValueError, OverflowError, DecodeError) as error:
-        sentence = " ".join(str(error).split())
-        raise RequestError(f"input {key} is no valid tensor: {sentence}") from None
+        raise RequestError(
+            f"input {key} is no valid tensor: {one_line(error)}"
+        ) from None

@@ -15,7 +15,7 @@ import tensorflow as tf
 from starlette.exceptions import HTTPException
 from tensorflow.core.protobuf import config_pb2
 
-from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.inference.loading import SAVED_MODEL_FILE, find_export
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -75,9 +75,9 @@ class ServedModel:
                 )
         except (tf.errors.OpError, OSError, RuntimeError, ValueError) as error:
             self._session.close()
-            reason = " ".join(str(error).split())[:300]
             raise InputError(
-                f"export {folder} does not load: {reason}; export the model again"
+                f"export {folder} does not load: {one_line(error)}; export the model "
+                "again"
             ) from None
         self.signatures = dict(meta.signature_def)
         self.signatures.pop(_INIT_SIGNATURE, None)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.inference.backends import SignatureBackend
 from tf_edgeconnect.inference.graph import InpaintGraph, errors_named, on_arrays
 
@@ -31,9 +31,9 @@ class SavedModelBackend(SignatureBackend):
             self.description = f"{folder} (exported from {facts['source']})"
             self._model = tf.saved_model.load(str(folder))  # owns its variables
         except (tf.errors.OpError, OSError, ValueError, KeyError) as error:
-            reason = " ".join(str(error).split())[:300]
             raise InputError(
-                f"export {folder} does not load: {reason}; export the model again"
+                f"export {folder} does not load: {one_line(error)}; export the model "
+                "again"
             ) from None
         self.known_edges = on_arrays(InpaintGraph(None, None, sigma).known_edges)
 
