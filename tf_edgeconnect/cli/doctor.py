@@ -15,7 +15,7 @@ from tf_edgeconnect.cli.terminal import (
     shown_on,
     stderr_console,
 )
-from tf_edgeconnect.cli.train import data_overrides
+from tf_edgeconnect.cli.train import data_overrides, takes_architecture
 from tf_edgeconnect.config import load_config
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.version import __version__
@@ -88,9 +88,8 @@ def doctor(
                 build_networks,
             )
 
-            own_model = any(text.startswith("model.") for text in set_ or ())
-            if init_from is not None and config is None and not own_model:
-                settings = adopt_architecture(settings, init_from)  # as train does
+            if init_from is not None and takes_architecture(config, set_):
+                settings = adopt_architecture(settings, init_from)
             check_training(
                 found,
                 settings,

@@ -64,8 +64,7 @@ def train(
     import_tensorflow()
     from tf_edgeconnect.trainers import run, run_networks
 
-    own_model = any(text.startswith("model.") for text in set_ or ())
-    if init_from is not None and config is None and not own_model:
+    if init_from is not None and takes_architecture(config, set_):
         settings = run_networks.adopt_architecture(settings, init_from)
         typer.echo(
             f"The model settings are those of {init_from}; photo size and rates stay "
@@ -94,6 +93,11 @@ def train(
         # A usual exit would wait for the lost worker in TensorFlow 2.21.
         os._exit(SAVED_NOT_FINISHED)
     return SAVED_NOT_FINISHED if outcome is run.Outcome.SAVED else 0
+
+
+def takes_architecture(config: str | None, set_: list[str] | None) -> bool:
+    """Whether a run has the networks of `--init-from`: none were asked for."""
+    return config is None and not any(t.startswith("model.") for t in set_ or ())
 
 
 def data_overrides(source: str | None) -> list[str]:
