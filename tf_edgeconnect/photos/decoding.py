@@ -8,6 +8,7 @@ checked in the header, before pixels are decoded.
 import contextlib
 import io
 import logging
+import os
 import warnings
 from collections.abc import Container, Iterator
 from pathlib import Path
@@ -257,11 +258,30 @@ def upright(array: np.ndarray, orientation: int) -> np.ndarray:
 
 def orientation_of(image: Image.Image) -> int:
     """Returns the EXIF orientation, 1 (upright) where there is none to be read."""
+    tag = ExifTags.Base.Orientation
     try:
-        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+        # The base class's method: that of PNG decodes all pixels to find what may
+        # stand behind them, which the walk over the chunks finds without.
+        exif = Image.Image.getexif(image)
+        if image.format == "PNG" and tag not in exif and image.fp:
+            exif.load(_png_chunk(image.fp, b"eXIf"))
+        value = exif.get(tag, 1)
     except Exception:  # a broken EXIF block does not make the pixels unusable
         return 1
     return value if value in range(1, 9) else 1
+
+
+def _png_chunk(file: BinaryIO, wanted: bytes) -> bytes:
+    """Returns the content of the first chunk of that kind, or nothing."""
+    place, found = file.tell(), b""
+    file.seek(8)
+    while not found and len(head := file.read(8)) == 8:
+        length, kind = int.from_bytes(head[:4], "big"), head[4:]
+        if kind == wanted:
+            found = file.read(length)
+        file.seek(length + 4, os.SEEK_CUR)
+    file.seek(place)
+    return found
 
 
 def gray_of(pixels: np.ndarray) -> np.ndarray:

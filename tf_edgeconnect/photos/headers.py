@@ -18,12 +18,11 @@ from typing import Any, NamedTuple
 from PIL import Image, UnidentifiedImageError
 
 from tf_edgeconnect.atomic import write_json
-from tf_edgeconnect.errors import InputError, one_line
-from tf_edgeconnect.photos.decoding import MAX_PIXELS, open_image
+from tf_edgeconnect.errors import one_line
+from tf_edgeconnect.photos.decoding import MAX_PIXELS, open_image, orientation_of
 
 # The shortest side the networks take; enlarging less than that to an example is noise.
 MIN_SIDE = 12
-_ORIENTATION_TAG = 0x0112
 _THREADS = 16
 _FILES_A_TASK = 16
 
@@ -60,14 +59,14 @@ def read_header(path: str | Path) -> Header:
             if min(width, height) < MIN_SIDE:
                 reason = f"{width}x{height}: a side is below {MIN_SIDE} pixels"
                 return Header(reason=reason)
-            return Header(width, height, _orientation(image), plain=_is_plain(image))
+            return Header(width, height, orientation_of(image), plain=_is_plain(image))
     except Image.DecompressionBombError:
         return Header(reason="more than 100 megapixels")
     except UnidentifiedImageError:
         return Header(reason="not an image, or its header is cut")
     except FileNotFoundError:
         return Header(reason="no such file")
-    except (InputError, OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:  # Pillow's plugins raise of every kind on damaged data
         return Header(reason=one_line(error))
 
 
@@ -79,30 +78,6 @@ def _is_plain(image: Image.Image) -> bool:
         return getattr(image, "n_frames", 1) == 1
     is_profiled = image.mode == "CMYK" and "icc_profile" in image.info
     return image.format in ("JPEG", "MPO", "PNG") and not is_profiled
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        # The base class's method: that of PNG decodes all pixels to find what may
-        # stand behind them, which the walk over the chunks finds without.
-        exif = Image.Image.getexif(image)
-        if image.format == "PNG" and _ORIENTATION_TAG not in exif:
-            exif.load(_png_chunk(image.fp, b"eXIf"))
-        value = exif.get(_ORIENTATION_TAG, 1)
-    except Exception:  # a broken EXIF block does not make the pixels unusable
-        return 1
-    return value if value in range(1, 9) else 1
-
-
-def _png_chunk(file: Any, wanted: bytes) -> bytes:
-    """Returns the content of the first chunk of that kind, or nothing."""
-    file.seek(8)
-    while len(head := file.read(8)) == 8:
-        length, kind = int.from_bytes(head[:4], "big"), head[4:]
-        if kind == wanted:
-            return file.read(length)
-        file.seek(length + 4, os.SEEK_CUR)
-    return b""
 
 
 def scan_files(
