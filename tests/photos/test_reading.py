@@ -104,12 +104,18 @@ def test_cmyk_is_converted_and_said_in_one_line(tmp_path, caplog):
     assert "is CMYK: converted to RGB" in caplog.messages[1]
 
 
-def test_cmyk_goes_through_its_profile_to_srgb():
+def test_cmyk_goes_through_its_profile_to_srgb(tmp_path):
     # Argyll's icclu on the profile of this file; scikit-image's Lab to sRGB.
     lab = [[100, 0, 0], [58.105, -40.033, -50.526], [49.846, 71.502, 51.116]]
     lab = np.array([*lab, [17.799, 0.003, 0.624]])
     expected = 255 * color.lab2rgb(lab)
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
     photo = read_photo(FILES / "inks.jpg")
+    with Image.open(FILES / "inks.jpg") as image:
+        icc = image.info["icc_profile"]
+        image.save(tmp_path / "turned.jpg", exif=turned, icc_profile=icc, quality=95)
+    assert read_photo(tmp_path / "turned.jpg").orientation == 6
     found = photo.pixels[8, 8::16]
     # Black is fitted to black besides. Without the profile cyan is off by 96.
     np.testing.assert_allclose(found, expected, atol=28)

@@ -12,10 +12,12 @@ import os
 import warnings
 from collections.abc import Container, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from tf_edgeconnect.errors import InputError, one_line
 
@@ -98,7 +100,7 @@ def load_image(
     what: str,
     max_pixels: int = MAX_PIXELS,
     modes: Container[str] = HELD_AS,
-) -> Image.Image:
+) -> ImageFile:
     """Opens and decodes an image after a look at the size in its header.
 
     Args:
@@ -135,7 +137,7 @@ def load_image(
     return image
 
 
-def open_image(file: BinaryIO, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def open_image(file: BinaryIO, max_pixels: int = MAX_PIXELS) -> ImageFile:
     """Opens an image of any format that is taken, without decoding its pixels.
 
     Raises:
@@ -168,20 +170,17 @@ def _say_what_is_left_out(image: Image.Image, path: Path) -> None:
 
 
 def to_srgb(image: Image.Image, path: Path) -> Image.Image:
-    """Brings a CMYK or Lab image to sRGB, by the profile in it where there is one."""
-    srgb = ImageCms.createProfile("sRGB")
-    profile, icc = None, image.info.get("icc_profile")
+    """Brings a CMYK or Lab image to sRGB, CMYK by the profile in it if there is one."""
+    icc, srgb = image.info.get("icc_profile") or b"", ImageCms.createProfile("sRGB")
+    lab = ImageCms.createProfile("LAB")  # the same on every device
     try:
-        if icc:
-            profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        elif image.mode == "LAB":
-            profile = ImageCms.createProfile("LAB")
-        if profile:
-            return ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
+        if icc or image.mode == "LAB":
+            given = lab if image.mode == "LAB" else io.BytesIO(icc)
+            profile = ImageCms.ImageCmsProfile(given)
+            transform = ImageCms.buildTransform(profile, srgb, image.mode, "RGB")
+            return transform.apply(image)
     except (ImageCms.PyCMSError, OSError) as error:
         logger.warning("%s: its ICC profile cannot be used: %s", path, error)
-    if image.mode == "LAB":
-        raise InputError(f"photo {path}: Lab with an unusable profile; save as RGB")
     logger.warning("%s is CMYK: converted to RGB without an ICC profile", path)
     return image.convert("RGB")
 
@@ -203,7 +202,7 @@ def is_deep_colour(image: Image.Image, data: bytes) -> bool:
     """True for PNG and TIFF of 16 bits and several channels, cut to 8 by Pillow."""
     if image.format == "PNG":
         return data[24] == 16 and data[25] != 0
-    if image.format != "TIFF":
+    if not isinstance(image, TiffImageFile):
         return False
     depths = image.tag_v2.get(258, ())
     return len(depths) > 1 and max(depths) > 8
@@ -233,7 +232,7 @@ def deep_colour_planes(image: Image.Image, path: Path, data: bytes) -> Planes:
     with naming_damage("photo", path):
         array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     # Planes one after the other: OpenCV mixes them up, and Pillow too.
-    apart = image.format == "TIFF" and image.tag_v2.get(284) == 2
+    apart = isinstance(image, TiffImageFile) and image.tag_v2.get(284) == 2
     size = image.size[::-1]
     if array is None or array.dtype != np.uint16 or array.shape[:2] != size or apart:
         raise InputError(
@@ -256,7 +255,7 @@ def upright(array: np.ndarray, orientation: int) -> np.ndarray:
     return np.ascontiguousarray(array)
 
 
-def orientation_of(image: Image.Image) -> int:
+def orientation_of(image: ImageFile) -> int:
     """Returns the EXIF orientation, 1 (upright) where there is none to be read."""
     tag = ExifTags.Base.Orientation
     try:
@@ -271,7 +270,7 @@ def orientation_of(image: Image.Image) -> int:
     return value if value in range(1, 9) else 1
 
 
-def _png_chunk(file: BinaryIO, wanted: bytes) -> bytes:
+def _png_chunk(file: IO[bytes], wanted: bytes) -> bytes:
     """Returns the content of the first chunk of that kind, or nothing."""
     place, found = file.tell(), b""
     file.seek(8)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from tf_edgeconnect.atomic import write_json
 from tf_edgeconnect.errors import one_line
@@ -70,8 +71,8 @@ def read_header(path: str | Path) -> Header:
         return Header(reason=one_line(error))
 
 
-def _is_plain(image: Image.Image) -> bool:
-    if image.format == "BMP":
+def _is_plain(image: ImageFile) -> bool:
+    if image.format == "BMP" and image.fp:
         image.fp.seek(28)
         return image.fp.read(6) == b"\x18\0\0\0\0\0"  # 24 bits, not compressed
     if image.format == "WEBP":

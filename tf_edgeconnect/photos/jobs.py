@@ -167,10 +167,10 @@ def _list_photos(roots: list[Path], plan: Plan) -> dict[str, Path]:
     """Lists the photos: name -> file. The plan takes what is left out."""
     photos: dict[str, Path] = {}
     for root in roots:
-        files, others = {root.name: root}, []
+        files = {root.name: root}
         if root.is_dir():
             files, others = list_images(root, without=plan.output)
-        plan.others.extend(others)
+            plan.others.extend(others)
         for name, path in files.items():
             if photos.setdefault(name, path) is not path:
                 plan.lacking[path] = f"{photos[name]} has the same name"

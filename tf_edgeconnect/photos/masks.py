@@ -106,15 +106,14 @@ class _Mask:
         kind = self.options.kind
         if self.options.label is not None:
             kind = "labels"
-        if kind in ("paint", "transparency") and self.alpha is None:
-            raise self._refused(f"has no transparent part, so it is no {kind}")
         if kind == "auto":
             kind = self._kind()
-        if kind == "paint":
-            return self.alpha > HALF_GRAY
-        if kind == "transparency":
-            return self.alpha <= HALF_GRAY
-        return self._labels() if kind == "labels" else self._gray()
+        if kind in ("grey", "labels"):
+            return self._labels() if kind == "labels" else self._gray()
+        if self.alpha is None:
+            raise self._refused(f"has no transparent part, so it is no {kind}")
+        solid = self.alpha > HALF_GRAY
+        return solid if kind == "paint" else ~solid
 
     def _kind(self) -> MaskKind:
         if self.alpha is not None:
@@ -201,7 +200,7 @@ class _Mask:
                 found = some(map("{:g}".format, np.unique(numbers)), 5)
                 raise self._refused(f"has no label {label}, but {found}")
             return numbers == label
-        black = ~self.numbers.any(axis=-1)
+        black = self.numbers.max(axis=-1) == 0
         if self.indices is not None and not (black & (self.indices > 0)).any():
             return self.indices > 0
         if not black.any():

@@ -153,7 +153,7 @@ def _xmp(image: Image.Image) -> bytes | None:
 
 def _iptc(image: Image.Image) -> bytes | None:
     block = image.info.get("photoshop", {}).get(IPTC_RESOURCE)
-    if image.format == "TIFF":
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
         block = image.tag_v2.get(IPTC_TIFF_TAG)
     elif text := image.info.get(IPTC_KEY):
         block = bytes.fromhex("".join(str(text).split("\n")[3:]))

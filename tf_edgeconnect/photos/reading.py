@@ -166,9 +166,9 @@ def decode_photo(
     turned, metadata = orientation_of(image), read_metadata(image)
     with naming_damage(what, path):
         if image.mode in ("CMYK", "LAB"):
-            image = to_srgb(image, path)
+            pixels, alpha = planes(to_srgb(image, path))
             metadata = dataclasses.replace(metadata, icc=None)
-        if is_deep_colour(image, data):
+        elif is_deep_colour(image, data):
             pixels, alpha = deep_colour_planes(image, path, data)
         else:
             pixels, alpha = planes(image)
