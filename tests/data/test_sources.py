@@ -70,7 +70,7 @@ def test_read_turns_a_photo_upright(tmp_path, photo, encode, kind, suffix, orien
     expected = np.asarray(ImageOps.exif_transpose(Image.open(file)))
     source = open_source(tmp_path)
     np.testing.assert_array_equal(read(source, 0), expected)
-    assert source.files[0][1:3] == expected.shape[:2]
+    assert source.files[0][1][1:3] == expected.shape[:2]
 
 
 def test_orientation_behind_the_pixels_of_a_png_is_found(tmp_path, photo, encode):
@@ -232,7 +232,7 @@ def test_names_that_are_not_utf_8_can_be_read(tmp_path, photo, encode):
 def test_encoded_gives_the_bytes_of_the_file(photo_folder):
     source = open_source(photo_folder(2))
     assert isinstance(source, FileSource)
-    assert source.encoded(1).contents == Path(source.files[1].file).read_bytes()
+    assert source.encoded(1).contents == Path(source.files[1][1].file).read_bytes()
 
 
 def test_sample_regions_are_squares_of_the_bundled_photos():

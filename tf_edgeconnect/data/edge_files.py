@@ -96,7 +96,7 @@ def pair_edges(
         elif found.reason:
             what = "an edge file that cannot be read"
             problems[what].append(f"{path.name} ({found.reason})")
-        elif isinstance(source, FileSource) and _differ(source.files[index], found):
+        elif isinstance(source, FileSource) and _differ(source.files[index][1], found):
             problems["an edge file of another shape"].append(name)
         else:
             edges.append(found)

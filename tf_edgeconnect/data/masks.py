@@ -91,16 +91,12 @@ def _check(
     size: int,
     hole_ratio: tuple[float, float],
 ) -> None:
-    if not kinds:
-        raise InputError(f"mask kinds are empty; give a weight to one of {known}")
-    for name, weight in kinds.items():
-        if name not in known:
-            raise InputError(f"mask kind {name!r} is unknown; known are {known}")
-        if not (np.isfinite(weight) and weight > 0):
-            raise InputError(
-                f"weight of mask kind {name!r} must be above 0, got {weight!r}; "
-                "leave a kind out to switch it off"
-            )
+    sound = [kind in known and 0 < weight < np.inf for kind, weight in kinds.items()]
+    if not kinds or not all(sound):
+        raise InputError(
+            f"mask kinds must give weights above 0 to some of {', '.join(known)}, got "
+            f"{dict(kinds)}; leave a kind out to switch it off"
+        )
     if not isinstance(size, int) or size < 2:
         raise InputError(f"mask size must be a whole number of 2 or more, got {size!r}")
     if not 0 < hole_ratio[0] <= hole_ratio[1] < 1:

@@ -152,19 +152,16 @@ class FileSource(Source):
     """Photos that are files.
 
     Args:
-        names: what to call them.
-        files: what the scan found out about them; as many, all readable.
+        files: name of each, and what the scan found out about it; all readable.
         report: what the scan found.
     """
 
-    def __init__(
-        self, names: Sequence[str], files: Sequence[Scanned], report: ScanReport
-    ):
+    def __init__(self, files: Sequence[tuple[str, Scanned]], report: ScanReport):
         super().__init__(report)
-        self.names, self.files = list(names), list(files)
-        self._paths = file_names(files)
+        self.files = list(files)
+        self._paths = file_names([found for _, found in files])
         with tf.device("CPU:0"):
-            turned = [each.orientation for each in files]
+            turned = [found.orientation for _, found in files]
             self._orientations = tf.constant(turned, tf.int32)
 
     def __len__(self) -> int:
@@ -172,7 +169,7 @@ class FileSource(Source):
 
     def name(self, index: int) -> str:
         """The path from the folder, or as it is listed."""
-        return self.names[index]
+        return self.files[index][0]
 
     def read(self, index: tf.Tensor) -> tf.Tensor:
         """Reads and decodes one file: see `Source.read`."""
@@ -181,26 +178,25 @@ class FileSource(Source):
 
     def encoded(self, index: int) -> Encoded:
         """The bytes of one file."""
-        found = self.files[index]
+        _, found = self.files[index]
         return Encoded(Path(found.file).read_bytes(), found.orientation)
 
     def select(self, indices: np.ndarray) -> "FileSource":
         """A source of some of the files."""
-        names = [self.names[i] for i in indices]
-        return FileSource(names, [self.files[i] for i in indices], self.report)
+        return FileSource([self.files[i] for i in indices], self.report)
 
 
 def open_folder(folder: Path, cache: Path | None) -> FileSource:
     """Opens the photos of a folder, recursively."""
-    paths, files = zip(*scan_folder(folder, look_at_photo, cache), strict=True)
-    return _readable([path.relative_to(folder).as_posix() for path in paths], files)
+    images = scan_folder(folder, look_at_photo, cache)
+    return _readable([(p.relative_to(folder).as_posix(), found) for p, found in images])
 
 
 def open_list(file: Path, cache: Path | None) -> FileSource:
     """Opens the photos that a text file lists; relative paths count from its folder."""
     names = read_list(file)
-    paths = [file.parent / name for name in names]
-    return _readable(names, scan(paths, look_at_photo, cache))
+    scanned = scan([file.parent / name for name in names], look_at_photo, cache)
+    return _readable(list(zip(names, scanned, strict=True)))
 
 
 def read_list(file: Path) -> list[str]:
@@ -221,12 +217,7 @@ def read_list(file: Path) -> list[str]:
     return names
 
 
-def _readable(names: Sequence[str], files: Sequence[Scanned]) -> FileSource:
-    found = list(zip(names, files, strict=True))
-    bad = tuple((name, each.reason) for name, each in found if each.reason)
-    good = [(name, each) for name, each in found if not each.reason]
-    return FileSource(
-        [name for name, _ in good],
-        [each for _, each in good],
-        ScanReport(len(names), bad),
-    )
+def _readable(files: list[tuple[str, Scanned]]) -> FileSource:
+    bad = tuple((name, found.reason) for name, found in files if found.reason)
+    good = [(name, found) for name, found in files if not found.reason]
+    return FileSource(good, ScanReport(len(files), bad))
