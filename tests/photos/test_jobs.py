@@ -205,7 +205,7 @@ def test_results_have_the_form_that_is_asked_for_or_their_photos(root, caplog):
     }.items():
         plan = plan_jobs(folder, root / "mask.png", root / "out", form=form)
         assert [job.output.name for job in plan.jobs] == expected
-    assert "b.png: its result is PNG" in caplog.text
+    assert "b.png: the result is PNG; GIF is only read" in caplog.text
 
 
 def test_what_is_no_image_is_listed(root):

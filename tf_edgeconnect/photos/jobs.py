@@ -217,9 +217,7 @@ def _jobs_of(
         output, ending = plan.output, _ending(photo, form)
         if plan.is_folder or output.is_dir() or not output.suffix:
             output = output / f"{stem}{ending}"
-        elif (
-            form and FORMATS.get(output.suffix.lower()) != FORMATS[_ending(photo, form)]
-        ):
+        elif form and FORMATS.get(output.suffix.lower()) != FORMATS[ending.lower()]:
             raise InputError(f"output {output} is not of --format {form}")
         yield Job(photo, mask, output, edges)
 
@@ -241,7 +239,7 @@ def _ending(photo: Path, form: OutputFormat | None) -> str:
         own = str(open_image(file).format).replace("MPO", "JPEG")
     endings = [ending for ending, name in FORMATS.items() if name == own]
     if not endings:
-        logger.warning("%s: its result is PNG: it has a format to read only", photo)
+        logger.warning("%s: the result is PNG; %s is only read", photo, own or "that")
         return ".png"
     return photo.suffix if photo.suffix.lower() in endings else endings[0]
 

@@ -248,13 +248,14 @@ def fit_mask(
     Returns:
         bool `(H, W)`.
     """
+    stored = mask.shape
     mask = turned_like(mask, size, orientation)
     if mask.shape == size:
         return mask
     logger.warning(
         "mask %s is %d x %d: %s to the photo's %d x %d",
         path,
-        *mask.shape[::-1],
+        *stored[::-1],
         "stretched" if _aspect(mask, size) > ASPECT_TOLERANCE else "resized",
         *size[::-1],
     )
