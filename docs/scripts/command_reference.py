@@ -6,9 +6,9 @@ from tf_edgeconnect.cli.main import PROGRAM, app
 
 HEAD = f"""# Commands
 
-What `{PROGRAM} COMMAND --help` says of each command, in one page. Exit codes: 0 done;
-1 some items failed, each named; 2 wrong usage or input, one line; 75 saved, not
-finished: start it again; 130 interrupted.
+The output of `{PROGRAM} COMMAND --help` for every command. Exit codes: 0 success; 1
+some items failed, each named; 2 wrong usage or input, with a one-line message; 75
+saved but not finished: run the command again; 130 interrupted.
 """
 
 

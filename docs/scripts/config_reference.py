@@ -8,11 +8,11 @@ from tf_edgeconnect.config import Config, config_names
 
 HEAD = f"""# Settings
 
-All that a run may be told: in a YAML file for `--config`, or one by one with
-`--set SECTION.NAME=VALUE`. Defaults are those of the published system; the files that
-ship ({", ".join(f"`{name}`" for name in config_names())}) hold what differs.
-Unknown keys and wrong values are refused by name. *By stage* means that the value may
-also be a mapping from stage to value, such as `{{edge: 3600, inpaint: 2400}}`.
+Set a value in a YAML file for `--config`, or on the command line with
+`--set SECTION.NAME=VALUE`. The defaults are those of the published model; the included
+configs ({", ".join(f"`{name}`" for name in config_names())}) contain only what differs.
+Unknown names and invalid values are errors. *By stage* means that the value can also be
+a mapping from stage to value, such as `{{edge: 3600, inpaint: 2400}}`.
 """
 CONFIGS = Path(__file__).parents[2] / "configs"
 LIMITS = {
@@ -25,7 +25,7 @@ LIMITS = {
 WORDS = {"string": "text", "boolean": "true or false", "null": "null"}
 WORDS |= {"number": "number", "integer": "integer"}
 OPEN, CLOSE = '<div class="settings" markdown>', "</div>"
-TABLE = ["| name | value | default | what |", "|---|---|---|---|"]
+TABLE = ["| name | value | default | description |", "|---|---|---|---|"]
 
 
 def page() -> str:
@@ -38,7 +38,7 @@ def page() -> str:
             section = schema["$defs"][field["$ref"].rpartition("/")[2]]
             parts += ["", f"## {name}", "", section["description"], ""]
             parts += [*TABLE, *_rows(f"{name}.", section["properties"])]
-    parts += ["", CLOSE, "", "## Files that ship", ""]
+    parts += ["", CLOSE, "", "## Included configs", ""]
     for name in config_names():
         text = (CONFIGS / f"{name}.yaml").read_text(encoding="utf-8").strip()
         parts += [f"### {name}", "", "```yaml", text, "```", ""]
