@@ -79,7 +79,9 @@ def doctor(
     from tf_edgeconnect.doctor.runs import check_model, check_run, check_training
 
     console = stderr_console()
-    track = partial(rich_track, console=console, transient=True)
+    track = partial(
+        rich_track, console=console, transient=True, disable=not console.is_terminal
+    )
     found = Report()
     with shown_on(console):
         if settings is not None:
