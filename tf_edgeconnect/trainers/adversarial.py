@@ -316,15 +316,11 @@ class AdversarialTrainer(keras.Model):
     @classmethod
     def from_config(cls, config: dict) -> "AdversarialTrainer":
         """Makes a trainer of `get_config`."""
-        networks, options = (
-            {
-                name: keras.saving.deserialize_keras_object(it)
-                for name, it in config[part].items()
-            }
-            for part in ("networks", "options")
-        )
-        for name, architecture in config["architectures"].items():
-            networks[name].architecture = architecture
+        load = keras.saving.deserialize_keras_object
+        networks = {name: load(it) for name, it in config["networks"].items()}
+        options = {name: load(it) for name, it in config["options"].items()}
+        for name, network in networks.items():
+            network.architecture = config["architectures"][name]
         return cls(**networks, **options)
 
     def get_compile_config(self) -> dict | None:

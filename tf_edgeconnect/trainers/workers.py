@@ -220,12 +220,13 @@ def read_cluster() -> Cluster:
     try:
         config = json.loads(text)
         jobs, task = config["cluster"], config["task"]
-        listed = [(job, it) for job in ("chief", "worker") for it in jobs.get(job, [])]
-        addresses = tuple(address for _, address in listed)
-        chiefs = len(jobs.get("chief", []))
-        places = [
-            (job, i - chiefs * (job == "worker")) for i, (job, _) in enumerate(listed)
+        listed = [
+            (job, index, address)
+            for job in ("chief", "worker")
+            for index, address in enumerate(jobs.get(job, []))
         ]
+        addresses = tuple(address for *_, address in listed)
+        places = [(job, index) for job, index, _ in listed]
         place = places.index((task["type"], task["index"]))
         well = set(jobs) <= {"chief", "worker"} and len(set(addresses)) == len(listed)
         well = well and all(re.fullmatch(r".+:\d{1,5}", it) for it in addresses)
