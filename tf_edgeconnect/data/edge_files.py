@@ -90,10 +90,11 @@ def pair_edges(
     for index in range(count):
         name = source.name(index)
         path = partner(name)
-        found = None if path is None else scanned[path]
-        if found is None:
+        if path is None:
             problems["no edge file of the same name"].append(name)
-        elif found.reason:
+            continue
+        found = scanned[path]
+        if found.reason:
             what = "an edge file that cannot be read"
             problems[what].append(f"{path.name} ({found.reason})")
         elif isinstance(source, FileSource) and _differ(source.files[index][1], found):

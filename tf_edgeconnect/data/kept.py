@@ -66,7 +66,7 @@ def scan(paths: Sequence[Path], look: Look, cache: Path | None) -> list[Scanned]
     """
     folder = kept_folder(cache)
     scanned = []
-    found = scan_files(paths, functools.partial(look, folder=folder), cache)
+    found = scan_files(paths, lambda path: look(path, folder), cache)
     for path, (kept, *rest) in zip(paths, found, strict=True):
         if kept and not (folder / kept).exists():
             look(path, folder)
@@ -125,8 +125,10 @@ def look_at_photo(path: Path, folder: Path) -> Scanned:
         return Scanned(reason=header.reason)
     if not header.plain:
         return _look(path, folder, "photo", lambda: read_photo(path).rgb())
-    sides = (header.height, header.width)[:: -1 if header.orientation >= 5 else 1]
-    return Scanned("", *sides, header.orientation)
+    height, width = header.height, header.width
+    if header.orientation >= 5:
+        height, width = width, height
+    return Scanned("", height, width, header.orientation)
 
 
 def look_at_mask(path: Path, folder: Path) -> Scanned:

@@ -275,7 +275,8 @@ def write_mask_folder(
     entries = []
     with new_folder(folder) as new:
         for spec, mask in masks:
-            entry = {"file": f"{spec.name}.png", "bin": spec.bin, "border": spec.border}
-            entries.append(entry | {"hole_ratio": float(mask.mean())})
-            Image.fromarray(mask.astype(np.uint8) * 255).save(new / entry["file"])
+            file, ratio = f"{spec.name}.png", float(mask.mean())
+            Image.fromarray(mask.astype(np.uint8) * 255).save(new / file)
+            entry = {"file": file, "bin": spec.bin, "border": spec.border}
+            entries.append(entry | {"hole_ratio": ratio})
         write_json(new / INDEX, {**about, "masks": entries}, indent=1)

@@ -130,7 +130,7 @@ def _external(size: int, folder: str | Path | None, cache: Path | None) -> MaskS
     if not folder.exists():
         raise InputError(f"mask folder {folder} does not exist")
     if folder.is_file():
-        masks = [(folder, *scan([folder], look_at_mask, cache))]
+        masks = [(folder, scan([folder], look_at_mask, cache)[0])]
     else:
         masks = scan_folder(folder, look_at_mask, cache)
     bad = [f"{path} {found.reason}" for path, found in masks if found.reason]

@@ -6,13 +6,13 @@ from the first two thirds, `sample:held-out` from the last third, so they share 
 pixel. Numbers on held-out regions are kinder than numbers on new photos.
 """
 
-import importlib.util
 from functools import cache
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
+import skimage
 import tensorflow as tf
 from PIL import Image
 
@@ -119,7 +119,7 @@ def sample_photos() -> list[np.ndarray]:
     Raises:
         InputError: this scikit-image has not all of the photos.
     """
-    folder = Path(importlib.util.find_spec("skimage").origin).parent / "data"
+    folder = Path(skimage.__file__).parent / "data"
     try:
         return [np.asarray(Image.open(folder / name).convert("RGB")) for name in PHOTOS]
     except OSError as error:
@@ -142,7 +142,8 @@ def _regions(part: Part) -> list[Region]:
     """Squares of a part; the photos take turns, so the first few show each of them."""
     queues = []
     for number, pixels in enumerate(sample_photos()):
-        top, left, bottom, right = part_of_photo(*pixels.shape[:2], part)
+        height, width, _ = pixels.shape
+        top, left, bottom, right = part_of_photo(height, width, part)
         short = min(bottom - top, right - left)
         sides = [round(short * scale) for scale in _SCALES[part]]
         queues.append(

@@ -7,6 +7,7 @@ its order, and leaves out what its header shows to be unusable.
 import glob
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import tensorflow as tf
@@ -24,7 +25,7 @@ from tf_edgeconnect.data.records import (
     list_record_files,
     open_records,
 )
-from tf_edgeconnect.data.samples import SampleSource
+from tf_edgeconnect.data.samples import Part, SampleSource
 from tf_edgeconnect.data.source import Encoded, ScanReport, Source
 from tf_edgeconnect.data.tfds import INFO_FILE, open_tfds
 from tf_edgeconnect.errors import InputError
@@ -83,7 +84,7 @@ def open_source(
 
 def _open(spec: str, cache: Path | None, download: bool) -> Source:
     if spec.startswith("sample:"):
-        return SampleSource(spec.removeprefix("sample:") or "train")
+        return SampleSource(cast(Part, spec.removeprefix("sample:") or "train"))
     if spec.startswith("tfds:"):
         return open_tfds(spec.removeprefix("tfds:"), cache, download=download)
     path = Path(spec).expanduser()
