@@ -108,7 +108,7 @@ def convert_inception(
             f"{prefix}.var": variance,
         }
     with new_file(destination) as partial, partial.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
     return len(arrays) // 4
 
 

@@ -99,7 +99,7 @@ def _checked(stream: IO[bytes]) -> bytes:
             if index > _MEMO_LIMIT:
                 raise Refused(f"a memo index of {index}")
             memo[index] = before in _SHARED
-        elif name in _GET and not memo[int(argument)]:
+        elif name in _GET and not memo[int(argument or 0)]:
             raise Refused("a tuple or number that is used twice")
         before = name
     end = stream.tell()

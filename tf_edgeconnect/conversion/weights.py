@@ -97,7 +97,7 @@ def build_network(
     """
     tensors = _named(state, where)
     _check_values(tensors, where)
-    filters = (np.shape(tensors.get(network.first)) or (64,))[0]
+    filters = (getattr(tensors.get(network.first), "shape", ()) or (64,))[0]
     if not 1 <= filters <= _WIDEST:
         raise InputError(
             f"{where}: a first convolution of {filters} channels, expected 1 to "
