@@ -1,5 +1,6 @@
 """`tf-edgeconnect inpaint`: fills the holes of photos in files."""
 
+import contextlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.terminal import import_tensorflow, shown_on, stderr_console
+from tf_edgeconnect.cli.terminal import (
+    import_quietly,
+    import_tensorflow,
+    shown_on,
+    stderr_console,
+)
 from tf_edgeconnect.errors import InputError, ServingError
 from tf_edgeconnect.presets import DEFAULT
 
@@ -45,7 +51,7 @@ def inpaint(
         Path | None,
         typer.Option(
             metavar="E",
-            help="Your own lines for the hole, white on black; or a folder.",
+            help="Your own edges for the hole, white on black; or a folder.",
         ),
     ] = None,
     edges_only: Annotated[
@@ -157,8 +163,11 @@ def inpaint(
     from tf_edgeconnect.inference.files import FillOptions
     from tf_edgeconnect.inference.loading import is_address, needs_tensorflow
 
-    if needs_tensorflow(model):
+    if not is_address(model) and needs_tensorflow(model):
         import_tensorflow()
+    elif needs_tensorflow(model):
+        with contextlib.suppress(ModuleNotFoundError):  # loading names the package
+            import_quietly()
     inpainter = Inpainter.load(model, timeout=timeout)
     console.print(f"model: {inpainter.description}")
     how = FillOptions(

@@ -106,10 +106,8 @@ class InpaintGraph:
         Returns:
             uint8 `(B, H, W, 1)`.
         """
-        _, gray, edge = self._known(images, mask)
-        gray, edge, padded_mask = pad(gray), pad(edge), pad(mask)
-        lines = composite(self._imagined(gray, edge, padded_mask), edge, padded_mask)
-        return _to_bytes(_crop(lines, images))
+        _, known, predicted, mask = self._predicted(images, mask)
+        return _to_bytes(_crop(composite(predicted, known, mask), images))
 
     def fill(self, images: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Fills the hole along the completed edges.
@@ -121,10 +119,8 @@ class InpaintGraph:
         Returns:
             uint8 `(B, H, W, 3)` photos and uint8 `(B, H, W, 1)` edges.
         """
-        image, gray, edge = map(pad, self._known(images, mask))
-        padded_mask = pad(mask)
-        lines = composite(self._imagined(gray, edge, padded_mask), edge, padded_mask)
-        return self._painted(images, image, lines, padded_mask)
+        image, known, predicted, mask = self._predicted(images, mask)
+        return self._painted(images, image, composite(predicted, known, mask), mask)
 
     def fill_as_published(
         self, images: tf.Tensor, mask: tf.Tensor
@@ -142,27 +138,25 @@ class InpaintGraph:
         Returns:
             As `fill`, with the raw edges.
         """
-        image, gray, edge = map(pad, self._known(images, mask))
-        padded_mask = pad(mask)
-        lines = self._imagined(gray, edge, padded_mask)
-        return self._painted(images, image, lines, padded_mask, tf.floor)
+        image, _, predicted, mask = self._predicted(images, mask)
+        return self._painted(images, image, predicted, mask, tf.floor)
 
     def fill_along(
-        self, images: tf.Tensor, mask: tf.Tensor, drawing: tf.Tensor
+        self, images: tf.Tensor, mask: tf.Tensor, edges: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Fills the hole along a person's drawing, which counts inside the hole only.
+        """Fills the hole along a person's edges, which count inside the hole only.
 
         Args:
             images: uint8 `(B, H, W, 3)`.
             mask: float32 `(B, H, W, 1)`, 1 = hole.
-            drawing: uint8 `(B, H, W, 1)`, white = line.
+            edges: uint8 `(B, H, W, 1)`, white = edge.
 
         Returns:
             As `fill`.
         """
-        image, _, edge = self._known(images, mask)
-        lines = composite(tf.cast(drawing, tf.float32) / 255, edge, mask)
-        return self._painted(images, pad(image), pad(lines), pad(mask))
+        image, _, known = self._known(images, mask)
+        edge = composite(tf.cast(edges, tf.float32) / 255, known, mask)
+        return self._painted(images, pad(image), pad(edge), pad(mask))
 
     def _known(
         self, images: tf.Tensor, mask: tf.Tensor
@@ -171,16 +165,22 @@ class InpaintGraph:
         gray = to_gray(image)
         return image, gray, self.find_edges(gray, self.sigma, 1 - mask)
 
-    def _imagined(self, gray: tf.Tensor, edge: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    def _predicted(
+        self, images: tf.Tensor, mask: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Padded photos, known edges, the edge generator's raw output, and mask."""
+        image, gray, known = map(pad, self._known(images, mask))
+        mask = pad(mask)
         if self.edge_generator is None:
-            return edge  # Canny finds none inside the hole
-        return self.edge_generator(edge_inputs(gray, edge, mask), training=False)
+            return image, known, known, mask  # Canny finds none inside the hole
+        inputs = edge_inputs(gray, known, mask)
+        return image, known, self.edge_generator(inputs, training=False), mask
 
     def _painted(
         self,
         images: tf.Tensor,
         image: tf.Tensor,
-        lines: tf.Tensor,
+        edge: tf.Tensor,
         mask: tf.Tensor,
         to_levels: Callable[[tf.Tensor], tf.Tensor] = tf.round,
     ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -188,12 +188,12 @@ class InpaintGraph:
         generator = self.inpaint_generator
         if generator is None:
             raise ValueError("this graph has no inpaint_generator: it only gives edges")
-        inputs = inpaint_inputs(image, lines, mask, mask_channel=takes_mask(generator))
+        inputs = inpaint_inputs(image, edge, mask, mask_channel=takes_mask(generator))
         painted = to_levels(255 * _crop(generator(inputs, training=False), images))
         # In float32, which holds every byte: TFLite selects between no uint8.
         known = tf.cast(images, tf.float32)
         filled = tf.where(_crop(mask, images) > 0, painted, known)
-        return tf.cast(filled, tf.uint8), _to_bytes(_crop(lines, images))
+        return tf.cast(filled, tf.uint8), _to_bytes(_crop(edge, images))
 
 
 def pad(tensor: tf.Tensor) -> tf.Tensor:
