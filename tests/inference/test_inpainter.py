@@ -2,7 +2,6 @@
 
 import logging
 
-import keras
 import numpy as np
 import pytest
 
@@ -27,16 +26,14 @@ def middle_hole(height, width):
     return mask
 
 
-@pytest.fixture(scope="module")
-def networks():
-    keras.utils.set_random_seed(1)
-    options = {"filters": 4, "residual_blocks": 1, "initializer": "he"}
-    return ec.edge_generator(**options), ec.inpaint_generator(**options)
+@pytest.fixture
+def inpainter(tiny_inpainter):
+    return tiny_inpainter
 
 
-@pytest.fixture(scope="module")
-def inpainter(networks):
-    return Inpainter(KerasBackend(*networks))
+@pytest.fixture
+def networks(inpainter):
+    return inpainter.edge_generator, inpainter.inpaint_generator
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,12 @@
 """Large photos in parts: what stays as it is, and what parts change."""
 
-import keras
 import numpy as np
 import pytest
 from skimage import data
 from skimage.feature import canny
 
-import tf_edgeconnect as ec
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference import Inpainter, calls
-from tf_edgeconnect.inference.backends.keras import KerasBackend
+from tf_edgeconnect.inference import calls
 from tf_edgeconnect.inference.regions.areas import plan_areas
 
 COFFEE = data.coffee()  # (400, 600, 3)
@@ -23,15 +20,8 @@ def hole_of(height, width, *boxes):
 
 
 @pytest.fixture(scope="module")
-def networks():
-    keras.utils.set_random_seed(4)
-    options = {"filters": 4, "residual_blocks": 1, "initializer": "he"}
-    return ec.edge_generator(**options), ec.inpaint_generator(**options)
-
-
-@pytest.fixture(scope="module")
-def inpainter(networks):
-    return Inpainter(KerasBackend(*networks))
+def inpainter(tiny_inpainter):
+    return tiny_inpainter
 
 
 @pytest.fixture(scope="module")
