@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from tests.doctor.pictures import SIDE, mask, photo, save
 from tf_edgeconnect.doctor import Report
@@ -43,6 +43,18 @@ def test_masks_of_another_size_than_their_photo_are_found(pairs):
     save(pairs[1] / "02.png", mask(2, side=64))
     names = found(*pairs)["mask-size"]
     assert names == (f"02.png 64x64 for {SIDE}x{SIDE}",)
+
+
+def test_a_mask_made_on_the_pixels_of_a_turned_photo_fits(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    save(tmp_path / "photo.jpg", photo(1, 64, 96), exif=exif)
+    for height, width in ((64, 96), (96, 64)):
+        save(tmp_path / "mask.png", mask(1)[:height, :width])
+        assert found(tmp_path / "photo.jpg", tmp_path / "mask.png") == {}
+    save(tmp_path / "mask.png", mask(1)[:64, :64])
+    names = found(tmp_path / "photo.jpg", tmp_path / "mask.png")
+    assert list(names) == ["mask-size"]
 
 
 @pytest.mark.parametrize(

@@ -109,12 +109,14 @@ class Look(NamedTuple):
         name: what to call it.
         failure: why it cannot be read, or an empty string; then the rest is empty.
         size: height and width, upright, pixels.
-        faults: of a mask, keys of `_MASK_FAULTS`.
+        stored: the same of a photo as its file stores it.
+        faults: of a mask, out of `_MASK_FAULTS`.
     """
 
     name: str
     failure: str = ""
     size: tuple[int, int] = (0, 0)
+    stored: tuple[int, int] = (0, 0)
     faults: tuple[str, ...] = ()
 
 
@@ -188,9 +190,11 @@ def look_at_photos(
 
     def look(name: str) -> Look:
         try:
-            return Look(name, size=decode_photo(read(name), name).size)
+            photo = decode_photo(read(name), name)
         except (InputError, OSError) as error:
             return Look(name, str(error))
+        stored = photo.size[::-1] if photo.orientation >= 5 else photo.size
+        return Look(name, "", photo.size, stored)
 
     names = _some(names, sample)
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -297,7 +301,7 @@ def _check_partners(
     odd = [
         f"{hole.name} {hole.size[1]}x{hole.size[0]} for {look.size[1]}x{look.size[0]}"
         for look, hole in both
-        if look.size != hole.size
+        if hole.size not in (look.size, look.stored)
     ]
     add_files(report, "mask-size", odd, len(both))
 
