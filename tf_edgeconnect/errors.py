@@ -13,15 +13,16 @@ class ServingError(Exception):
     """What a server answered instead of a picture, after the retries.
 
     Args:
-        code: name of a gRPC status code, such as `INVALID_ARGUMENT`; REST's statuses
-            are told by the same names.
+        code: name of a gRPC status code, such as `INVALID_ARGUMENT`, for REST too.
         message: the server's sentence, or what happened on the way to it.
+        busy: the server refused only because it serves too many others now.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, busy: bool = False) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+        self.busy = busy
 
 
 class WorkerLost(RuntimeError):

@@ -1,7 +1,11 @@
 """A server as a backend: its address, patience, and what it may import."""
 
+import http.server
 import subprocess
 import sys
+import threading
+from concurrent import futures
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,7 +26,7 @@ def pauses(monkeypatch):
     return taken
 
 
-def failing(client, *codes):
+def failing(client, *codes, busy=False):
     """Lets a connection fail with these codes, then answer."""
     left = list(codes)
 
@@ -30,7 +34,7 @@ def failing(client, *codes):
         def versions(self, seconds):
             assert 0 < seconds <= client.timeout
             if left:
-                raise ServingError(left.pop(0), "told")
+                raise ServingError(left.pop(0), "no", busy=busy)
             return {1: "AVAILABLE"}
 
     client._transport = Transport()
@@ -44,11 +48,14 @@ def test_an_unavailable_server_is_asked_again(pauses):
     assert len(pauses) == 2 and all(0 < pause <= 5 for pause in pauses)
 
 
-@pytest.mark.parametrize("code", ["INVALID_ARGUMENT", "NOT_FOUND", "DEADLINE_EXCEEDED"])
+@pytest.mark.parametrize(
+    "code",
+    ["INVALID_ARGUMENT", "NOT_FOUND", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"],
+)
 def test_a_refusal_is_final(pauses, code):
     client = ServingBackend("http://127.0.0.1:1")
     failing(client, code)
-    with pytest.raises(ServingError, match=f"{code}: told"):
+    with pytest.raises(ServingError, match=f"{code}: no"):
         client.versions()
     assert pauses == []
 
@@ -61,11 +68,98 @@ def test_attempts_come_to_an_end(pauses):
     assert len(left) == 3
 
 
-def test_no_attempt_starts_after_the_deadline(pauses):
-    client = ServingBackend("http://127.0.0.1:1", timeout=0.05)
-    failing(client, "UNAVAILABLE")
+def test_a_busy_server_is_asked_more_often_than_one_that_does_not_answer(pauses):
+    client = ServingBackend("http://127.0.0.1:1", attempts=2)
+    failing(client, *["RESOURCE_EXHAUSTED"] * 9, busy=True)
+    assert client.versions() == {1: "AVAILABLE"}
+    assert len(pauses) == 9
+
+
+def test_a_busy_server_is_asked_once_where_only_one_attempt_is_allowed(pauses):
+    client = ServingBackend("http://127.0.0.1:1", attempts=1)
+    failing(client, "RESOURCE_EXHAUSTED", busy=True)
     with pytest.raises(ServingError):
         client.versions()
+    assert pauses == []
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_no_attempt_starts_after_the_deadline(pauses, busy):
+    client = ServingBackend("http://127.0.0.1:1", timeout=0.05)
+    failing(client, "UNAVAILABLE", busy=busy)
+    with pytest.raises(ServingError):
+        client.versions()
+    assert pauses == []
+
+
+@contextmanager
+def refusing_by_grpc(*refusals):
+    """Serves by gRPC; refuses with these sentences, then answers."""
+    import grpc
+
+    left = list(refusals)
+
+    def answer(request, context):
+        if left:
+            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, left.pop(0))
+        return b""
+
+    class Handler(grpc.GenericRpcHandler):
+        def service(self, details):
+            return grpc.unary_unary_rpc_method_handler(answer)
+
+    server = grpc.server(futures.ThreadPoolExecutor(1), handlers=[Handler()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"grpc://127.0.0.1:{port}"
+    server.stop(None)
+
+
+@contextmanager
+def refusing_by_rest(*statuses):
+    """Serves by HTTP; refuses with these statuses, then answers."""
+    left = list(statuses)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(left.pop(0) if left else 200)
+            self.end_headers()
+            self.wfile.write(b'{"model_version_status": []}')
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+NO_THREADS = "Server Threadpool Exhausted"  # of gRPC's server in C++
+TOO_LARGE = "Received message larger than max (4194310 vs. 4194304)"
+
+
+@pytest.mark.parametrize(
+    ("serve", "refusals"),
+    [
+        (refusing_by_grpc, [NO_THREADS] * 5),
+        (refusing_by_rest, [429, 503, 429, 503, 429]),
+    ],
+)
+def test_a_server_without_a_free_thread_is_asked_again(pauses, serve, refusals):
+    with serve(*refusals) as address:
+        assert ServingBackend(address, timeout=300).versions() == {}
+    assert len(pauses) == len(refusals)
+
+
+@pytest.mark.parametrize(
+    ("serve", "refusal"), [(refusing_by_grpc, TOO_LARGE), (refusing_by_rest, 413)]
+)
+def test_a_request_that_is_too_large_fails_at_once(pauses, serve, refusal):
+    with serve(refusal) as address:
+        with pytest.raises(ServingError) as raised:
+            ServingBackend(address).versions()
+    assert raised.value.code == "RESOURCE_EXHAUSTED"
     assert pauses == []
 
 

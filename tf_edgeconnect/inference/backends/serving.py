@@ -1,6 +1,7 @@
 """`ServingBackend`: a model behind TF Serving's API; TensorFlow only with gRPC."""
 
 import io
+import math
 import random
 import time
 from collections.abc import Callable
@@ -22,7 +23,6 @@ from tf_edgeconnect.photos.writing import encode_png
 Result = TypeVar("Result")
 
 MAX_BYTES = 256 * 2**20  # of one gRPC message, both ways
-_PASSES = "UNAVAILABLE"  # no server yet, or its queue is full: later may do
 _LONGEST_PAUSE = 5.0
 
 
@@ -32,7 +32,8 @@ class ServingBackend(SignatureBackend):
     Args:
         address: `grpc://HOST:PORT` or `http://HOST:PORT`, see `Address.parse`.
         timeout: seconds until a call is given up, its retries among them.
-        attempts: how often a call is tried while the server is unavailable.
+        attempts: how often a call is tried where no server answers. A busy server is
+            asked again until `timeout`, unless this is 1.
         max_bytes: bound of one gRPC message, both ways.
         ca: PEM file of the authority to trust, in place of the address's.
 
@@ -104,17 +105,19 @@ class ServingBackend(SignatureBackend):
         return self._patiently(self._transport.versions)
 
     def _patiently(self, call: Callable[[float], Result]) -> Result:
-        """Tries a call of (seconds left) until it passes, fails for good or is late."""
+        """Tries a call of (seconds left) until it succeeds or no retry can help."""
         end = time.monotonic() + self.timeout
-        attempt = 1
+        attempt, longest = 1, 0.1
         while True:
             try:
                 return call(max(end - time.monotonic(), 0.001))
             except ServingError as error:
+                longest = min(2 * longest, _LONGEST_PAUSE)
                 # Drawn, so that many clients do not come back at once.
-                pause = min(_LONGEST_PAUSE, 0.1 * 2**attempt) * random.uniform(0.5, 1)
-                late = time.monotonic() + pause >= end
-                if error.code != _PASSES or attempt == self.attempts or late:
+                pause = longest * random.uniform(0.5, 1)
+                may_help = error.busy or error.code == "UNAVAILABLE"
+                limit = math.inf if error.busy and self.attempts > 1 else self.attempts
+                if not may_help or attempt >= limit or time.monotonic() + pause >= end:
                     raise
             attempt += 1
             time.sleep(pause)

@@ -29,6 +29,9 @@ _CODES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+_BUSY = (429, 503)
+# How gRPC's server in C++ says so; requests that are too large have the same code.
+_NO_THREAD = "Server Threadpool Exhausted"
 _ONLY_OUTPUT = {
     "predict_edges": "edges",
     "inpaint_with_edges": "inpainted",
@@ -130,8 +133,8 @@ class RestTransport:
             ) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            code = _CODES.get(error.code, "INTERNAL")
-            raise ServingError(code, _sentence(error)) from None
+            code, busy = _CODES.get(error.code, "INTERNAL"), error.code in _BUSY
+            raise ServingError(code, _sentence(error), busy=busy) from None
         except ValueError as error:
             raise ServingError("INTERNAL", f"{url}: no JSON came: {error}") from None
         except OSError as error:
@@ -248,4 +251,5 @@ class GrpcTransport:
         try:
             return call(request, timeout=seconds)
         except grpc.RpcError as error:
-            raise ServingError(error.code().name, error.details()) from None
+            code, sentence = error.code().name, error.details() or ""
+            raise ServingError(code, sentence, busy=_NO_THREAD in sentence) from None
