@@ -4,7 +4,6 @@ Enters: RGB photos in [0, 1]. Leaves: activations by layer name, brought to the 
 that the published loss weights are meant for. This module owns that scale.
 """
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import keras
 from keras import ops
 
 from tf_edgeconnect.errors import InputError, one_line
+from tf_edgeconnect.models.storage import load_weights
 
 # Keras' VGG19 is fed BGR from 0 to 255 minus a mean and answers with far larger
 # activations than a VGG fed [0, 1], for which the published weights (style 250,
@@ -33,8 +33,9 @@ LAYERS = tuple(ACTIVATION_SCALES)
 
 _BGR_MEANS = (103.939, 116.779, 123.68)  # ImageNet's, as in Keras' preprocessing
 _REMEDY = (
-    "give a VGG19 file with `--set losses.vgg_weights=FILE`, or do without: "
-    "`--set losses.perceptual=0 --set losses.style=0`"
+    "give a weights file of keras.applications.VGG19(include_top=False) with `--set "
+    "losses.vgg_weights=FILE`, or do without: `--set losses.perceptual=0 --set "
+    "losses.style=0`"
 )
 
 
@@ -101,17 +102,10 @@ def _load_vgg19(weights):
     if weights == "random":
         _draw_weights(vgg)
         return vgg
-    if not Path(weights).is_file():
-        raise InputError(f"VGG19 weights: there is no file {weights}; {_REMEDY}")
     try:
-        with warnings.catch_warnings():  # Keras warns for each layer, then raises
-            warnings.simplefilter("ignore")
-            vgg.load_weights(str(weights))
-    except (ValueError, OSError, KeyError) as error:
-        raise InputError(
-            f"VGG19 weights: {weights} is not a weights file of "
-            f"keras.applications.VGG19(include_top=False); {_REMEDY}"
-        ) from error
+        load_weights(vgg, weights)
+    except InputError as error:
+        raise InputError(f"VGG19: {error}; {_REMEDY}") from error
     return vgg
 
 
