@@ -72,8 +72,9 @@ def edge_generator(
     )
     _check(options)
     check_choice("edge_norm", edge_norm, get_args(EdgeNorm))
-    is_spectral = edge_norm == "spectral"
-    style = Style(is_spectral, "instance" if is_spectral else "none", initializer)
+    style = Style(False, "none", initializer)
+    if edge_norm == "spectral":
+        style = Style(True, "instance", initializer)
 
     # === Layers ===
     inputs = keras.Input((None, None, 3), name="gray_edge_mask")
