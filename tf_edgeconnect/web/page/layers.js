@@ -1,9 +1,9 @@
-// What a person changes: the hole and the lines inside it, at the photo's own size. Both
-// are canvases whose alpha counts; a colour only tells where a line comes from.
+// What a person changes: the hole and the edges (`lines`) inside it, at the photo's own
+// size. Both are canvases whose alpha counts; the colour only shows an edge's origin.
 
 const HOLE = "rgb(255 107 74)";
 const PENCIL = "rgb(201 42 42)";
-const IMAGINED = [28, 100, 242];
+const PREDICTED = [28, 100, 242];
 const KNOWN = [18, 22, 28];
 const GRAYS = Array.from({ length: 256 }, (_, v) => [v, v, v]);
 const [BLACK, WHITE] = [GRAYS[0], GRAYS[255]];
@@ -26,8 +26,8 @@ export class Layers {
     this.undone = [];
     this.done = [];
     this.dirty = null;
-    this.touched = false; // a person has changed the lines
-    this.holeChanged = true; // since lines were found
+    this.touched = false; // a person has changed the edges
+    this.holeChanged = true; // since edges were found
   }
 
   // Draws a segment of a stroke; `tool` is brush, uncover, pencil or rubber.
@@ -68,7 +68,7 @@ export class Layers {
     this.mark(area, false);
   }
 
-  // Puts a picture of lines (their alpha counts) into the hole.
+  // Puts a picture of edges (their alpha counts) into the hole.
   stamp(picture, place) {
     const area = this.clip({
       left: place.x, top: place.y, right: place.x + place.width, bottom: place.y + place.height,
@@ -176,15 +176,15 @@ export class Layers {
     return pen(canvas).getImageData(0, 0, this.width, this.height);
   }
 
-  // Takes the server's lines: known ones outside the hole, imagined ones inside.
+  // Takes the server's edges: known ones outside the hole, predicted ones inside.
   takeFound(gray) {
-    this.takeLines(gray, IMAGINED, true);
+    this.takeLines(gray, PREDICTED, true);
     this.markAll(false);
     this.commit();
     this.touched = this.holeChanged = false;
   }
 
-  // Takes lines from a file: those inside the hole count.
+  // Takes edges from a file: those inside the hole count.
   takeDrawn(gray) {
     this.takeLines(gray, PENCIL.match(/\d+/g).map(Number), false);
     this.markAll(true);
@@ -240,7 +240,7 @@ export class Layers {
     return true;
   }
 
-  // What the server wants: red is the lines, green the hole.
+  // What the server expects: red is the edges, green the hole.
   sketch() {
     return this.picture((isHole, line) => [line, isHole ? 255 : 0, 0]);
   }
@@ -290,7 +290,7 @@ export class Layers {
   }
 }
 
-// Lines as white on black -> a picture of them whose alpha counts.
+// Edges as white on black -> a picture of them whose alpha counts.
 export function asLines(gray, width, height) {
   const [r, g, b] = PENCIL.match(/\d+/g).map(Number);
   const pixels = new ImageData(width, height);

@@ -1,4 +1,4 @@
-// The page of the editor: what a person does, and in which order.
+// The editor's page: its controls and what they do. `lines` in names and ids are edges.
 
 import { asLines, grayOf, Layers } from "./layers.js";
 import { about, ServedPhoto } from "./server.js";
@@ -20,7 +20,7 @@ let tool = "brush";
 let busy = false;
 let atHome = true;
 
-// ---- one thing at a time, and what is said of it
+// ---- one action at a time, and its status line
 
 async function attempt(what, action) {
   if (busy) return;
@@ -89,7 +89,7 @@ function choose(id) {
 function openFile(file) {
   return attempt("Opening the photo", async () => {
     await begin(await ServedPhoto.open(file, limits));
-    return "Paint over what shall be filled, then find lines, or just fill";
+    return "Paint over what to fill, then find the edges, or just fill";
   });
 }
 
@@ -128,12 +128,12 @@ function suggestHole() {
   layers.commit();
 }
 
-// ---- lines and filling
+// ---- edges and filling
 
 const sigma = () => ({ sigma: at("sigma").value });
 
 async function findLines() {
-  if (layers.isEmpty()) throw new Error("There is no hole yet: paint over what shall be filled");
+  if (layers.isEmpty()) throw new Error("There is no hole yet: paint over what to fill");
   const blob = await photo.ask("edges", sigma(), await layers.sketch());
   layers.takeFound((await grayOf(blob, photo.width, photo.height)).data);
   view.linesShown = true;
@@ -141,7 +141,7 @@ async function findLines() {
 
 async function fill() {
   if (layers.holeChanged && !layers.touched) await findLines();
-  if (layers.isEmpty()) throw new Error("There is no hole yet: paint over what shall be filled");
+  if (layers.isEmpty()) throw new Error("There is no hole yet: paint over what to fill");
   const blob = await photo.ask("fill", sigma(), await layers.sketch());
   const variant = {
     blob, url: URL.createObjectURL(blob), picture: await createImageBitmap(blob),
@@ -151,7 +151,7 @@ async function fill() {
   at("cards").append(cardOf(variant));
   view.divider = 1;
   show(variant);
-  return "Move the slider to compare; go back to the lines to try others";
+  return "Move the slider to compare; go back to the edges to try others";
 }
 
 function cardOf(variant) {
@@ -197,7 +197,7 @@ function showTogether() {
   at("together").showModal();
 }
 
-// ---- a sketch from another photo
+// ---- edges of another photo
 
 async function beginTransfer(file) {
   const other = await ServedPhoto.open(file, limits);
@@ -216,7 +216,7 @@ async function beginTransfer(file) {
   view.linesShown = true;
 }
 
-// Lines are found at the size at which they are used, so they stay one pixel thin.
+// Edges are found at the size at which they are used, so they stay one pixel thin.
 async function scaleSketch(factor) {
   const { other, fitted } = view.sketch;
   const width = Math.max(8, Math.round(other.width * fitted * factor));
@@ -239,7 +239,7 @@ function putSketch() {
   refresh();
 }
 
-// ---- files to keep
+// ---- files to save
 
 function download(blob, ending) {
   const link = document.createElement("a");
@@ -371,10 +371,10 @@ function wire() {
   onClick("open", () => choose("photo-file"));
   onClick("drop", () => choose("photo-file"));
   onClick("home", () => { atHome = !atHome; });
-  onClick("find", () => attempt("Finding lines", async () => {
+  onClick("find", () => attempt("Finding edges", async () => {
     await findLines();
     select("pencil");
-    return "Draw lines with the pencil, or erase them, inside the hole; then fill";
+    return "Draw or erase edges inside the hole; then fill";
   }));
   onClick("fill", () => attempt("Filling", fill));
   onClick("undo", () => { view.compare = false; layers.undo(); });
@@ -394,7 +394,7 @@ function wire() {
   onClick("side-by-side", showTogether);
   onClick("keep-photo", () => download(shown.blob, "filled"));
   onClick("keep-mask", async () => download(await layers.holePicture(), "mask"));
-  onClick("keep-lines", async () => download(await layers.linesPicture(), "lines"));
+  onClick("keep-lines", async () => download(await layers.linesPicture(), "edges"));
   at("photo-file").addEventListener("change", () => {
     if (at("photo-file").files.length) openFile(at("photo-file").files[0]);
   });
@@ -403,15 +403,15 @@ function wire() {
     layers.takeHole((await grayOf(mask, photo.width, photo.height)).data);
     select("brush");
   });
-  onFile("lines-file", "Loading the lines", async (file) => {
-    if (layers.isEmpty()) throw new Error("Lines count inside the hole: load the mask first, or paint one");
+  onFile("lines-file", "Loading the edges", async (file) => {
+    if (layers.isEmpty()) throw new Error("Only edges inside the hole count: load the mask first, or paint a hole");
     layers.takeDrawn(await readable(file));
     view.linesShown = true;
     select("pencil");
   });
-  onFile("sketch-file", "Finding the other photo's lines", beginTransfer);
+  onFile("sketch-file", "Finding the other photo's edges", beginTransfer);
   at("sketch-size").addEventListener("change", () =>
-    attempt("Finding lines at this size", () => scaleSketch(Number(at("sketch-size").value))));
+    attempt("Finding edges at this size", () => scaleSketch(Number(at("sketch-size").value))));
   at("paper").addEventListener("input", () => { view.paper = Number(at("paper").value); view.draw(); });
   at("divider").addEventListener("input", () => { view.divider = Number(at("divider").value); view.draw(); });
   wireCanvas();

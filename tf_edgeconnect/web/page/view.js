@@ -1,4 +1,4 @@
-// What is seen of the photo: where, how large, and with which layers.
+// Draws the photo and its layers: where, how large, and which of them.
 
 const LARGEST = 32;
 const FRAME = "rgb(201 42 42)";
@@ -12,7 +12,7 @@ export class View {
     this.photo = this.layers = this.result = this.sketch = this.rubberBand = this.cursor = null;
     this.compare = false;
     this.divider = 1; // of the photo's width: before it after filling, behind it before
-    this.paper = 0.6; // how much the lines' paper hides of the photo
+    this.paper = 0.6; // how much the white behind the edges hides of the photo
     this.linesShown = false;
     this.planned = false;
     new ResizeObserver(() => this.resize()).observe(canvas);
