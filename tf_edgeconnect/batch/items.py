@@ -6,8 +6,6 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from PIL import Image
-
 from tf_edgeconnect.data.records import (
     RecordSource,
     is_record_file,
@@ -16,7 +14,7 @@ from tf_edgeconnect.data.records import (
 )
 from tf_edgeconnect.data.sources import LIST_SUFFIXES, open_source, read_list
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.photos.decoding import MAX_PIXELS
+from tf_edgeconnect.photos.decoding import MAX_PIXELS, open_image
 from tf_edgeconnect.photos.jobs import MASK_SUFFIX
 from tf_edgeconnect.photos.names import Partners, list_images, some, stem_of
 from tf_edgeconnect.photos.reading import Photo, decode_photo, read_photo
@@ -70,12 +68,13 @@ def read_item(item: Item, max_pixels: int = MAX_PIXELS) -> Photo:
 
 
 def size_of(item: Item) -> tuple[int, int] | None:
-    """Reads the size of a photo from its head; None where it cannot be read."""
+    """Reads width and height from a photo's header; None if it cannot be read."""
     try:
-        source = item.photo if item.offset is None else io.BytesIO(_record(item))
-        with Image.open(source) as image:
-            return image.size
-    except Exception:  # filling it will tell what is wrong
+        if item.offset is not None:
+            return open_image(io.BytesIO(_record(item))).size
+        with open(item.photo, "rb") as file:
+            return open_image(file).size
+    except Exception:  # the error is reported when the photo is filled
         return None
 
 
