@@ -96,7 +96,7 @@ def test_drawings_of_a_folder_lead_the_model(evaluate, model):
     Image.fromarray(line).save("drawn/a.png")
     code, out, err = evaluate("--model", model, "--edges", "drawn", "-o", "out")
     assert (code, out) == (1, "1 of 2 photos measured: out/report.html\n")
-    assert "left out: b: no edge drawing of its name" in err
+    assert "left out: b: no edge map of its name" in err
     edges = np.asarray(Image.open("out/edges/a.png"))
     assert (edges[2] == 255).all() and not edges[:2].any()
 

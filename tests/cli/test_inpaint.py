@@ -242,7 +242,7 @@ def test_of_several_paths_the_last_is_the_mask_and_no_photo(folder, inpaint):
     assert err.count("the larger is the hole") == 1
     code, _, err = inpaint("mask.png", "photo.png", "other.png", "-o", "new")
     assert code == 2 and err.count("\n") == 0
-    assert "other.png is a colour photo, no mask" in err and "--mask names" in err
+    assert "other.png is a colour photo, not a mask" in err and "--mask names" in err
     arguments = "photo.png", "other.png", "--mask", "mask.png", "-o", "named"
     assert inpaint(*arguments)[:2] == (0, "2 of 2 photos written to named\n")
 
@@ -256,7 +256,7 @@ def test_what_masks_have_in_common_is_said_once_a_folder(folder, inpaint):
     (folder / "photos/notes.txt").write_text("words")
     code, _, err = inpaint("photos", "masks", "-o", "out")
     assert code == 0
-    assert err.count("has the values 0 and 1 alone: the larger is the hole") == 1
+    assert err.count("has only the values 0 and 1: the larger is the hole") == 1
     assert err.count("left out: photos/notes.txt: no image") == 1
 
 
@@ -351,7 +351,7 @@ def test_names_that_do_not_pair_are_listed_and_the_rest_is_done(folder, inpaint)
         (["-o", "there.png"], "output there.png exists; pass --overwrite"),
         (["-o", "o.png", "--edges", "white.png"], "inverted"),
         (["-o", "o.png", "--edges", "small.png"], "edges must be uint8 of the mask's"),
-        (["-o", "o.png", "--edges", "e.png"], "edge drawing e.png does not exist"),
+        (["-o", "o.png", "--edges", "e.png"], "edge map e.png does not exist"),
         (["-o", "o.png", "--edges", "e.png", "--edges-only"], "exclude each other"),
         (["-o", "o.png", "--edges", "e.png", "--published"], "exclude each other"),
         (["-o", "o.png", "--edges-only", "--save-edges"], "exclude each other"),

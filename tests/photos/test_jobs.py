@@ -30,7 +30,7 @@ def test_one_photo_and_one_mask_go_to_a_file_or_into_a_folder(root):
         assert job.output == folder / "b.png"
 
 
-def test_one_photo_takes_its_mask_and_drawing_out_of_folders(root):
+def test_one_photo_takes_its_mask_and_edge_map_out_of_folders(root):
     plan = plan_jobs(
         root / "photos/a.jpg", root / "masks", root / "out.png", root / "edges"
     )
@@ -51,20 +51,20 @@ def test_folders_are_paired_by_name_and_the_rest_is_listed(root):
             root / "out/deep/a.png",
         ),
     ]
-    assert list(plan.lacking) == [root / "photos/b.png"]
-    assert plan.spare == [root / "masks/z.png"]
+    assert list(plan.problems) == [root / "photos/b.png"]
+    assert plan.unused == [root / "masks/z.png"]
 
 
 def test_one_mask_serves_a_whole_folder(root):
     plan = plan_jobs(root / "photos", root / "mask.png", root / "out")
     assert [job.mask for job in plan.jobs] == [root / "mask.png"] * 3
-    assert plan.spare == []
+    assert plan.unused == []
 
 
-def test_photos_without_a_drawing_are_listed(root):
+def test_photos_without_an_edge_map_are_listed(root):
     plan = plan_jobs(root / "photos", root / "mask.png", root / "out", root / "edges")
     assert [job.edges.name for job in plan.jobs] == ["a.png", "b.png"]
-    assert "no edge drawing" in plan.lacking[root / "photos/deep/a.webp"]
+    assert "no edge map" in plan.problems[root / "photos/deep/a.webp"]
 
 
 def test_edges_go_beside_the_result_when_asked(root):
@@ -88,11 +88,11 @@ def test_no_result_lands_on_an_input(root):
     for output in (photo, mask, root / "same.png", root / "link.png", root / "photos"):
         with pytest.raises(InputError, match="is an input itself"):
             plan_jobs(photo, mask, output)
-    drawing = root / "out_edges.png"
-    drawing.write_bytes(b"drawn after an earlier run")
-    plan_jobs(photo, mask, root / "out.png", drawing)
+    edges = root / "out_edges.png"
+    edges.write_bytes(b"drawn after an earlier run")
+    plan_jobs(photo, mask, root / "out.png", edges)
     with pytest.raises(InputError, match="out_edges.png is an input itself"):
-        plan_jobs(photo, mask, root / "out.png", drawing, save_edges=True)
+        plan_jobs(photo, mask, root / "out.png", edges, save_edges=True)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_no_result_lands_on_an_input(root):
     [
         (("gone.png", "mask.png", "out.png"), "photo .*gone.png does not exist"),
         (("photos", "gone", "out"), "mask .*gone does not exist"),
-        (("photos", "masks", "out", "gone"), "edge drawing .*gone does not exist"),
+        (("photos", "masks", "out", "gone"), "edge map .*gone does not exist"),
         (("photos", "masks", "out.png"), "the output must be a folder"),
         (("photos", "masks", "out", "mask.png"), "edges must be a folder"),
         (("photos", "masks", "photos"), "is an input folder"),
@@ -135,7 +135,7 @@ def test_several_files_go_to_a_folder(root):
     plan = plan_jobs(photos, root / "mask.png", root / "out")
     assert [job.output.name for job in plan.jobs] == ["a.png", "b.png"]
     assert plan.is_folder
-    with pytest.raises(InputError, match="not the only one.* must be a folder"):
+    with pytest.raises(InputError, match="several photos .* must be a folder"):
         plan_jobs(photos, root / "mask.png", root / "out.png")
 
 
@@ -161,8 +161,8 @@ def test_masks_beside_their_photos_are_no_photos(tmp_path, is_named):
         "k_mask002.png": "k_mask002.png",
         "l.png": "l_mask.png",
     }
-    assert plan.lacking == {folder / "m.png": "no mask m_mask"}
-    assert plan.spare == []
+    assert plan.problems == {folder / "m.png": "no mask m_mask"}
+    assert plan.unused == []
     plan = plan_jobs(folder, None, tmp_path / "out", mask_suffix="_mask00")
     assert len(plan.jobs) == 2
 
@@ -180,7 +180,7 @@ def test_photos_of_one_result_fail_alone(root):
     plan = plan_jobs(root / "photos", root / "mask.png", root / "out")
     assert [job.photo.name for job in plan.jobs] == ["b.png", "a.webp"]
     for name in ("a.jpg", "a.png"):
-        assert "another photo's result is" in plan.lacking[root / "photos" / name]
+        assert "another photo's result is" in plan.problems[root / "photos" / name]
 
 
 def test_results_that_exist_are_skipped_when_asked(root):
@@ -205,10 +205,10 @@ def test_results_have_the_form_that_is_asked_for_or_their_photos(root, caplog):
     }.items():
         plan = plan_jobs(folder, root / "mask.png", root / "out", form=form)
         assert [job.output.name for job in plan.jobs] == expected
-    assert "b.png: the result is PNG; GIF is only read" in caplog.text
+    assert "b.png: GIF cannot be written; the result is PNG" in caplog.text
 
 
 def test_what_is_no_image_is_listed(root):
     (root / "photos/notes.txt").write_text("words")
     plan = plan_jobs(root / "photos", root / "mask.png", root / "out")
-    assert plan.others == [root / "photos/notes.txt"]
+    assert plan.not_images == [root / "photos/notes.txt"]

@@ -81,9 +81,9 @@ REFUSED = {
     "brightest grey 127": (np.where(HOLE, 127, X // 8).astype(np.uint8), "0, 1, 2, 3"),
     "a colour photo": (SCENE, "is a colour photo"),
     "a photo of a palette": (Image.fromarray(SCENE).quantize(256), "is a colour photo"),
-    "one grey": (np.full((64, 96), 200, np.uint8), "one value alone, 200 of 255"),
+    "one grey": (np.full((64, 96), 200, np.uint8), "only one value, 200 of 255"),
     "no black": (np.where(HOLE[..., None], [255, 0, 0], [0, 0, 255]), "no black"),
-    "no number": (np.where(HOLE, np.nan, 0).astype(np.float32), "no numbers"),
+    "no number": (np.where(HOLE, np.nan, 0).astype(np.float32), "not numbers"),
     "transparent everywhere": (painted((9, 9, 9), WHITE * 0), "transparent everywhere"),
 }
 
@@ -153,7 +153,7 @@ def test_the_kind_that_is_asked_for_decides(tmp_path):
     opaque = save(tmp_path / "opaque.png", WHITE)
     for kind in ("paint", "transparency"):
         with pytest.raises(
-            InputError, match=f"no transparent part, so it is no {kind}"
+            InputError, match=f"no transparent part, as {kind} requires"
         ):
             read_mask(opaque, options=MaskOptions(kind=kind))
 
@@ -164,7 +164,7 @@ def test_what_is_unusual_is_said_and_marked_to_be_said_once(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         read_mask(save(tmp_path / "m.png", WHITE // 255))
         read_hole(save(tmp_path / "white.png", 255 - WHITE), PHOTO)
-    assert "values 0 and 1 alone: the larger is the hole" in caplog.messages[0]
+    assert "only the values 0 and 1: the larger is the hole" in caplog.messages[0]
     assert "mostly hole and so is its border" in caplog.messages[1]
     assert "--invert-mask" in caplog.messages[1]
     assert all(record.once for record in caplog.records)

@@ -51,7 +51,7 @@ def test_images_are_known_by_ending_or_content_and_others_are_given_back(tmp_pat
 def test_names_without_ending_must_not_collide(tmp_path, caplog):
     touch(tmp_path, "deep/a.png", "b.v2.png", "notes.txt")
     assert list(named_images(tmp_path)) == ["b.v2", "deep/a"]
-    assert caplog.messages == [f"{tmp_path}: left out, no images: notes.txt"]
+    assert caplog.messages == [f"{tmp_path}: left out, not images: notes.txt"]
     touch(tmp_path, "deep/a.jpg")
     with pytest.raises(InputError, match="a.jpg and .*a.png have the same name"):
         named_images(tmp_path)

@@ -12,7 +12,7 @@ from tests.server.conftest import MAX_PIXELS, REAL_SERVER
 from tf_edgeconnect.errors import ServingError
 from tf_edgeconnect.inference.backends.serving import ServingBackend
 from tf_edgeconnect.photos.reading import Photo
-from tf_edgeconnect.photos.writing import encode_png
+from tf_edgeconnect.photos.writing import encode
 
 IMAGE = np.zeros((1, 12, 12, 3), np.uint8)
 MASK = np.zeros((1, 12, 12, 1), np.uint8)
@@ -133,7 +133,7 @@ def test_a_bad_body_is_a_bad_request(ports, body):
 
 def ask(ports, text):
     """Sends two pictures as base64; the mask is sound."""
-    png = base64.b64encode(encode_png(Photo(MASK[0]))).decode()
+    png = base64.b64encode(encode(Photo(MASK[0]), "PNG")).decode()
     inputs = {"image_bytes": [{"b64": text}], "mask_bytes": [{"b64": png}]}
     body = {"signature_name": "serving_bytes", "inputs": inputs}
     url = f"http://127.0.0.1:{ports[1]}/v1/models/edgeconnect:predict"
@@ -144,7 +144,7 @@ def ask(ports, text):
 
 def test_base64_may_have_line_breaks(ports):
     lines = base64.encodebytes(
-        encode_png(Photo(RNG.integers(0, 256, (12, 12, 3), "u1")))
+        encode(Photo(RNG.integers(0, 256, (12, 12, 3), "u1")), "PNG")
     )
     assert lines.count(b"\n") > 1
     assert "b64" in ask(ports, lines.decode())["outputs"][0]

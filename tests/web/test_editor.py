@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from tf_edgeconnect.errors import ServingError
 from tf_edgeconnect.photos.reading import Photo
-from tf_edgeconnect.photos.writing import encode_png
+from tf_edgeconnect.photos.writing import encode
 from tf_edgeconnect.web import editor
 from tf_edgeconnect.web.editor import Editor
 
@@ -53,7 +53,7 @@ def client(inpainter):
 
 
 def photo_of(pixels):
-    return encode_png(Photo(pixels))
+    return encode(Photo(pixels), "PNG")
 
 
 def pixels_of(answer):
@@ -101,7 +101,7 @@ def test_a_mask_file_is_read_as_inpaint_reads_it(client):
     photo = photo_of(RNG.integers(0, 256, (*SIZE, 3), np.uint8))
     answer = client.post(f"mask?photo={name}&name=m.png", content=photo)
     assert answer.status_code == 400
-    assert answer.json()["error"].startswith("mask m.png is a colour photo, no mask")
+    assert answer.json()["error"].startswith("mask m.png is a colour photo, not a mask")
 
 
 def test_edges_are_predicted_with_the_sigma_that_is_asked_for(client, inpainter):
@@ -216,7 +216,7 @@ def ask(client, **files):
 
 
 def mask_file():
-    return encode_png(Photo(MASK[..., None] * np.uint8(255)))
+    return encode(Photo(MASK[..., None] * np.uint8(255)), "PNG")
 
 
 def test_a_program_gets_a_photo_filled_as_inpaint_fills_it(client):

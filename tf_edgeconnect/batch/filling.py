@@ -31,7 +31,7 @@ from tf_edgeconnect.inference.regions.areas import Large
 from tf_edgeconnect.photos.decoding import MAX_PIXELS
 from tf_edgeconnect.photos.masks import MaskOptions
 from tf_edgeconnect.photos.reading import Photo, read_hole
-from tf_edgeconnect.photos.writing import encode_png, write_photo
+from tf_edgeconnect.photos.writing import encode, write_photo
 
 Format = Literal["png", "tfrecord"]
 Read = tuple[Item, Photo, np.ndarray]  # the last: bool (H, W), true = hole
@@ -100,7 +100,7 @@ def fill_group(
                 if options.form == "png":
                     write_photo(options.output / f"{item.name}.png", photo)
                 else:
-                    stored = Encoded(encode_png(photo))
+                    stored = Encoded(encode(photo, "PNG"))
                     name = f"{item.name}.png"
                     examples[item] = photo_example(stored, name, *photo.size)
                 outcome.pixels[item] = photo.size[0] * photo.size[1]

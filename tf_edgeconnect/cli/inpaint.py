@@ -227,7 +227,7 @@ def _fill(
             return reason_of(error)
         return None
 
-    failed = dict(plan.lacking)
+    failed = dict(plan.problems)
     with shown_on(console) as lines, ThreadPoolExecutor(at_once) as pool:
         # One at a time works in this thread, which Ctrl-C interrupts.
         attempts = (pool.map if at_once > 1 else map)(attempt, plan.jobs)
@@ -243,17 +243,17 @@ def _fill(
 
 
 def _report(plan: "Plan", failed: dict[Path, str], console: "Console") -> int:
-    if plan.spare:
-        shown = ", ".join(map(str, plan.spare[:SHOWN_SPARE]))
-        more = len(plan.spare) - SHOWN_SPARE
+    if plan.unused:
+        shown = ", ".join(map(str, plan.unused[:SHOWN_SPARE]))
+        more = len(plan.unused) - SHOWN_SPARE
         tail = f" and {more} more" if more > 0 else ""
         console.print(f"warning: no photo belongs to {shown}{tail}")
-    for path in plan.others:
+    for path in plan.not_images:
         console.print(f"left out: {path}: no image")
     for path, reason in failed.items():
         console.print(f"failed: {path}: {reason}")
     if plan.is_folder:
-        total = len(plan.jobs) + len(plan.lacking)
+        total = len(plan.jobs) + len(plan.problems)
         before = f", {len(plan.existing)} there before" if plan.existing else ""
         typer.echo(
             f"{total - len(failed)} of {total} photos written to {plan.output}{before}"

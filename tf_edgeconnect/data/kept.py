@@ -27,7 +27,7 @@ from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.photos.headers import read_header, scan_files
 from tf_edgeconnect.photos.names import list_images, some
 from tf_edgeconnect.photos.reading import Photo, read_edges, read_mask, read_photo
-from tf_edgeconnect.photos.writing import encode_png
+from tf_edgeconnect.photos.writing import encode
 
 KEPT = "kept"  # folder
 
@@ -147,7 +147,7 @@ def look_at_edges(path: Path, folder: Path) -> Scanned:
     def read(contents: bytes) -> np.ndarray:
         return decode(contents).numpy()
 
-    what = "edge drawing"
+    what = "edge map"
     return _look(path, folder, what, lambda: read_edges(path)[..., None], read)
 
 
@@ -171,5 +171,5 @@ def _look(
     digest = hashlib.sha256(what.encode() + contents).hexdigest()
     kept = folder / f"{digest[:32]}.png"
     if not kept.exists():
-        write_bytes(kept, encode_png(Photo(pixels)))
+        write_bytes(kept, encode(Photo(pixels), "PNG"))
     return Scanned(kept.name, *pixels.shape[:2])

@@ -98,7 +98,7 @@ def model_system(
                 f"--edges {edges}: expected {PREDICTED}, {CANNY}, {NONE}, or a folder "
                 "of drawings named as their photos"
             )
-        files = _partners(Path(edges), "edge drawing")
+        files = _partners(Path(edges), "edge map")
 
     def fill(picture: Picture) -> Filled:
         truth = inpainter.photo_edges(picture.image)

@@ -1,1 +1,1 @@
-"""Image files in and out, with NumPy and Pillow and without TensorFlow."""
+"""Reads and writes image files, without TensorFlow."""

@@ -1,7 +1,7 @@
-"""Decodes the bytes of an image file to arrays, with one clear line for what is wrong.
+"""Decodes the bytes of an image file to arrays; an error is one line naming the file.
 
 Bytes enter, arrays leave: pixels uint8 or uint16 `(H, W, C)`, C 1 (grey) or 3 (RGB),
-alpha `(H, W)` or None. A file is known by its content, never by its name. Sizes are
+alpha `(H, W)` or None. The format is found by content, never by name. Sizes are
 checked in the header, before pixels are decoded.
 """
 
@@ -26,15 +26,13 @@ logger = logging.getLogger(__name__)
 MAX_PIXELS = 100_000_000
 # scikit-image's rgb2gray, as published; tf.image.rgb_to_grayscale has other numbers.
 GRAY_WEIGHTS = (0.2125, 0.7154, 0.0721)
-# Formats that are tried; Pillow knows more, some of which start other programs.
+# Pillow reads more formats, some by starting other programs.
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 # The largest profile or text of a PNG; Pillow's own bound is 1 MB.
 MAX_TEXT = 64 * 2**20
-NEEDS_HEIF = "HEIC takes pi-heif: pip install 'tf-edgeconnect[heif]'"
+PixelsAndAlpha = tuple[np.ndarray, np.ndarray | None]
 
-Planes = tuple[np.ndarray, np.ndarray | None]
-
-# How Pillow's modes are held here; a mode that is not listed is refused.
+# Canonical mode -> the modes that are converted to it; others are refused.
 _MODES = {
     "L": ("1", "L"),
     "LA": ("LA", "La"),
@@ -42,14 +40,14 @@ _MODES = {
     "RGBA": ("PA", "RGBA", "RGBa"),
     "I;16": ("I;16", "I;16B", "I;16L"),
 }
-HELD_AS = {mode: kind for kind, modes in _MODES.items() for mode in modes}
+CANONICAL_MODE = {mode: to for to, modes in _MODES.items() for mode in modes}
 
 
 def read_bytes(path: Path, what: str) -> bytes:
     """Reads a file; `what` names its role ("photo", "mask") in messages.
 
     Raises:
-        InputError: it is missing, a folder, empty or not to be read.
+        InputError: it is missing, a folder, empty or unreadable.
     """
     if path.is_dir():
         raise InputError(f"{what} {path} is a folder; expected an image file")
@@ -65,13 +63,13 @@ def read_bytes(path: Path, what: str) -> bytes:
 
 
 @contextlib.contextmanager
-def naming_damage(
+def decoding_errors(
     what: str, path: Path, max_pixels: int = MAX_PIXELS
 ) -> Iterator[None]:
-    """Turns whatever a decoder raises into one line that names the file.
+    """Turns whatever a decoder raises into an `InputError` that names the file.
 
     Raises:
-        InputError: the file is no image, damaged, or too large for the memory.
+        InputError: the file is not an image, damaged, or too large.
     """
     try:
         with warnings.catch_warnings():
@@ -89,7 +87,7 @@ def naming_damage(
         ) from None
     except MemoryError:
         raise InputError(f"{what} {path} is too large for this memory") from None
-    except Exception as error:  # Pillow's plugins raise of every kind on damaged data
+    except Exception as error:  # Pillow's plugins raise anything on damaged data
         reason = one_line(error)
         raise InputError(f"{what} {path} is damaged or cut short: {reason}") from None
 
@@ -99,26 +97,25 @@ def load_image(
     data: bytes,
     what: str,
     max_pixels: int = MAX_PIXELS,
-    modes: Container[str] = HELD_AS,
+    modes: Container[str] = CANONICAL_MODE,
 ) -> ImageFile:
-    """Opens and decodes an image after a look at the size in its header.
+    """Decodes an image, the first if there are several, after checking its header.
 
     Args:
         path: the file, for messages.
         data: its bytes.
         what: its role ("photo", "mask"), for messages.
         max_pixels: the largest size.
-        modes: Pillow's modes that are taken.
+        modes: the Pillow modes to accept.
 
     Returns:
-        A loaded image; the first where there are
-        several. `image.info["stored_orientation"]` is that of the file, which a TIFF's
-        decoding has applied already.
+        The image. `image.info["stored_orientation"]` is the file's orientation, which
+        Pillow has already applied to a TIFF.
 
     Raises:
-        InputError: no image, damaged, too large, or of another mode.
+        InputError: not an image, damaged, too large, or of another mode.
     """
-    with naming_damage(what, path, max_pixels):
+    with decoding_errors(what, path, max_pixels):
         try:
             image = open_image(io.BytesIO(data), max_pixels)
         except InputError as error:
@@ -128,24 +125,24 @@ def load_image(
             raise Image.DecompressionBombError(f"{width} x {height}")
         if image.mode not in modes:
             raise InputError(
-                f"{what} {path} has pixels of kind {image.mode!r}, which is not taken; "
+                f"{what} {path} has pixels of kind {image.mode!r}, not supported; "
                 "save it as 8 or 16 bit grey or RGB"
             )
         image.info["stored_orientation"] = orientation_of(image)
-        _say_what_is_left_out(image, path)
+        _warn_of_further_pictures(image, path)
         image.load()
     return image
 
 
 def open_image(file: BinaryIO, max_pixels: int = MAX_PIXELS) -> ImageFile:
-    """Opens an image of any format that is taken, without decoding its pixels.
+    """Opens an image of any supported format, without decoding its pixels.
 
     Raises:
-        InputError: HEIC, and pi-heif is not installed.
+        InputError: it is HEIC and pi-heif is not installed.
         Exception: whatever Pillow raises.
     """
     PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, MAX_TEXT)
-    # Pillow refuses twice this bound by itself; the caller checks the one above.
+    # Pillow raises only above twice this; callers check the bound itself.
     Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or max_pixels, max_pixels)
     try:
         return Image.open(file, formats=FORMATS)
@@ -156,12 +153,14 @@ def open_image(file: BinaryIO, max_pixels: int = MAX_PIXELS) -> ImageFile:
     try:
         from pi_heif import HeifImageFile
     except ImportError:
-        raise InputError(NEEDS_HEIF) from None
+        raise InputError(
+            "HEIC takes pi-heif: pip install 'tf-edgeconnect[heif]'"
+        ) from None
     file.seek(0)
     return HeifImageFile(file)
 
 
-def _say_what_is_left_out(image: Image.Image, path: Path) -> None:
+def _warn_of_further_pictures(image: Image.Image, path: Path) -> None:
     gain_map = b'hdrgm:Version="' in image.info.get("xmp", b"")
     if image.format == "MPO" or gain_map or image.info.get("aux"):
         logger.warning("%s holds a gain map or further pictures: left out", path)
@@ -170,7 +169,7 @@ def _say_what_is_left_out(image: Image.Image, path: Path) -> None:
 
 
 def to_srgb(image: Image.Image, path: Path) -> Image.Image:
-    """Brings a CMYK or Lab image to sRGB, CMYK by the profile in it if there is one."""
+    """Converts a CMYK or Lab image to sRGB, CMYK by its ICC profile if it has one."""
     icc, srgb = image.info.get("icc_profile") or b"", ImageCms.createProfile("sRGB")
     lab = ImageCms.createProfile("LAB")  # the same on every device
     try:
@@ -185,9 +184,9 @@ def to_srgb(image: Image.Image, path: Path) -> Image.Image:
     return image.convert("RGB")
 
 
-def planes(image: Image.Image) -> Planes:
+def split_alpha(image: Image.Image) -> PixelsAndAlpha:
     """Splits a loaded image into pixels `(H, W, C)` and alpha `(H, W)` or None."""
-    mode = HELD_AS[image.mode]
+    mode = CANONICAL_MODE[image.mode]
     if mode == "I;16":
         return np.asarray(image).astype(np.uint16)[..., None], None
     if image.has_transparency_data:  # also of a palette or a colour key
@@ -198,8 +197,8 @@ def planes(image: Image.Image) -> Planes:
     return array.reshape(*array.shape[:2], -1), None
 
 
-def is_deep_colour(image: Image.Image, data: bytes) -> bool:
-    """True for PNG and TIFF of 16 bits and several channels, cut to 8 by Pillow."""
+def is_16_bit_colour(image: Image.Image, data: bytes) -> bool:
+    """True for PNG and TIFF of several 16-bit channels, which Pillow cuts to 8 bits."""
     if image.format == "PNG":
         return data[24] == 16 and data[25] != 0
     if not isinstance(image, TiffImageFile):
@@ -208,8 +207,8 @@ def is_deep_colour(image: Image.Image, data: bytes) -> bool:
     return len(depths) > 1 and max(depths) > 8
 
 
-def deep_colour_planes(image: Image.Image, path: Path, data: bytes) -> Planes:
-    """Decodes what `is_deep_colour` finds, at its full depth, with OpenCV.
+def decode_16_bit_colour(image: Image.Image, path: Path, data: bytes) -> PixelsAndAlpha:
+    """Decodes with OpenCV what `is_16_bit_colour` finds.
 
     Args:
         image: as Pillow decoded it.
@@ -217,24 +216,29 @@ def deep_colour_planes(image: Image.Image, path: Path, data: bytes) -> Planes:
         data: its bytes.
 
     Returns:
-        Pixels uint16 `(H, W, C)` and alpha uint16 `(H, W)` or None, turned as `image`.
+        Pixels uint16 `(H, W, C)` and alpha uint16 `(H, W)` or None, not yet upright.
 
     Raises:
         InputError: OpenCV cannot be imported or cannot decode the file.
     """
     try:
         import cv2
-    except ImportError as error:  # opencv-python asks the system for libGL
+    except ImportError as error:  # opencv-python needs the system's libGL
         raise InputError(
             f"photo {path} is 16 bit colour, which needs OpenCV ({error}); "
             "run: pip install opencv-python-headless"
         ) from None
-    with naming_damage("photo", path):
+    with decoding_errors("photo", path):
         array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    # Planes one after the other: OpenCV mixes them up, and Pillow too.
-    apart = isinstance(image, TiffImageFile) and image.tag_v2.get(284) == 2
+    # OpenCV and Pillow both mix up channels that are stored one after the other.
+    is_planar = isinstance(image, TiffImageFile) and image.tag_v2.get(284) == 2
     size = image.size[::-1]
-    if array is None or array.dtype != np.uint16 or array.shape[:2] != size or apart:
+    if (
+        array is None
+        or array.dtype != np.uint16
+        or array.shape[:2] != size
+        or is_planar
+    ):
         raise InputError(
             f"photo {path} cannot be decoded at 16 bits; save it as a 16 bit PNG"
         )
@@ -256,22 +260,22 @@ def upright(array: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def orientation_of(image: ImageFile) -> int:
-    """Returns the EXIF orientation, 1 (upright) where there is none to be read."""
+    """Returns the EXIF orientation, 1 (upright) if it is missing or invalid."""
     tag = ExifTags.Base.Orientation
     try:
-        # The base class's method: that of PNG decodes all pixels to find what may
-        # stand behind them, which the walk over the chunks finds without.
+        # The base class's method: PNG's own decodes all pixels to find an eXIf chunk
+        # behind them, which `_png_chunk` finds without.
         exif = Image.Image.getexif(image)
         if image.format == "PNG" and tag not in exif and image.fp:
             exif.load(_png_chunk(image.fp, b"eXIf"))
         value = exif.get(tag, 1)
-    except Exception:  # a broken EXIF block does not make the pixels unusable
+    except Exception:  # the pixels are good even if the EXIF block is broken
         return 1
     return value if value in range(1, 9) else 1
 
 
 def _png_chunk(file: IO[bytes], wanted: bytes) -> bytes:
-    """Returns the content of the first chunk of that kind, or nothing."""
+    """Returns the content of the first chunk of that kind, or b""."""
     place, found = file.tell(), b""
     file.seek(8)
     while not found and len(head := file.read(8)) == 8:
@@ -284,7 +288,7 @@ def _png_chunk(file: IO[bytes], wanted: bytes) -> bytes:
 
 
 def gray_of(pixels: np.ndarray) -> np.ndarray:
-    """Returns the grey of `(..., C)`, C 1 or 3, in its range: `(...)`."""
+    """Converts pixels `(..., C)`, C 1 or 3, to grey `(...)` of the same range."""
     if pixels.shape[-1] == 1:
         return pixels[..., 0]
     return pixels @ np.array(GRAY_WEIGHTS)

@@ -1,8 +1,8 @@
-"""The header scan: size, orientation and readability of photos, without decoding them.
+"""Scans many files at once, such as the headers of photos, and caches the results.
 
-A scan reads only the first bytes of each file and is kept as JSON, so that a run that
-continues does not scan again. The cache holds for exactly the files it was made from:
-the same paths, sizes and modification times.
+`read_header` finds size, orientation and problems of a photo without decoding it. The
+cache is valid for the same paths, sizes and modification times, so that a resumed run
+does not scan again.
 """
 
 import contextlib
@@ -22,22 +22,22 @@ from tf_edgeconnect.atomic import write_json
 from tf_edgeconnect.errors import one_line
 from tf_edgeconnect.photos.decoding import MAX_PIXELS, open_image, orientation_of
 
-# The shortest side the networks take; enlarging less than that to an example is noise.
+# The networks need this many pixels a side; an enlarged smaller photo would be noise.
 MIN_SIDE = 12
 _THREADS = 16
-_FILES_A_TASK = 16
+_FILES_PER_TASK = 16
 
 
 class Header(NamedTuple):
     """What the first bytes of a photo say.
 
     Attributes:
-        width: pixels as stored, before the orientation is applied; 0 if unreadable.
+        width: pixels as stored, before the orientation is applied; 0 if unusable.
         height: the same.
         orientation: EXIF orientation, 1 to 8.
-        reason: why the photo cannot be used, or an empty string.
-        plain: a JPEG, a PNG, a still WebP or a BMP of 24 bits, without a CMYK profile,
-            which any decoder reads alike.
+        reason: why the photo cannot be used, or "".
+        plain: True if every decoder reads it alike: a JPEG or PNG without a CMYK
+            profile, a still WebP, a 24-bit BMP.
     """
 
     width: int = 0
@@ -48,7 +48,7 @@ class Header(NamedTuple):
 
 
 def read_header(path: str | Path) -> Header:
-    """Reads the header of one photo; a file that is none has a `reason`."""
+    """Reads the header of one photo; an unusable file has a `reason`."""
     try:
         if os.path.getsize(path) == 0:
             return Header(reason="0 bytes")
@@ -58,16 +58,17 @@ def read_header(path: str | Path) -> Header:
             if width * height > MAX_PIXELS:
                 return Header(reason=f"{width}x{height}: more than 100 megapixels")
             if min(width, height) < MIN_SIDE:
-                reason = f"{width}x{height}: a side is below {MIN_SIDE} pixels"
-                return Header(reason=reason)
+                return Header(
+                    reason=f"{width}x{height}: below {MIN_SIDE} pixels a side"
+                )
             return Header(width, height, orientation_of(image), plain=_is_plain(image))
     except Image.DecompressionBombError:
         return Header(reason="more than 100 megapixels")
     except UnidentifiedImageError:
-        return Header(reason="not an image, or its header is cut")
+        return Header(reason="not an image, or cut short in its header")
     except FileNotFoundError:
         return Header(reason="no such file")
-    except Exception as error:  # Pillow's plugins raise of every kind on damaged data
+    except Exception as error:  # Pillow's plugins raise anything on damaged data
         return Header(reason=one_line(error))
 
 
@@ -82,33 +83,32 @@ def _is_plain(image: ImageFile) -> bool:
 
 
 def scan_files(
-    paths: Sequence[Path], look: Callable[[Path], Any], cache: Path | None = None
+    paths: Sequence[Path], scan: Callable[[Path], Any], cache: Path | None = None
 ) -> list:
-    """Looks at many files, some at a time.
+    """Scans many files in threads.
 
     Args:
-        paths: files.
-        look: takes a path; what it returns, JSON must be able to hold.
-        cache: JSON file to take the scan from if it fits these files, else to keep it.
+        paths: the files.
+        scan: path -> a value that JSON can hold.
+        cache: JSON file to read the values from if it fits these files, else to write.
 
     Returns:
-        What `look` returned for each path, in the same order; tuples of a scan that was
-        kept come back as lists.
+        The value of each path, in the same order; tuples from the cache are lists.
     """
     fingerprint = _fingerprint(paths) if cache else ""
     if cache:
-        # No cache, or none of ours: it is made anew.
+        # A missing or foreign file is overwritten below.
         with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
             kept = json.loads(cache.read_text())
             if kept["fingerprint"] == fingerprint:
                 return kept["result"]
-    starts = range(0, len(paths), _FILES_A_TASK)
-    tasks = [paths[start : start + _FILES_A_TASK] for start in starts]
+    starts = range(0, len(paths), _FILES_PER_TASK)
+    tasks = [paths[start : start + _FILES_PER_TASK] for start in starts]
     with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
         # Pillow warns from 89 megapixels on; the bound here is 100.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         warnings.simplefilter("ignore", UserWarning)
-        done = pool.map(lambda task: [look(path) for path in task], tasks)
+        done = pool.map(lambda task: [scan(path) for path in task], tasks)
         result = [found for task in done for found in task]
     if cache:
         write_json(cache, {"fingerprint": fingerprint, "result": result}, indent=None)

@@ -1,7 +1,7 @@
-"""Which photo is filled with which mask, and where the result goes.
+"""Plans which photo is filled with which mask, and where each result goes.
 
-Paths as a person gives them enter, each a file or a folder; a `Plan` of one `Job` a
-result leaves. Little is read but names. No result may land on an input.
+Takes files or folders and makes a `Plan` with one `Job` per result. Reads hardly more
+than names. No result may replace an input.
 """
 
 import collections
@@ -38,7 +38,7 @@ class Job:
         photo: the file to read.
         mask: its mask; None for its own transparent part.
         output: the file to write.
-        edges: edges that a person drew for it, or None.
+        edges: the edge map to follow; None to predict the edges.
         edges_output: the file to write the edges to, or None.
     """
 
@@ -51,24 +51,24 @@ class Job:
 
 @dataclasses.dataclass
 class Plan:
-    """What to do.
+    """What to fill, and what is left out.
 
     Attributes:
-        jobs: what is to be filled.
-        output: the file or the folder that the results go to.
-        is_folder: True unless the only photo was given as a file.
-        lacking: photos that cannot be filled -> why.
-        spare: masks and edges that belong to no photo.
-        others: files of the folders that are no images.
-        existing: results that are there and are to be left so.
+        jobs: one per result.
+        output: the file or folder of the results.
+        is_folder: False for a single photo given as a file.
+        problems: photo that cannot be filled -> why.
+        unused: masks and edge maps that match no photo.
+        not_images: other files in the folders.
+        existing: results that exist and are kept.
     """
 
     jobs: list[Job]
     output: Path
     is_folder: bool = False
-    lacking: dict[Path, str] = dataclasses.field(default_factory=dict)
-    spare: list[Path] = dataclasses.field(default_factory=list)
-    others: list[Path] = dataclasses.field(default_factory=list)
+    problems: dict[Path, str] = dataclasses.field(default_factory=dict)
+    unused: list[Path] = dataclasses.field(default_factory=list)
+    not_images: list[Path] = dataclasses.field(default_factory=list)
     existing: list[Path] = dataclasses.field(default_factory=list)
 
 
@@ -83,21 +83,19 @@ def plan_jobs(
     form: OutputFormat | None = None,
     skip_existing: bool = False,
 ) -> Plan:
-    """Pairs photos with masks, and with edges if there are any, by name.
+    """Pairs photos with masks, and with edge maps if given, by name.
 
     Args:
         photos: files, or folders of photos.
-        mask: a file (one for all photos); a folder of masks of the same names; None for
-            masks beside their photos, or without these the photos' transparent parts.
+        mask: a file for all photos; a folder of masks named like the photos; None for
+            masks beside their photos or, without these, the photos' transparent parts.
         output: a file for one photo, or a folder.
-        edges: a file for one photo, a folder of edges of the same names, or None.
+        edges: a file for one photo, a folder of edge maps named like the photos, or
+            None.
         save_edges: give each job an `edges_output`, NAME_edges.png beside its output.
-        mask_suffix: what masks beside their photos add to the photos' names.
-        form: of results whose path names none; `same` is that of the photo. None: PNG.
-        skip_existing: leave results that exist, and do not fill their photos again.
-
-    Returns:
-        The plan.
+        mask_suffix: that masks beside their photos add to the photos' names.
+        form: of results whose path has no ending; `same` is the photo's. None: PNG.
+        skip_existing: leave photos out whose results exist.
 
     Raises:
         InputError: a path does not exist, nothing pairs, or a result would replace an
@@ -105,7 +103,7 @@ def plan_jobs(
     """
     roots = [photos] if isinstance(photos, Path) else list(photos)
     named = [("photo", root) for root in roots]
-    for what, path in (*named, ("mask", mask), ("edge drawing", edges)):
+    for what, path in (*named, ("mask", mask), ("edge map", edges)):
         if path is not None and not path.exists():
             raise InputError(f"{what} {path} does not exist")
     is_folder = len(roots) > 1 or roots[0].is_dir()
@@ -117,7 +115,7 @@ def plan_jobs(
     if mask is None or any(mask.samefile(root) for root in roots):
         beside = _masks_beside(names, mask_suffix)
     masks_of = _finder(None if beside else mask, "mask", mask_suffix, plan)
-    edges_of = _finder(edges, "edge drawing", "", plan)
+    edges_of = _finder(edges, "edge map", "", plan)
     for name, photo in names.items():
         try:
             stem = stem_of(name)
@@ -128,15 +126,15 @@ def plan_jobs(
         except InputError as error:
             if not is_folder:
                 raise InputError(f"{photo}: {error}") from None
-            plan.lacking[photo] = str(error)
+            plan.problems[photo] = str(error)
     _drop_collisions(plan)
     if not plan.jobs:
-        why = some(dict.fromkeys(plan.lacking.values()), 1)
+        why = some(dict.fromkeys(plan.problems.values()), 1)
         raise InputError(
             f"no photo of {roots[0]} can be filled: photos are {some(names)}; {why}"
         )
     taken = {path for job in plan.jobs for path in (job.mask, job.edges)}
-    plan.spare[:] = [path for path in plan.spare if path not in taken]
+    plan.unused[:] = [path for path in plan.unused if path not in taken]
     if save_edges:
         plan.jobs[:] = [_with_edges_output(job) for job in plan.jobs]
     _check_outputs(plan.jobs)
@@ -151,12 +149,12 @@ def plan_jobs(
 def _check_folders(
     roots: list[Path], mask: Path | None, output: Path, edges: Path | None
 ) -> None:
-    only = f"photo {roots[0]} is not the only one, so"
+    several = f"with a folder or several photos ({roots[0]})"
     if output.suffix.lower() in FORMATS and not output.is_dir():
-        raise InputError(f"{only} the output must be a folder, got {output}")
+        raise InputError(f"{several} the output must be a folder, got {output}")
     if edges is not None and not edges.is_dir():
         raise InputError(
-            f"{only} edges must be a folder of files of the same names, got {edges}"
+            f"{several} edges must be a folder of files named like them, got {edges}"
         )
     for path in (*roots, mask, edges):
         if path is not None and path.resolve() == output.resolve():
@@ -164,21 +162,21 @@ def _check_folders(
 
 
 def _list_photos(roots: list[Path], plan: Plan) -> dict[str, Path]:
-    """Lists the photos: name -> file. The plan takes what is left out."""
+    """Lists the photos, name -> file, and notes in the plan what is left out."""
     photos: dict[str, Path] = {}
     for root in roots:
         files = {root.name: root}
         if root.is_dir():
             files, others = list_images(root, without=plan.output)
-            plan.others.extend(others)
+            plan.not_images.extend(others)
         for name, path in files.items():
             if photos.setdefault(name, path) is not path:
-                plan.lacking[path] = f"{photos[name]} has the same name"
+                plan.problems[path] = f"{photos[name]} has the same name"
     return photos
 
 
 def _masks_beside(photos: dict[str, Path], suffix: str) -> dict[str, list[Path]]:
-    """Takes the masks out of the photos: photo's name without ending -> masks."""
+    """Moves masks out of `photos`; returns the stem of their photo -> masks."""
     stems = {stem_of(name) for name in photos}
     found: dict[str, list[Path]] = {}
     for name in list(photos):
@@ -191,11 +189,11 @@ def _masks_beside(photos: dict[str, Path], suffix: str) -> dict[str, list[Path]]
 def _finder(
     path: Path | None, what: str, suffix: str, plan: Plan
 ) -> Callable[[str], Path | None]:
-    """Returns what finds the partner of a photo; the plan takes all as spare first."""
+    """Returns a function that finds a photo's partner; first all count as unused."""
     if path is None or not path.is_dir():
         return lambda name: path
     files, _ = list_images(path, without=plan.output)
-    plan.spare.extend(files.values())
+    plan.unused.extend(files.values())
     return Partners(path, files, what, suffix).of
 
 
@@ -210,9 +208,9 @@ def _jobs_of(
     for number, mask in enumerate(masks):
         if mask is not None and mask.samefile(photo):
             raise InputError(
-                "it is its own mask; give another, or none for its transparent part"
+                "it is its own mask; give another, or none to fill its transparent part"
             )
-        if number and mask is not None:  # of several the first gives the photo's name
+        if number and mask is not None:  # the first result has the photo's name
             stem = str(Path(stem).with_name(stem_of(mask.name)))
         output, ending = plan.output, _ending(photo, form)
         if plan.is_folder or output.is_dir() or not output.suffix:
@@ -227,19 +225,21 @@ def _drop_collisions(plan: Plan) -> None:
     for job in plan.jobs:
         if times[job.output] > 1:
             why = f"another photo's result is {job.output} too; rename one"
-            plan.lacking[job.photo] = why
+            plan.problems[job.photo] = why
     plan.jobs[:] = [job for job in plan.jobs if times[job.output] == 1]
 
 
 def _ending(photo: Path, form: OutputFormat | None) -> str:
     if form != "same":
         return f".{form or 'png'}"
-    own = ""  # of what cannot be opened, which is named when it is read
+    own = ""  # if it cannot be opened, reading it will say why
     with contextlib.suppress(Exception), photo.open("rb") as file:
         own = str(open_image(file).format).replace("MPO", "JPEG")
     endings = [ending for ending, name in FORMATS.items() if name == own]
     if not endings:
-        logger.warning("%s: the result is PNG; %s is only read", photo, own or "that")
+        logger.warning(
+            "%s: %s cannot be written; the result is PNG", photo, own or "that"
+        )
         return ".png"
     return photo.suffix if photo.suffix.lower() in endings else endings[0]
 
@@ -263,7 +263,7 @@ def _check_outputs(jobs: list[Job]) -> None:
                     "another's edges; rename the photo"
                 )
             results.add(path)
-    # The first stands for all: they share a folder. Each existing file is judged later.
+    # One is enough: they share a folder. Existing files are checked one by one later.
     check_output(jobs[0].output, overwrite=True)
 
 

@@ -1,8 +1,8 @@
-"""What a mask file means: bool `(H, W)`, true = hole, for every part of the program.
+"""Reads the hole from a mask file: bool `(H, W)`, true = hole.
 
-White is hole, cut at 50 % grey (`masking.py`); what people have besides is told apart
-by the rules of docs/guide/masks.md, which `hole_of` applies: two values, transparent
-ground, labels. What fits no rule is refused with what was found.
+White is hole, cut at 50 % grey (`masking.py`). `MaskFile` recognises other kinds of
+mask by the rules of docs/guide/masks.md: two values, transparency, labels. An image
+that fits no rule is an error that says what was found.
 """
 
 import dataclasses
@@ -16,25 +16,25 @@ from PIL.Image import Resampling
 
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.masking import HALF_GRAY
-from tf_edgeconnect.photos.decoding import HELD_AS, gray_of, upright
+from tf_edgeconnect.photos.decoding import CANONICAL_MODE, gray_of, upright
 from tf_edgeconnect.photos.names import some
 
 logger = logging.getLogger(__name__)
 
 MaskKind = Literal["auto", "paint", "transparency", "grey", "labels"]
 
-MODES = {*HELD_AS, "I", "F"} - {"CMYK", "LAB"}  # also of 32 bit and of floating point
-# Channels of a grey mask that was saved as a colour JPEG, or of one paint, differ so.
+MODES = {*CANONICAL_MODE, "I", "F"} - {"CMYK", "LAB"}  # 32 bit and float too
+# By how much channels of a grey mask, or pixels of one colour, may differ in a JPEG.
 NOISE = 8
-# In a label map few colours cover most of the pixels, and pixels equal their neighbour.
+# In a label map few colours cover most pixels, and most pixels equal their neighbour.
 LABELS, COVERED, FLAT = 32, 0.9, 0.5
 JPEG_NOISE = 32
-SAMPLE = 10**6  # pixels that are looked at for their colours
-SHADES = 8  # of one colour: as many are a smooth border, fewer may be labels
+SAMPLE = 10**6  # pixels whose colours are examined
+SHADES = 8  # of one colour: more are a smooth border, fewer may be labels
 ASPECT_TOLERANCE = 0.02  # resizing rounds the sides
-# A mask is taken for inverted if both its hole and the border's share of it are larger.
+# A mask seems inverted if the hole's share of it and of its border exceed these.
 INVERTED_RATIO, INVERTED_BORDER = 0.5, 0.6
-ONCE = {"once": True}  # the command line shows such a message for the first file alone
+ONCE = {"once": True}  # the command line shows such a warning for the first file only
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,11 +43,11 @@ class MaskOptions:
 
     Attributes:
         kind: what the mask is made of; `auto` finds out.
-        label: the one label that is the hole; None for all but the background.
-        threshold: of 255; a grey mask is a hole where it is lighter.
+        label: the label that is the hole; None for all but the background.
+        threshold: grey above it, of 255, is hole.
         invert: swap hole and known.
-        dilate: pixels that holes are grown by, 0 or more.
-        allow_empty: take a mask without a hole.
+        dilate: pixels to grow holes by, 0 or more.
+        allow_empty: accept a mask without a hole.
     """
 
     kind: MaskKind = "auto"
@@ -58,77 +58,70 @@ class MaskOptions:
     allow_empty: bool = False
 
 
-def hole_of(image: Image.Image, path: Path, options: MaskOptions) -> np.ndarray:
-    """Finds the hole of a decoded mask file, as its pixels are stored.
+class MaskFile:
+    """A decoded mask file.
 
     Args:
         image: of one of the `MODES`.
         path: the file, for messages.
-        options: `kind`, `label` and `threshold` count.
-
-    Returns:
-        bool `(H, W)`, true = hole.
-
-    Raises:
-        InputError: the picture is no mask.
+        options: only `kind`, `label` and `threshold` count here.
     """
-    return _Mask(image, path, options).hole()
-
-
-class _Mask:
-    """A decoded mask file: its pixels in the forms that the rules look at."""
 
     def __init__(self, image: Image.Image, path: Path, options: MaskOptions) -> None:
-        self.path, self.options = path, options
-        self.indices = np.asarray(image) if image.mode == "P" else None
-        self.alpha = None
+        self._path, self._options = path, options
+        self._indices = np.asarray(image) if image.mode == "P" else None
+        self._alpha = None
         if image.mode.startswith(("I", "F")):
-            self.numbers = np.asarray(image)[..., None]
+            self._numbers = np.asarray(image)[..., None]
             return
         if image.has_transparency_data:
             image = image.convert("RGBA")
-            self.alpha = np.asarray(image)[..., 3]
-            if self.alpha.min() > HALF_GRAY:
-                self.alpha = None
+            self._alpha = np.asarray(image)[..., 3]
+            if self._alpha.min() > HALF_GRAY:
+                self._alpha = None
         gray = image.mode in ("1", "L")
         pixels = np.asarray(image.convert("L" if gray else "RGB"))
-        self.numbers = pixels.reshape(*pixels.shape[:2], -1)
-        apart = np.abs(np.diff(self.numbers.astype(np.int16), axis=-1))
+        self._numbers = pixels.reshape(*pixels.shape[:2], -1)
+        apart = np.abs(np.diff(self._numbers.astype(np.int16), axis=-1))
         if apart.max(initial=0) <= NOISE:
-            self.numbers = self.numbers[..., :1]
+            self._numbers = self._numbers[..., :1]
 
     @property
-    def is_gray(self) -> bool:
-        return self.numbers.shape[-1] == 1
+    def _is_gray(self) -> bool:
+        return self._numbers.shape[-1] == 1
 
     def hole(self) -> np.ndarray:
-        """Returns the hole by the kind that is asked for or found."""
-        kind = self.options.kind
-        if self.options.label is not None:
+        """Returns the hole, bool `(H, W)`, not yet upright.
+
+        Raises:
+            InputError: the image is not a mask of the kind asked for, or of any kind.
+        """
+        kind = self._options.kind
+        if self._options.label is not None:
             kind = "labels"
         if kind == "auto":
             kind = self._kind()
         if kind in ("grey", "labels"):
             return self._labels() if kind == "labels" else self._gray()
-        if self.alpha is None:
-            raise self._refused(f"has no transparent part, so it is no {kind}")
-        solid = self.alpha > HALF_GRAY
+        if self._alpha is None:
+            raise self._refused(f"has no transparent part, as {kind} requires")
+        solid = self._alpha > HALF_GRAY
         return solid if kind == "paint" else ~solid
 
     def _kind(self) -> MaskKind:
-        if self.alpha is not None:
-            solid = self.numbers[self.alpha > HALF_GRAY]
+        if self._alpha is not None:
+            solid = self._numbers[self._alpha > HALF_GRAY]
             if not len(solid):
                 raise self._refused("is transparent everywhere")
             if np.ptp(solid, axis=0).max() <= NOISE:
                 return "paint"
-            black_and_white = self.is_gray and set(np.unique(solid)) == {0, 255}
+            black_and_white = self._is_gray and set(np.unique(solid)) == {0, 255}
             return "grey" if black_and_white else "transparency"
-        if self.is_gray:
+        if self._is_gray:
             return "grey"
         if self._is_flat() or self._is_one_colour_on_black():
             return "labels"
-        raise self._refused("is a colour photo, no mask")
+        raise self._refused("is a colour photo, not a mask")
 
     def _is_flat(self) -> bool:
         codes = self._codes()
@@ -137,7 +130,7 @@ class _Mask:
         return bool(is_covered and (codes[:, 1:] == codes[:, :-1]).mean() >= FLAT)
 
     def _is_one_colour_on_black(self) -> bool:
-        """As a JPEG of a mask is, in which hardly a colour is exact."""
+        """True for one colour and black up to the noise of a JPEG."""
         sample = self._sample()
         dark = sample.max(axis=-1) <= JPEG_NOISE
         if dark.all():
@@ -147,36 +140,36 @@ class _Mask:
         return bool(dark.any() and (dark | light).mean() >= COVERED)
 
     def _sample(self) -> np.ndarray:
-        """Rows that tell what colours there are, a megapixel at most."""
-        return self.numbers[:: 1 + self.numbers[..., 0].size // SAMPLE]
+        """Evenly spaced rows, at most some `SAMPLE` pixels."""
+        return self._numbers[:: 1 + self._numbers[..., 0].size // SAMPLE]
 
     def _codes(self) -> np.ndarray:
         return self._sample().astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], "u4")
 
     def _gray(self) -> np.ndarray:
-        gray, top = gray_of(self.numbers), self._top()
-        if self.alpha is not None:
-            gray = gray * (self.alpha / 255)
+        gray, top = gray_of(self._numbers), self._top()
+        if self._alpha is not None:
+            gray = gray * (self._alpha / 255)
         values = np.unique(gray)
         if not np.isfinite(values).all():
-            raise self._refused("has values that are no numbers")
-        if self.options.threshold == 0:  # as the published test script does
+            raise self._refused("has values that are not numbers")
+        if self._options.threshold == 0:  # as the published test script does
             return gray > 0
         if len(values) == 1 and values[0] not in (0, top):
-            raise self._refused(f"has one value alone, {values[0]:g} of {top}")
+            raise self._refused(f"has only one value, {values[0]:g} of {top}")
         if len(values) == 2:
             low, high = values
             if not low <= top / 2 < high:
                 logger.warning(
-                    "mask %s has the values %g and %g alone: the larger is the hole "
+                    "mask %s has only the values %g and %g: the larger is the hole "
                     "(said once)",
-                    self.path,
+                    self._path,
                     low,
                     high,
                     extra=ONCE,
                 )
             return gray == high
-        hole = gray > self.options.threshold * (top / 255)
+        hole = gray > self._options.threshold * (top / 255)
         if values[-1] and not hole.any():
             found = some(map("{:g}".format, values), 5)
             raise self._refused(
@@ -185,30 +178,30 @@ class _Mask:
         return hole
 
     def _top(self) -> int:
-        """What is white: 255 in 8 bits, else the first that the values stay below."""
-        tops = (255,) if self.numbers.dtype == np.uint8 else (1, 255, 65535)
-        return next((top for top in tops if self.numbers.max() <= top), tops[-1])
+        """The value of white: 255 in 8 bits, else the first that is large enough."""
+        tops = (255,) if self._numbers.dtype == np.uint8 else (1, 255, 65535)
+        return next((top for top in tops if self._numbers.max() <= top), tops[-1])
 
     def _labels(self) -> np.ndarray:
-        numbers, label = self.indices, self.options.label
-        if numbers is None and self.is_gray:
-            numbers = self.numbers[..., 0]
+        numbers, label = self._indices, self._options.label
+        if numbers is None and self._is_gray:
+            numbers = self._numbers[..., 0]
         if label is not None:
             if numbers is None:
-                raise self._refused("has colours, which are no numbered labels")
+                raise self._refused("has colours, not numbered labels")
             if not (numbers == label).any():
                 found = some(map("{:g}".format, np.unique(numbers)), 5)
                 raise self._refused(f"has no label {label}, but {found}")
             return numbers == label
-        black = self.numbers.max(axis=-1) == 0
-        if self.indices is not None and not (black & (self.indices > 0)).any():
-            return self.indices > 0
+        black = self._numbers.max(axis=-1) == 0
+        if self._indices is not None and not (black & (self._indices > 0)).any():
+            return self._indices > 0
         if not black.any():
             raise self._refused("has labels, but no black background")
-        return ~black if self.is_gray else self._coloured(black)
+        return ~black if self._is_gray else self._coloured(black)
 
     def _coloured(self, black: np.ndarray) -> np.ndarray:
-        """All but black; of one colour with smooth borders its lighter half."""
+        """All but black; for one colour with soft borders, its lighter half."""
         sample, codes = self._sample(), self._codes()
         colours = codes[codes > 0]
         count = len(np.unique(colours))
@@ -216,19 +209,19 @@ class _Mask:
             hue = _colour(colours)
             shades = sample.max(axis=-1, keepdims=True) * (hue / hue.max())
             if count > LABELS or np.abs(sample - shades).max() <= NOISE:
-                light = self.numbers.max(axis=-1)
+                light = self._numbers.max(axis=-1)
                 return light > light.max() / 2
         return ~black
 
     def _refused(self, what: str) -> InputError:
         return InputError(
-            f"mask {self.path} {what}; white = hole, or say what it is made of: "
+            f"mask {self._path} {what}; white = hole, or say what it is made of: "
             "--mask-from paint, transparency, grey or labels"
         )
 
 
 def _colour(codes: np.ndarray) -> np.ndarray:
-    """The most common of some colours: `(3,)`."""
+    """The most frequent colour, `(3,)`."""
     found, counts = np.unique(codes, return_counts=True)
     code = int(found[counts.argmax()])
     return np.array([code >> 16, code >> 8 & 255, code & 255])
@@ -237,12 +230,12 @@ def _colour(codes: np.ndarray) -> np.ndarray:
 def fit_mask(
     mask: np.ndarray, size: tuple[int, int], orientation: int, path: str | Path
 ) -> np.ndarray:
-    """Brings a mask to its photo's size by the nearest pixel, which is said.
+    """Resizes a mask to its photo's size by the nearest pixel, with a warning.
 
     Args:
         mask: bool `(h, w)`.
         size: height and width of the upright photo.
-        orientation: of the photo's file; see `turned_like`.
+        orientation: EXIF orientation of the photo's file, 1 to 8.
         path: the mask's file, for messages.
 
     Returns:
@@ -265,9 +258,9 @@ def fit_mask(
 def turned_like(
     mask: np.ndarray, size: tuple[int, int], orientation: int
 ) -> np.ndarray:
-    """Turns a mask upright that was made on a photo's pixels as the file stores them.
+    """Turns a mask upright if it was made on the photo's pixels as stored.
 
-    That shows where its sides are the photo's exchanged.
+    This can be told only if its sides are the photo's exchanged.
 
     Args:
         mask: `(h, w)`.
@@ -280,30 +273,19 @@ def turned_like(
 
 
 def _aspect(mask: np.ndarray, size: tuple[int, int]) -> float:
-    """How far the two shapes are from each other: 0 for the same."""
+    """How much the aspect ratios differ, 0 if they are equal."""
     return abs(np.log(mask.shape[1] * size[0] / (mask.shape[0] * size[1])))
 
 
 def seems_inverted(hole: np.ndarray) -> bool:
-    """True if black rather than white seems to be the hole of a mask, bool `(H, W)`."""
+    """True if the known part of a mask, bool `(H, W)`, seems to be its hole."""
     rim = np.concatenate([hole[0], hole[-1], hole[:, 0], hole[:, -1]])
     is_large = INVERTED_RATIO < hole.mean() < 1
     return bool(is_large and rim.mean() > INVERTED_BORDER)
 
 
-def say_if_inverted(hole: np.ndarray, name: str) -> None:
-    """Warns of a hole that seems to be the part to keep."""
-    if seems_inverted(hole):
-        logger.warning(
-            "%s is mostly hole and so is its border: if black is the hole, pass "
-            "--invert-mask (said once)",
-            name,
-            extra=ONCE,
-        )
-
-
 def grow_hole(mask: np.ndarray, pixels: int) -> np.ndarray:
-    """Grows the hole of a mask, bool `(H, W)`, on all sides, corners square."""
+    """Grows the hole of a mask, bool `(H, W)`, by a square."""
     from scipy.ndimage import maximum_filter
 
     if not pixels:

@@ -1,8 +1,7 @@
-"""What an image file carries beside its pixels, and which format can hold it.
+"""Carries the metadata of an image file over to another format.
 
-ICC profile, EXIF, XMP, IPTC, texts and resolution are taken from a file as they are,
-but for what the pixels' being upright changes: the orientation (in EXIF and in XMP) and
-the thumbnail, which shows the photo as it was.
+ICC profile, EXIF, XMP, IPTC, texts and resolution stay as they are, except the
+orientation (in EXIF and XMP), because photos are upright, and the thumbnail.
 """
 
 import dataclasses
@@ -22,8 +21,10 @@ IPTC_TIFF_TAG, IPTC_RESOURCE = 33723, 0x0404
 IPTC_START = b"8BIM\x04\x04\0\0"  # the resource of Photoshop, with an empty name
 SEGMENT = 65_000  # bytes; 65533 less the segments' own words
 IN_A_SEGMENT = ("exif", "xmp", "iptc")  # of a JPEG; a profile may have several
-COMPRESSED = range(2**10, 2**20)  # texts: Pillow's defaults read larger ones if plain
-# Tags of a TIFF that tell of the photo; the others describe that file's own layout.
+COMPRESSED = range(
+    2**10, 2**20
+)  # texts; by default Pillow reads larger ones only plain
+# Tags of a TIFF that describe the photo, not the layout of the file.
 TIFF_TAGS = (270, 271, 272, 305, 306, 315, 316, 33432)  # description to copyright
 SUB_TAGS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 
@@ -37,14 +38,14 @@ NOT_HELD = {
 
 @dataclasses.dataclass(frozen=True)
 class Metadata:
-    """What a file carries beside its pixels; None or empty where it does not.
+    """What a file holds beside its pixels; None or empty if missing.
 
     Attributes:
         icc: the ICC profile.
-        exif: the EXIF block less its (applied) orientation and its thumbnail.
+        exif: the EXIF block without orientation and thumbnail.
         xmp: the XMP packet, its orientation set to 1.
         iptc: the IPTC-IIM records.
-        texts: keyword -> text, of a PNG; a comment of a JPEG or GIF is `Comment`.
+        texts: keyword -> text of a PNG; `Comment` of a JPEG or GIF.
         dpi: pixels an inch, across and down.
     """
 
@@ -57,19 +58,19 @@ class Metadata:
 
 
 def read_metadata(image: Image.Image) -> Metadata:
-    """Collects the metadata of a loaded image; what is damaged is left out and said."""
+    """Collects the metadata of a loaded image, with a warning for damaged parts."""
     found = {}
     for field, (name, read) in _FIELDS.items():
         try:
             if value := read(image):
                 found[field] = value
-        except Exception as error:  # each parser raises of its own kinds
+        except Exception as error:  # each parser raises its own kinds
             logger.warning("the %s is damaged and left out: %s", name, error)
     return Metadata(**found)
 
 
 def fitting(metadata: Metadata, form: str) -> tuple[Metadata, list[str]]:
-    """Returns what of the metadata a format can hold, and the names of the rest."""
+    """Splits metadata into what a format can hold and the names of the rest."""
     there = {field: value for field, value in vars(metadata).items() if value}
     bound = IN_A_SEGMENT if form == "JPEG" else ()
     long = [field for field in there if field in bound and len(there[field]) > SEGMENT]
@@ -123,7 +124,7 @@ def tiff_tags(metadata: Metadata) -> dict[int, Any]:
 
 
 def iptc_resource(iptc: bytes) -> bytes:
-    """Wraps IPTC records as Photoshop does, in which form JPEG and PNG hold them."""
+    """Wraps IPTC records as a Photoshop resource, as JPEG and PNG hold them."""
     return IPTC_START + struct.pack(">I", len(iptc)) + iptc + b"\0" * (len(iptc) % 2)
 
 
@@ -175,11 +176,11 @@ def _texts(image: Image.Image) -> dict[str, str]:
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:
     x, y = (float(number) for number in image.info.get("dpi") or (0, 0))
-    is_given = (x, y) != (72, 72)  # what Pillow puts where a file says nothing
+    is_given = (x, y) != (72, 72)  # Pillow's value for a file without resolution
     return (x, y) if 0 < x < 2**16 and 0 < y < 2**16 and is_given else None
 
 
-# Field of `Metadata` -> what it is called, and what reads it.
+# Field of `Metadata` -> its name in messages, and the function that reads it.
 _FIELDS = {
     "icc": ("ICC profile", lambda image: image.info.get("icc_profile")),
     "exif": ("EXIF", _exif),

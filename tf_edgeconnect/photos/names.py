@@ -1,7 +1,7 @@
-"""Finds the image files of folders and brings those that belong together together.
+"""Lists the image files of folders and pairs those that belong together.
 
-A file's name here is its path below the folder, such as `deep/a.jpg`. Names go together
-as a person sees them: `a.jpg` with `a.jpg`, `a.jpg.png` or `a.png`.
+A name here is a file's path below its folder, such as `deep/a.jpg`. Names match as a
+person expects: `a.jpg` with `a.jpg`, `a.jpg.png` or `a.png`.
 """
 
 import logging
@@ -26,12 +26,12 @@ MASK_SUFFIX = "_mask"  # as LaMa names masks that lie beside their photos
 def list_files(folder: str | Path, *, without: Path | None = None) -> list[Path]:
     """Lists the files of a folder and of the folders below it.
 
-    Hidden files and folders are left out; links to folders are followed, each folder
-    once, by its own name rather than by that of a link where it has both.
+    Skips hidden files and folders. Follows links to folders, but lists each folder
+    once, by its own path if it has one.
 
     Args:
         folder: where to look.
-        without: a folder to pass over, such as that of the results.
+        without: a folder to skip, such as that of the results.
 
     Returns:
         Paths ordered by their parts, so alike on every system.
@@ -53,14 +53,10 @@ def list_files(folder: str | Path, *, without: Path | None = None) -> list[Path]
 def list_images(
     folder: Path, *, without: Path | None = None
 ) -> tuple[dict[str, Path], list[Path]]:
-    """Lists the image files of a folder and of those below it, by ending or content.
-
-    Args:
-        folder: where to look, as `list_files` does.
-        without: a folder to pass over.
+    """Splits what `list_files` finds into images, by ending or content, and the rest.
 
     Returns:
-        Name -> file, and the other files, which are no images.
+        Name -> image file, and the other files.
 
     Raises:
         InputError: there is no image.
@@ -75,16 +71,16 @@ def list_images(
 def named_images(folder: Path, *, without: Path | None = None) -> dict[str, Path]:
     """Lists the image files of a folder by their names without the ending.
 
-    Files that are no images are named in the log.
+    Logs the names of files that are not images.
 
     Raises:
-        InputError: there is no image, or two differ in the ending alone.
+        InputError: there is no image, or two differ only in the ending.
     """
     found: dict[str, Path] = {}
     images, others = list_images(folder, without=without)
     if others:
         names = some((path.name for path in others), 5)
-        logger.warning("%s: left out, no images: %s", folder, names)
+        logger.warning("%s: left out, not images: %s", folder, names)
     for name, path in images.items():
         if (stem := stem_of(name)) in found:
             raise InputError(
@@ -96,7 +92,7 @@ def named_images(folder: Path, *, without: Path | None = None) -> dict[str, Path
 
 
 def stem_of(name: str) -> str:
-    """Returns a name without its ending, if that is one of an image."""
+    """Returns a name without its ending if that is an image's."""
     path = PurePosixPath(name)
     is_ending = path.suffix.lower() in IMAGE_SUFFIXES
     return path.with_suffix("").as_posix() if is_ending else name
@@ -106,14 +102,14 @@ class Partners:
     """Finds the files that go with photos: their masks, or their edges.
 
     A photo `a.webp` takes `a.webp`, else `a.webp.png` (of any ending), else `a.png`,
-    else `a_mask.png` or `a_mask001.png`; then again without regard to case and to the
-    form of composed letters. A rule that two files fit decides nothing.
+    else `a_mask.png` or `a_mask001.png`; then again ignoring case and the Unicode form
+    of accented letters. The first rule that any file fits decides.
 
     Args:
         folder: of the files, for messages.
         files: name -> file.
-        what: what they are, for messages.
-        suffix: what the name of a mask may add to that of its photo.
+        what: "mask" or "edge map", for messages.
+        suffix: that a mask's name may add to its photo's; "" for none.
     """
 
     def __init__(
@@ -128,10 +124,10 @@ class Partners:
         ]
 
     def of(self, name: str) -> Path:
-        """Finds the one file that goes with a photo of this name.
+        """Finds the file that goes with a photo of this name.
 
         Raises:
-            InputError: none does, or two do.
+            InputError: no file fits, or several fit by the deciding rule.
         """
         for fold, (by_name, by_stem, by_base) in self._tables:
             whole, stem = fold(name), fold(stem_of(name))
@@ -154,7 +150,7 @@ class Partners:
 
 
 def base_of(name: str, suffix: str) -> str | None:
-    """Returns what a mask's name `k_mask001.png` says of its photo's, here `k`."""
+    """Returns the stem of the photo a mask is named after: `k` for `k_mask001.png`."""
     base = re.sub(re.escape(suffix) + r"\d*$", "", stem_of(name))
     return base if suffix and base != stem_of(name) else None
 
@@ -180,9 +176,9 @@ def _is_image(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             open_image(file)
-    except InputError:  # a HEIC file, whose reading will say what it takes
+    except InputError:  # HEIC; reading it will say what to install
         return True
-    except Exception:  # whatever Pillow raises at what is none
+    except Exception:  # whatever Pillow raises for other files
         return False
     return True
 

@@ -1,13 +1,12 @@
-"""Photos, masks and edges as people have them, read for inference.
+"""Reads photos, masks and edge maps from files of nearly any kind.
 
-A file of nearly any kind enters as a `Photo`: its pixels exactly as decoded (grey stays
-grey, 16 bit stays 16 bit) with alpha and metadata beside them. The networks see
-`Photo.rgb()`; what they paint comes back through `Photo.with_hole_filled`, which leaves
-every known pixel bit-identical. `writing.py` writes the result; `masks.py` says what a
-mask means.
+A `Photo` holds its pixels exactly as decoded (grey stays grey, 16 bit stays 16 bit),
+with alpha and metadata beside them. The networks see `Photo.rgb()`;
+`Photo.with_hole_filled` takes their result and leaves every known pixel bit-identical.
 """
 
 import dataclasses
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -15,38 +14,41 @@ import numpy as np
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.photos.decoding import (
     MAX_PIXELS,
-    deep_colour_planes,
+    decode_16_bit_colour,
+    decoding_errors,
     gray_of,
-    is_deep_colour,
+    is_16_bit_colour,
     load_image,
-    naming_damage,
     orientation_of,
-    planes,
     read_bytes,
+    split_alpha,
     to_srgb,
     upright,
 )
 from tf_edgeconnect.photos.masks import (
     MODES,
+    ONCE,
+    MaskFile,
     MaskOptions,
     fit_mask,
     grow_hole,
-    hole_of,
-    say_if_inverted,
+    seems_inverted,
 )
 from tf_edgeconnect.photos.metadata import Metadata, read_metadata
+
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Photo:
-    """A decoded photo, upright, with all that its file held and a result must keep.
+    """A decoded photo, upright, with everything a filled copy has to keep.
 
     Attributes:
         pixels: uint8 or uint16 `(H, W, C)`, C is 1 (grey) or 3 (RGB).
         alpha: `(H, W)` of the same type, or None.
-        metadata: ICC profile, EXIF and what else the file carried.
-        source: the file it came from, or None.
-        orientation: EXIF orientation that the file's pixels had, 1 to 8.
+        metadata: ICC profile, EXIF and more.
+        source: the file it was read from, or None.
+        orientation: the file's EXIF orientation, 1 to 8.
     """
 
     pixels: np.ndarray
@@ -61,10 +63,10 @@ class Photo:
         return self.pixels.shape[:2]
 
     def rgb(self) -> np.ndarray:
-        """Returns the photo as the networks take it: uint8 `(H, W, 3)`, no alpha."""
+        """Returns the network input, uint8 `(H, W, 3)` without alpha."""
         pixels = self.pixels
         if pixels.dtype == np.uint16:
-            pixels = (pixels >> 8).astype(np.uint8)  # as decoders to 8 bits do
+            pixels = (pixels >> 8).astype(np.uint8)  # as 8-bit decoders do
         return np.ascontiguousarray(np.broadcast_to(pixels, (*self.size, 3)))
 
     def with_hole_filled(
@@ -72,16 +74,13 @@ class Photo:
     ) -> "Photo":
         """Returns this photo with the hole painted and every known pixel untouched.
 
-        The hole comes out opaque where the photo has an alpha channel.
+        If the photo has an alpha channel, the hole becomes opaque.
 
         Args:
             filled: `(H, W, 3)` RGB, uint8 or float in [0, 1]; only its hole is read.
             mask: `(H, W)`, true or not 0 = hole.
-            feather: over so many pixels inside the hole's border the photo fades into
-                the painting; 0 for a hard border.
-
-        Returns:
-            A photo of the same kind: grey, 16 bit, with the same metadata.
+            feather: pixels inside the hole over which the photo fades into `filled`;
+                0 for a hard border.
 
         Raises:
             InputError: `filled` or `mask` has another size than the photo.
@@ -102,7 +101,7 @@ class Photo:
         pixels, alpha = self.pixels.copy(), self.alpha
         if feather:
             share = _depth(hole, feather + 1)[hole] / (feather + 1)
-            if alpha is not None:  # nothing of what was transparent
+            if alpha is not None:  # transparent pixels do not fade in
                 share = 1 - (1 - share) * (alpha[hole] / top)
             colour = pixels[hole] + share[:, None] * (colour - pixels[hole])
         pixels[hole] = np.round(colour).astype(pixels.dtype)
@@ -112,7 +111,7 @@ class Photo:
 
 
 def _depth(hole: np.ndarray, most: int) -> np.ndarray:
-    """Steps from each pixel to the nearest known one, diagonals too, at most `most`."""
+    """Chessboard distance to the nearest known pixel, at most `most`."""
     from scipy.ndimage import distance_transform_cdt
 
     if hole.all():
@@ -121,20 +120,20 @@ def _depth(hole: np.ndarray, most: int) -> np.ndarray:
 
 
 def read_photo(path: str | Path, max_pixels: int = MAX_PIXELS) -> Photo:
-    """Reads a photo of any usual kind, upright.
+    """Reads a photo, upright.
 
-    Grey, RGB, palette, alpha, 1 bit, 16 bit, CMYK and Lab are taken; the last two come
-    as sRGB. Size is checked before decoding. What the file holds beyond the photo (more
-    pictures, a gain map) is said in one line of the log.
+    Accepts grey, RGB, palette, alpha, 1 bit, 16 bit, CMYK and Lab; the last two are
+    converted to sRGB. Logs a warning if the file holds more than the photo (further
+    pictures, a gain map).
 
     Args:
         path: a JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF, JPEG 2000, PPM or HEIC file,
             whatever its ending.
-        max_pixels: the largest size.
+        max_pixels: the largest size, checked before decoding.
 
     Raises:
-        InputError: the file is missing, a folder, empty, no image, cut short, of a mode
-            that is not taken, too large, or HEIC without pi-heif.
+        InputError: the file is missing, a folder, empty, not an image, damaged, of
+            another mode, too large, or HEIC without pi-heif.
     """
     path = Path(path)
     photo = decode_photo(read_bytes(path, "photo"), path, max_pixels)
@@ -147,31 +146,25 @@ def decode_photo(
     max_pixels: int = MAX_PIXELS,
     what: str = "photo",
 ) -> Photo:
-    """Decodes the bytes of a photo's file, as `read_photo` does.
+    """Decodes the bytes of a photo's file, as `read_photo` does; `source` is None.
 
     Args:
         data: the bytes.
-        name: of the file, for messages.
+        name: the file's, for messages.
         max_pixels: the largest size.
-        what: its role, for messages.
-
-    Returns:
-        The photo, without a source.
-
-    Raises:
-        InputError: as `read_photo`.
+        what: the file's role, for messages.
     """
     path = Path(name)
     image = load_image(path, data, what, max_pixels)
     turned, metadata = orientation_of(image), read_metadata(image)
-    with naming_damage(what, path):
+    with decoding_errors(what, path):
         if image.mode in ("CMYK", "LAB"):
-            pixels, alpha = planes(to_srgb(image, path))
+            pixels, alpha = split_alpha(to_srgb(image, path))
             metadata = dataclasses.replace(metadata, icc=None)
-        elif is_deep_colour(image, data):
-            pixels, alpha = deep_colour_planes(image, path, data)
+        elif is_16_bit_colour(image, data):
+            pixels, alpha = decode_16_bit_colour(image, path, data)
         else:
-            pixels, alpha = planes(image)
+            pixels, alpha = split_alpha(image)
     return Photo(
         pixels=upright(pixels, turned),
         alpha=None if alpha is None else upright(alpha, turned),
@@ -185,18 +178,18 @@ def read_mask(
     options: MaskOptions = MaskOptions(),  # noqa: B008 (frozen)
     max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
-    """Reads a mask file at its own size; neither inverted nor grown.
+    """Reads a mask file at its own size.
 
     Args:
         path: an image file of any kind `read_photo` takes, also of 32 bits a pixel.
-        options: its `kind`, `label` and `threshold` count.
+        options: only `kind`, `label` and `threshold` count here.
         max_pixels: the largest size.
 
     Returns:
         bool `(H, W)`, true = hole.
 
     Raises:
-        InputError: as `read_photo`, or the picture is no mask.
+        InputError: as `read_photo`, or the image is not a mask.
     """
     return decode_mask(read_bytes(Path(path), "mask"), path, options, max_pixels)
 
@@ -210,8 +203,8 @@ def decode_mask(
     """Decodes the bytes of a mask's file, as `read_mask` does."""
     path = Path(name)
     image = load_image(path, data, "mask", max_pixels, MODES)
-    with naming_damage("mask", path):
-        return upright(hole_of(image, path, options), orientation_of(image))
+    with decoding_errors("mask", path):
+        return upright(MaskFile(image, path, options).hole(), orientation_of(image))
 
 
 def read_hole(
@@ -220,12 +213,12 @@ def read_hole(
     options: MaskOptions = MaskOptions(),  # noqa: B008 (frozen)
     max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
-    """Reads the hole of a photo that is to be filled.
+    """Reads the hole to fill in a photo, from a mask file or the photo's alpha.
 
     Args:
         mask: the file; None takes the photo's transparent part.
         photo: the photo.
-        options: how.
+        options: all of them count.
         max_pixels: the largest size of a mask.
 
     Returns:
@@ -244,21 +237,26 @@ def read_hole(
         raise InputError(f"{name} has no transparent part to fill; give a mask")
     if options.invert:
         hole = ~hole
-    else:
-        say_if_inverted(hole, name)
+    elif seems_inverted(hole):
+        logger.warning(
+            "%s is mostly hole and so is its border: if black is the hole, pass "
+            "--invert-mask (said once)",
+            name,
+            extra=ONCE,
+        )
     if not hole.any() and not options.allow_empty:
         raise InputError(
-            f"{name} has no hole to fill; white is hole in a mask. --allow-empty takes "
-            "it and copies the photo"
+            f"{name} has no hole to fill; in a mask, white is the hole. "
+            "--allow-empty copies the photo"
         )
     return grow_hole(hole, options.dilate)
 
 
 def read_edges(path: str | Path) -> np.ndarray:
-    """Reads edges that a person drew: white = edge, greys allowed.
+    """Reads an edge map: white = edge, greys allowed.
 
     Args:
-        path: an image file of any kind `read_photo` takes; transparent counts as black.
+        path: an image file of any kind `read_photo` takes; transparent is black.
 
     Returns:
         uint8 `(H, W)`.
@@ -266,7 +264,7 @@ def read_edges(path: str | Path) -> np.ndarray:
     Raises:
         InputError: as `read_photo`.
     """
-    what, path = "edge drawing", Path(path)
+    what, path = "edge map", Path(path)
     photo = decode_photo(read_bytes(path, what), path, what=what)
     top = np.iinfo(photo.pixels.dtype).max
     gray = gray_of(photo.pixels) * (255 / top)

@@ -1,7 +1,7 @@
-"""Writes photos: PNG that holds every pixel, or JPEG, WebP or TIFF where asked for.
+"""Writes photos as PNG, JPEG, WebP or TIFF.
 
-A file appears complete or not at all, and nothing is overwritten unasked. Pillow cannot
-hold 16 bit colour, so that kind is encoded here.
+A file appears complete or not at all; nothing is overwritten unless asked. Pillow has
+no 16 bit colour, so 16 bit PNG and all TIFF files are encoded here.
 """
 
 import dataclasses
@@ -48,15 +48,14 @@ def write_photo(
     """Writes a photo in the format of the path's ending.
 
     Args:
-        path: the file to write; missing folders above it are made.
-        photo: what to write, with what of its metadata the format can hold.
-        overwrite: True replaces an existing file. The file the photo was read from is
-            never replaced.
+        path: the file to write; missing folders are made.
+        photo: the photo; see `encode`.
+        overwrite: True replaces an existing file, except `photo.source`.
         quality: of JPEG (95 by default) and WebP (lossless by default), 1 to 100.
 
     Raises:
-        InputError: another ending, the file exists, it is the photo's own source, or
-            the place cannot be written to.
+        InputError: the ending is none of `FORMATS`, the file exists or is the photo's
+            source, or it cannot be written.
     """
     path = Path(path)
     if photo.source is not None and _same_file(path, photo.source):
@@ -72,15 +71,7 @@ def write_photo(
 
 
 def check_output(path: Path, *, overwrite: bool = False) -> None:
-    """Raises where a photo cannot be written, before any work is done for it.
-
-    Args:
-        path: the file to be written.
-        overwrite: True if an existing file may be replaced.
-
-    Raises:
-        InputError: as `write_photo`.
-    """
+    """Raises what `write_photo` would raise for this path, before the work."""
     if path.suffix.lower() not in FORMATS:
         raise InputError(
             f"output {path} must end in .png (keeps every known pixel), .webp, .tif "
@@ -100,15 +91,15 @@ def check_output(path: Path, *, overwrite: bool = False) -> None:
 
 
 def check_format(path: Path, photo: Photo, quality: int | None = None) -> None:
-    """Says what the format of a result cannot hold, before the work.
+    """Warns of what the format of a result cannot hold, before the work.
 
     Args:
-        path: the file to be written.
-        photo: the photo that it will be like.
+        path: the file to write.
+        photo: of the size, kind and metadata of the result.
         quality: as for `write_photo`.
 
     Raises:
-        InputError: the format does not take a photo of this size.
+        InputError: the format does not allow this size.
     """
     form = FORMATS[path.suffix.lower()]
     longest = LONGEST_SIDE.get(form)
@@ -130,12 +121,12 @@ def check_format(path: Path, photo: Photo, quality: int | None = None) -> None:
         logger.warning("%s: %s cannot hold %s: left out; PNG can", path, form, names)
 
 
-def encode(photo: Photo, form: str = "PNG", quality: int | None = None) -> bytes:
-    """Encodes a photo with what of its metadata the format can hold.
+def encode(photo: Photo, form: str, quality: int | None = None) -> bytes:
+    """Encodes a photo and the part of its metadata that the format can hold.
 
     Args:
         photo: 8 or 16 bit, grey or RGB, with or without alpha.
-        form: one of the values of `FORMATS`; PNG and TIFF lose nothing of the pixels.
+        form: one of the values of `FORMATS`; PNG and TIFF keep every pixel.
         quality: as for `write_photo`.
     """
     carried, _ = _carried(photo, form)
@@ -162,17 +153,12 @@ def encode(photo: Photo, form: str = "PNG", quality: int | None = None) -> bytes
 
 
 def _carried(photo: Photo, form: str) -> tuple[metadata.Metadata, list[str]]:
-    """What of the photo's metadata a format can hold, and the names of the rest."""
+    """Returns the metadata that a format can hold, and the names of the rest."""
     carried, lost = metadata.fitting(photo.metadata, form)
     is_of_gray = (carried.icc or b"")[16:20] == b"GRAY"
-    if form == "WEBP" and is_of_gray:  # which holds colours alone
+    if form == "WEBP" and is_of_gray:  # WebP is always colour
         return dataclasses.replace(carried, icc=None), ["grey ICC profile", *lost]
     return carried, lost
-
-
-def encode_png(photo: Photo) -> bytes:
-    """Encodes a photo as PNG of its own depth and channels, losing nothing."""
-    return encode(photo)
 
 
 def _saved(image: Image.Image, form: str, options: dict[str, Any]) -> bytes:
@@ -182,7 +168,7 @@ def _saved(image: Image.Image, form: str, options: dict[str, Any]) -> bytes:
 
 
 def _png16(planes: np.ndarray, options: dict[str, Any]) -> bytes:
-    """PNG of `(H, W, C)` uint16; rows are stored as differences, which packs well."""
+    """Encodes `(H, W, C)` uint16 as PNG."""
     height, width, channels = planes.shape
     rows = planes.astype(">u2").reshape(height, -1).view(np.uint8)
     step = 2 * channels
@@ -190,7 +176,7 @@ def _png16(planes: np.ndarray, options: dict[str, Any]) -> bytes:
     scanlines[:, 0] = 1  # filter "Sub": each byte less the one a pixel before it
     scanlines[:, 1 : 1 + step] = rows[:, :step]
     scanlines[:, 1 + step :] = rows[:, step:] - rows[:, :-step]
-    # A PNG of one pixel that Pillow writes brings the chunks of the metadata.
+    # The metadata chunks come from a PNG of one pixel by Pillow.
     around = _saved(Image.new("L", (1, 1)), "PNG", options)
     end_of_metadata = around.rindex(b"IDAT") - 4
     kind = (16, PNG_COLOUR_TYPES[channels], 0, 0, 0)
@@ -211,7 +197,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _tiff(planes: np.ndarray, tags: dict[int, Any]) -> bytes:
-    """TIFF of `(H, W, C)` uint8 or uint16, deflated, in one strip."""
+    """Encodes `(H, W, C)` uint8 or uint16 as TIFF: deflated, one strip."""
     height, width, channels = planes.shape
     strip = zlib.compress(planes.astype(planes.dtype.newbyteorder("<")).data, 6)
     layout = TiffImagePlugin.ImageFileDirectory_v2()
@@ -224,9 +210,9 @@ def _tiff(planes: np.ndarray, tags: dict[int, Any]) -> bytes:
     layout[273], layout[278], layout[279] = 0, height, len(strip)
     layout[277] = channels
     if channels in (2, 4):
-        layout[338] = 2  # the alpha is not multiplied into the colours
+        layout[338] = 2  # unassociated alpha
     stream = io.BytesIO()
-    layout.save(stream)  # places the strip behind itself
+    layout.save(stream)  # the strip follows it
     return stream.getvalue() + strip
 
 

@@ -45,7 +45,7 @@ from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.photos.jobs import Job
 from tf_edgeconnect.photos.masks import fit_mask
 from tf_edgeconnect.photos.reading import Photo, decode_mask, decode_photo
-from tf_edgeconnect.photos.writing import encode_png
+from tf_edgeconnect.photos.writing import encode
 from tf_edgeconnect.web.app import MAX_BYTES, Application
 
 SIGMAS = tuple(step / 2 for step in range(2, 11))  # 1 to 5 pixels
@@ -231,4 +231,4 @@ def _size(request: Request) -> tuple[int, int]:
 
 
 def _png(photo: Photo) -> Response:
-    return Response(encode_png(photo), media_type="image/png")
+    return Response(encode(photo, "PNG"), media_type="image/png")

@@ -18,7 +18,7 @@ from tf_edgeconnect.inference.backends.transports import (
     RestTransport,
 )
 from tf_edgeconnect.photos.reading import Photo
-from tf_edgeconnect.photos.writing import encode_png
+from tf_edgeconnect.photos.writing import encode
 
 Result = TypeVar("Result")
 
@@ -124,4 +124,4 @@ class ServingBackend(SignatureBackend):
 
 
 def _pngs(planes: np.ndarray) -> np.ndarray:
-    return np.array([encode_png(Photo(plane)) for plane in planes], dtype=object)
+    return np.array([encode(Photo(plane), "PNG") for plane in planes], dtype=object)
