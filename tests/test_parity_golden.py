@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from tf_edgeconnect.conversion.checkpoints import convert
-from tf_edgeconnect.conversion.weights import NETWORKS
+from tf_edgeconnect.conversion.weights import NETWORKS, find_places
 from tf_edgeconnect.losses.reconstruction import reconstruction_loss
 from tf_edgeconnect.masking import composite
 from tf_edgeconnect.models.inputs import edge_inputs, inpaint_inputs
@@ -155,16 +155,14 @@ def test_golden_parity_of_the_inpaint_trainers_l1_from_the_composite_edges(
     np.testing.assert_allclose(found, expected, rtol=LOSS_TOLERANCE)
 
 
-def in_pytorch_layout(gradients, network, plan, filters=64):
+def in_pytorch_layout(gradients, network, plan):
     """The gradients of a network's kernels and biases under PyTorch's names."""
     found = {}
-    for layer in plan.layers(filters):
-        target = network.get_layer(layer.target)
-        weight = "weight_orig" if layer.spectral else "weight"
-        kernel = gradients[target.kernel.path].transpose(3, 2, 0, 1)
-        found[f"{layer.source}.{weight}"] = kernel
-        if layer.bias:
-            found[f"{layer.source}.bias"] = gradients[target.bias.path]
+    for name, place in find_places(plan, network).items():
+        gradient = gradients.get(place.variable.path)
+        if gradient is not None and not name.startswith(tuple(plan.copies)):
+            axes = (3, 2, 0, 1) if gradient.ndim == 4 else (0,)
+            found[name] = gradient.transpose(axes)
     return found
 
 

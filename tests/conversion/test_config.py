@@ -171,6 +171,7 @@ def test_the_result_loads_again_as_the_same_config(converted, tmp_path):
     [
         ({"MODEL": 5}, "MODEL: expected one of 1, 2, 3, 4, got 5"),
         ({"MODE": 0}, "MODE: expected one of 1, 2, 3, got 0"),
+        ({"MODE": [1]}, "MODE: expected one of 1, 2, 3, got [1]"),
         ({"MASK": "all"}, "MASK: expected one of 1, 2, 3, 4, 5, 6, got 'all'"),
         ({"GAN_LOSS": "wgan"}, "GAN_LOSS: expected one of nsgan, lsgan, hinge"),
         ({"LR": "fast"}, "LR: expected a number, got 'fast'"),

@@ -173,6 +173,7 @@ HUGE = 1 << 50
         (tensor(inside=short("0")), "a tensor without a storage"),
         (short("0") + b"Q", "a persistent id that is no storage"),
         (b"(" + short("module") + short("os") + b"tQ", "a persistent id"),
+        (storage()[:-2] + number(0) + b"tQ", "a persistent id that is no storage"),
         (storage(), "a storage or a type that belongs to no tensor"),
         (b"ctorch\nFloatStorage\n", "belongs to no tensor"),
         (b"(" * 3, "damaged or truncated"),

@@ -1,1 +1,1 @@
-"""Brings checkpoints and configs of the published PyTorch system along."""
+"""Converts checkpoints and configs of the published PyTorch system."""

@@ -1,7 +1,6 @@
 """Turns published checkpoints into a weights folder.
 
-Enters: a folder with any of the four published `.pth` files, or one such file. Leaves:
-a folder that every command takes as `--model` and `--init-from`. Everything is read and
+Every command takes the folder as `--model` and `--init-from`. All files are read and
 checked before anything is written.
 """
 
@@ -14,7 +13,13 @@ import numpy as np
 
 from tf_edgeconnect.conversion.inception import is_inception
 from tf_edgeconnect.conversion.pth import read_checkpoint
-from tf_edgeconnect.conversion.weights import NETWORKS, Mapped, Network, build_network
+from tf_edgeconnect.conversion.weights import (
+    NETWORKS,
+    Mapped,
+    Network,
+    build_network,
+    listed,
+)
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.storage import save_networks
 
@@ -25,7 +30,7 @@ _FILES = ", ".join(network.file for network in NETWORKS)
 class Converted(NamedTuple):
     """One checkpoint and what became of it.
 
-    Args:
+    Attributes:
         file: the checkpoint.
         network: name of ours.
         iteration: training iteration that it was saved at; None if it does not say.
@@ -125,14 +130,15 @@ def _find(source: Path) -> list[Path]:
 
 
 def _recognise(path: Path, checkpoint: Mapping[str, Any]) -> Network:
-    """Tells which network it is: by its section and name, or by what goes in."""
+    """Finds which network it is: by section and file name, or by input channels."""
     sections = ("generator", "discriminator")
     section = next((s for s in sections if isinstance(checkpoint.get(s), dict)), None)
     if section is None and is_inception(checkpoint):
         raise InputError(f"{path}: FID's Inception network; write it to `-o NAME.npz`")
     if section is None:
+        keys = f"the keys {listed(checkpoint)}" if checkpoint else "nothing"
         raise InputError(
-            f"{path}: holds {_shown(checkpoint)}, expected `generator` or "
+            f"{path}: holds {keys}, expected `generator` or "
             "`discriminator`: not a checkpoint of EdgeConnect"
         )
     named = next((network for network in NETWORKS if network.file == path.name), None)
@@ -153,9 +159,3 @@ def _recognise(path: Path, checkpoint: Mapping[str, Any]) -> Network:
         f"{path}: its first convolution does not take {inputs} channels, so it is none "
         f"of {_FILES}"
     )
-
-
-def _shown(checkpoint: Mapping[str, Any]) -> str:
-    keys = [ascii(str(key))[1:-1] for key in list(checkpoint)[:3]]
-    more = ", ..." if len(checkpoint) > 3 else ""
-    return f"the keys {', '.join(keys)}{more}" if keys else "nothing"

@@ -1,13 +1,12 @@
 """Turns the `config.yml` of the published system into a config of this one.
 
-Enters: a file of the original's upper-case keys. Leaves: a `Config`, and one line for
-each key: what it became, or that it has no counterpart and what to do instead. A key
-that is missing takes the original's default, as it did there; where that default is not
-what the paper says, a warning names both.
+A key that is missing takes the original's default, as it did there; where that default
+is not what the paper says, a warning names both.
 """
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,8 +17,21 @@ from tf_edgeconnect.config import Config, Stage
 from tf_edgeconnect.config.files import validation_message
 from tf_edgeconnect.errors import InputError
 
-_STAGES: dict[int, Stage] = {1: "edge", 2: "inpaint", 3: "edge-inpaint", 4: "joint"}
-_COMMANDS = {1: "train", 2: "inpaint --published", 3: "evaluate"}
+
+class _Key(NamedTuple):
+    """A key of the original that has a counterpart.
+
+    Attributes:
+        setting: ours; empty for what the command line says instead.
+        default: the original's.
+        choices: what each value becomes; None for a number, which is kept.
+    """
+
+    setting: str
+    default: int | float | str
+    choices: Mapping[Any, Any] | None = None
+
+
 _MASK_KINDS = {
     1: {"block": 1.0},
     2: {"half": 1.0},
@@ -28,35 +40,44 @@ _MASK_KINDS = {
     5: {"external": 1.0, "block": 1.0, "half": 1.0},
     6: {"external": 1.0},
 }
-_EDGE_SOURCES = {1: "canny", 2: "external"}
 _ADVERSARIAL = {"nsgan": "nonsaturating", "lsgan": "lsgan", "hinge": "hinge"}
-_DEFAULTS = {"MODE": 1, "MODEL": 1, "MASK": 3, "EDGE": 1, "NMS": 1, "GAN_LOSS": "nsgan"}
-_DEFAULTS |= {"BETA1": 0.0, "BETA2": 0.9, "INPUT_SIZE": 256}
-# Numbers that are taken as they are: the original's default, and our setting.
-_NUMBERS: dict[str, tuple[int | float, str]] = {
-    "SEED": (10, "seed"),
-    "BATCH_SIZE": (8, "train.batch_size"),
-    "MAX_ITERS": (2_000_000, "train.steps"),
-    "LR": (1e-4, "train.learning_rate"),
-    "D2G_LR": (0.1, "train.discriminator_rate"),
-    "SIGMA": (2.0, "edge.sigma"),
-    "EDGE_THRESHOLD": (0.5, "train.edge_threshold"),
-    "L1_LOSS_WEIGHT": (1.0, "losses.l1"),
-    "FM_LOSS_WEIGHT": (10.0, "losses.feature_matching"),
-    "STYLE_LOSS_WEIGHT": (1.0, "losses.style"),
-    "CONTENT_LOSS_WEIGHT": (1.0, "losses.perceptual"),
-    "INPAINT_ADV_LOSS_WEIGHT": (0.01, "losses.inpaint_adversarial"),
-}
-_INTERVALS = {
-    "SAVE_INTERVAL": (1000, "train.checkpoint_every"),
-    "SAMPLE_INTERVAL": (1000, "train.sample_every"),
-    "EVAL_INTERVAL": (0, "train.validate_every"),
-    "LOG_INTERVAL": (10, "train.log_every"),
+_VALUES = {
+    "MODE": _Key("", 1, {1: "train", 2: "inpaint --published", 3: "evaluate"}),
+    "MODEL": _Key("", 1, {1: "edge", 2: "inpaint", 3: "edge-inpaint", 4: "joint"}),
+    "INPUT_SIZE": _Key("data.size", 256),
+    "MASK": _Key("mask.kinds", 3, _MASK_KINDS),
+    "EDGE": _Key("edge.source", 1, {1: "canny", 2: "external"}),
+    "NMS": _Key("edge.non_max_suppression", 1, {0: False, 1: True}),
+    "GAN_LOSS": _Key("losses.adversarial", "nsgan", _ADVERSARIAL),
+    "SEED": _Key("seed", 10),
+    "BATCH_SIZE": _Key("train.batch_size", 8),
+    "MAX_ITERS": _Key("train.steps", 2_000_000),
+    "LR": _Key("train.learning_rate", 1e-4),
+    "D2G_LR": _Key("train.discriminator_rate", 0.1),
+    "SIGMA": _Key("edge.sigma", 2.0),
+    "EDGE_THRESHOLD": _Key("train.edge_threshold", 0.5),
+    "L1_LOSS_WEIGHT": _Key("losses.l1", 1.0),
+    "FM_LOSS_WEIGHT": _Key("losses.feature_matching", 10.0),
+    "STYLE_LOSS_WEIGHT": _Key("losses.style", 1.0),
+    "CONTENT_LOSS_WEIGHT": _Key("losses.perceptual", 1.0),
+    "INPAINT_ADV_LOSS_WEIGHT": _Key("losses.inpaint_adversarial", 0.01),
+    "BETA1": _Key("train.betas", 0.0),
+    "BETA2": _Key("train.betas", 0.9),
+    "SAVE_INTERVAL": _Key("train.checkpoint_every", 1000),
+    "SAMPLE_INTERVAL": _Key("train.sample_every", 1000),
+    "EVAL_INTERVAL": _Key("train.validate_every", 0),
+    "LOG_INTERVAL": _Key("train.log_every", 10),
 }
 _PAPER = {
     "STYLE_LOSS_WEIGHT": 250,
     "CONTENT_LOSS_WEIGHT": 0.1,
     "INPAINT_ADV_LOSS_WEIGHT": 0.1,
+}
+_LISTS = {
+    "TRAIN_FLIST": "data.train",
+    "VAL_FLIST": "data.val",
+    "TRAIN_MASK_FLIST": "mask.folder",
+    "TRAIN_EDGE_FLIST": "edge.folder",
 }
 _NO_COUNTERPART = {
     "GPU": "choose devices with CUDA_VISIBLE_DEVICES, several with --strategy mirrored",
@@ -71,17 +92,20 @@ _NO_COUNTERPART = {
     "SAMPLE_SIZE": "sample sheets have a size of their own",
     "RESULTS": "name the results with `inpaint -o`",
 }
-_LISTS = ("TRAIN_FLIST", "VAL_FLIST", "TRAIN_MASK_FLIST", "TRAIN_EDGE_FLIST")
-KEYS = (*_DEFAULTS, *_NUMBERS, *_INTERVALS, *_LISTS, *_NO_COUNTERPART)
+KEYS = (*_VALUES, *_LISTS, *_NO_COUNTERPART)
+_NONE = "no counterpart: "
+
+# The name and value of a setting of ours, or a sentence on a key that becomes none.
+_Counterpart = tuple[str, Any] | str
 
 
 class ConvertedConfig(NamedTuple):
     """What became of a config of the original.
 
-    Args:
+    Attributes:
         config: ours.
         stage: what `MODEL` asked for; a stage is named to `train` and not in a config.
-        lines: one for each key, in the order of the file, missing keys behind.
+        lines: what each key became, in the order of the file, then missing keys.
         warnings: what the user should know or do.
     """
 
@@ -98,7 +122,30 @@ def convert_config(path: str | Path) -> ConvertedConfig:
         InputError: no such config, or a value that the original would not take either.
         OSError: the file cannot be read.
     """
-    return _Translation(Path(path)).run()
+    path = Path(path)
+    given = _read(path)
+    values = {key: _value(path, given, key) for key in _VALUES}
+    folders, notes = _folders(path, given, values)
+    counterparts = _counterparts(given, values) | folders
+    # As the original intends; the paper's joint stage has no edge losses.
+    settings: dict = {"joint": {"keep_edge_discriminator": values["MODEL"] == "joint"}}
+    lines = []
+    for key in [*given, *(key for key in _VALUES if key not in given)]:
+        becomes = counterparts[key]
+        if isinstance(becomes, tuple):
+            name, value = becomes
+            section, _, field = name.rpartition(".")
+            (settings.setdefault(section, {}) if section else settings)[field] = value
+            becomes = f"{name}: {_as_yaml(value)}"
+        came = _as_yaml(given[key] if key in given else _VALUES[key].default)
+        missing = "" if key in given else " (missing, the original's default)"
+        lines.append(f"{key}: {came}{missing} -> {becomes}")
+    try:
+        config = Config.model_validate(settings)
+    except ValidationError as error:
+        raise InputError(validation_message(error, str(path), [])) from None
+    warnings = [*_warnings(given, values), *notes]
+    return ConvertedConfig(config, values["MODEL"], lines, warnings)
 
 
 def original_sigma(path: str | Path) -> float:
@@ -107,7 +154,8 @@ def original_sigma(path: str | Path) -> float:
     Raises:
         InputError: as `convert_config`.
     """
-    return _Translation(Path(path)).number("SIGMA")
+    path = Path(path)
+    return _value(path, _read(path), "SIGMA")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -125,196 +173,128 @@ def _read(path: Path) -> dict[str, Any]:
     return {str(key): value for key, value in found.items() if value is not None}
 
 
-class _Translation:
-    """One file on its way: what came, what it becomes, what is to be said."""
+def _value(path: Path, given: dict[str, Any], key: str) -> Any:
+    """Reads the value of a key: a number, or what its choice becomes."""
+    _, default, choices = _VALUES[key]
+    value = given.get(key, default)
+    if choices is None:
+        expected = "a number"
+        with contextlib.suppress(TypeError, ValueError):
+            # YAML takes 2e6 for text, and so the original had to convert it, too.
+            number = float("" if isinstance(value, bool) else value)
+            if isinstance(default, float) or number.is_integer():
+                return type(default)(number)
+            expected = "a whole number"
+    else:
+        expected = f"one of {', '.join(map(str, choices))}"
+        for choice, becomes in choices.items():
+            if value == choice and not isinstance(value, bool):
+                return becomes
+    raise InputError(f"{path}: {key}: expected {expected}, got {value!r:.60}")
 
-    def __init__(self, path: Path):
-        self.path = path
-        self.given = _read(path)
-        self.settings: dict[str, Any] = {}
-        self.becomes: dict[str, str] = {}
-        self.warnings: list[str] = []
 
-    def run(self) -> ConvertedConfig:
-        stage = self._mode_and_stage()
-        self._data()
-        self._masks()
-        self._edges()
-        self._training(stage)
-        for key in self.given:
-            if key in _NO_COUNTERPART:
-                self.none(key, _NO_COUNTERPART[key])
-            elif key not in KEYS:
-                self.none(key, "not a key of the original either")
-                self.warnings.append(f"{key} is no key of the original: left out")
-        try:
-            config = Config.model_validate(self.settings)
-        except ValidationError as error:
-            raise InputError(validation_message(error, str(self.path), [])) from None
-        missing = [key for key in self.becomes if key not in self.given]
-        lines = [
-            f"{key}: {_shown(self.value(key))}"
-            + (" (missing, the original's default)" if key in missing else "")
-            + f" -> {self.becomes[key]}"
-            for key in [*self.given, *missing]
-        ]
-        return ConvertedConfig(config, stage, lines, self.warnings)
-
-    # --- reading -------------------------------------------------------------------
-
-    def value(self, key: str) -> Any:
-        numbers = {
-            key: default for key, (default, _) in (_NUMBERS | _INTERVALS).items()
-        }
-        return self.given.get(key, (_DEFAULTS | numbers).get(key))
-
-    def number(self, key: str, kind: type = float) -> Any:
-        # YAML takes 2e6 for text, and so the original had to convert it, too.
-        value = self.value(key)
-        try:
-            found = float("no number" if isinstance(value, bool) else value)
-        except (TypeError, ValueError):
-            raise self.wrong(key, "a number") from None
-        if kind is int and not found.is_integer():
-            raise self.wrong(key, "a whole number")
-        return kind(found)
-
-    def choice(self, key: str, choices: Mapping[Any, Any]) -> Any:
-        value = self.value(key)
-        if isinstance(value, bool) or value not in choices:
-            raise self.wrong(key, "one of " + ", ".join(map(str, choices)))
-        return choices[value]
-
-    def wrong(self, key: str, expected: str) -> InputError:
-        shown = repr(self.value(key))[:60]
-        return InputError(f"{self.path}: {key}: expected {expected}, got {shown}")
-
-    # --- writing -------------------------------------------------------------------
-
-    def set(self, key: str, name: str, value: Any) -> None:
-        *sections, last = name.split(".")
-        node = self.settings
-        for section in sections:
-            node = node.setdefault(section, {})
-        node[last] = value
-        said = f"{name}: {_shown(value)}"
-        self.becomes[key] = ", ".join(filter(None, [self.becomes.get(key), said]))
-
-    def none(self, key: str, instead: str) -> None:
-        self.becomes[key] = f"no counterpart: {instead}"
-
-    # --- the parts -----------------------------------------------------------------
-
-    def _mode_and_stage(self) -> Stage:
-        command, stage = self.choice("MODE", _COMMANDS), self.choice("MODEL", _STAGES)
-        self.becomes["MODE"] = f"the command `{command}`"
-        self.becomes["MODEL"] = f"`train --stage {stage}`"
-        if stage == "joint":
-            # As the original intends; the paper's joint stage has no edge losses.
-            self.set("MODEL", "joint.keep_edge_discriminator", True)
-        return stage
-
-    def _data(self) -> None:
-        for key, name in (("TRAIN_FLIST", "data.train"), ("VAL_FLIST", "data.val")):
-            if key in self.given:
-                self.set(key, name, str(self.given[key]))
-        if "TRAIN_FLIST" not in self.given:
-            self.warnings.append(
-                "TRAIN_FLIST is missing: name your photos with `train --data`, or they "
-                "are the few that ship as `sample:`"
-            )
-        size = self.number("INPUT_SIZE", int)
-        if size == 0:
-            self.none("INPUT_SIZE", "photos are trained on at one size; 256 is kept")
-            self.warnings.append(
-                "INPUT_SIZE 0 (photos as they are) exists for `inpaint` only, which "
-                "takes any size; training keeps data.size: 256"
-            )
-        else:
-            self.set("INPUT_SIZE", "data.size", size)
-
-    def _masks(self) -> None:
-        kinds = self.choice("MASK", _MASK_KINDS)
-        self.set("MASK", "mask.kinds", kinds)
-        self._folder("TRAIN_MASK_FLIST", "mask.folder", "masks", "external" in kinds)
-        if self.value("MASK") == 6:
-            self.warnings.append(
-                "MASK 6 pairs masks with photos one by one: `inpaint` and `evaluate` "
-                "do so by name; training draws them at random"
-            )
-
-    def _edges(self) -> None:
-        source = self.choice("EDGE", _EDGE_SOURCES)
-        self.set("EDGE", "edge.source", source)
-        external = source == "external"
-        self._folder("TRAIN_EDGE_FLIST", "edge.folder", "edge maps", external)
-        thin = self.choice("NMS", {0: False, 1: True})
-        if external:
-            self.set("NMS", "edge.non_max_suppression", thin)
-        else:
-            self.none("NMS", "it thins external edges only")
-
-    def _folder(self, key: str, name: str, what: str, needed: bool) -> None:
-        if key not in self.given:
-            if needed:
-                raise InputError(
-                    f"{self.path}: {key} is missing, which names the {what}"
-                )
-            return
-        if not needed:
-            self.none(key, f"no {what} are read from files with these settings")
-            return
-        folder, note = _folder_of(str(self.given[key]), what)
-        self.set(key, name, folder)
-        if note:
-            self.warnings.append(f"{key}: {note}")
-
-    def _training(self, stage: Stage) -> None:
-        self.set(
-            "GAN_LOSS", "losses.adversarial", self.choice("GAN_LOSS", _ADVERSARIAL)
-        )
-        for key, (default, name) in _NUMBERS.items():
-            self.set(key, name, self.number(key, type(default)))
-        for key in ("BETA1", "BETA2"):
-            betas = [self.number("BETA1"), self.number("BETA2")]
-            self.set(key, "train.betas", betas)
-        steps = max(self.number("MAX_ITERS", int), 1)
-        for key, (_, name) in _INTERVALS.items():
+def _counterparts(
+    given: dict[str, Any], values: dict[str, Any]
+) -> dict[str, _Counterpart]:
+    """Finds what each key becomes, but for the folders of masks and edges."""
+    found: dict[str, _Counterpart] = {
+        key: (_VALUES[key].setting, value) for key, value in values.items()
+    }
+    found["MODE"] = f"the command `{values['MODE']}`"
+    found["MODEL"] = f"`train --stage {values['MODEL']}`"
+    if values["MODEL"] == "joint":
+        found["MODEL"] += ", joint.keep_edge_discriminator: true"
+    betas = ("train.betas", [values["BETA1"], values["BETA2"]])
+    found |= {"BETA1": betas, "BETA2": betas}
+    for key in values:
+        if key.endswith("_INTERVAL") and values[key] == 0:
             # 0 was "never"; the nearest to it is once, at the end.
-            self.set(key, name, self.number(key, int) or steps)
-        for key, value in _PAPER.items():
-            if key not in self.given:
-                default, name = _NUMBERS[key]
-                self.warnings.append(
-                    f"{key} is missing: the original's default {default:g} is taken, "
-                    f"but the paper has {value} ({name})"
-                )
-        if stage == "joint" and self.number("LR") > 1e-6:
-            self.warnings.append(
-                f"LR {self.number('LR'):g} holds for the joint stage too, where the "
-                "paper has 1e-06 (train.learning_rate)"
+            found[key] = (_VALUES[key].setting, max(values["MAX_ITERS"], 1))
+    if values["INPUT_SIZE"] == 0:
+        found["INPUT_SIZE"] = _NONE + "photos are trained on at one size; 256 is kept"
+    if values["EDGE"] != "external":
+        found["NMS"] = _NONE + "it thins external edges only"
+    for key in given:
+        if key in _LISTS:
+            found[key] = (_LISTS[key], str(given[key]))
+        elif key not in _VALUES:
+            why = _NO_COUNTERPART.get(key, "not a key of the original either")
+            found[key] = _NONE + why
+    return found
+
+
+def _folders(
+    path: Path, given: dict[str, Any], values: dict[str, Any]
+) -> tuple[dict[str, _Counterpart], list[str]]:
+    """Finds the folders of masks and edges behind their lists, and what to warn of."""
+    found: dict[str, _Counterpart] = {}
+    notes = []
+    for key, what, needed in (
+        ("TRAIN_MASK_FLIST", "masks", "external" in values["MASK"]),
+        ("TRAIN_EDGE_FLIST", "edge maps", values["EDGE"] == "external"),
+    ):
+        if needed and key not in given:
+            raise InputError(f"{path}: {key} is missing, which names the {what}")
+        if not needed:
+            found[key] = f"{_NONE}no {what} are read from files with these settings"
+            continue
+        listed = str(given[key])
+        if Path(listed).is_dir():
+            continue
+        folder = _common_folder(listed)
+        found[key] = (_LISTS[key], folder or listed)
+        notes.append(
+            f"{key}: a list became the folder of its files, {folder}: all {what} there"
+            if folder
+            else f"{key}: {listed} is no list of files in one folder: put the {what} "
+            "into one and name it"
+        )
+    return found, notes
+
+
+def _common_folder(file: str) -> str:
+    """Finds the folder above all files of a list; empty where there is none."""
+    try:
+        lines = Path(file).read_text(encoding="utf-8").split("\n")
+        names = [line.strip() for line in lines if line.strip()]
+        return os.path.commonpath([os.path.dirname(name) for name in names])
+    except (OSError, ValueError):  # no text, no file, or some absolute and some not
+        return ""
+
+
+def _warnings(given: dict[str, Any], values: dict[str, Any]) -> Iterator[str]:
+    if "TRAIN_FLIST" not in given:
+        yield (
+            "TRAIN_FLIST is missing: name your photos with `train --data`, or they are "
+            "the few that ship as `sample:`"
+        )
+    if values["INPUT_SIZE"] == 0:
+        yield (
+            "INPUT_SIZE 0 (photos as they are) exists for `inpaint` only, which takes "
+            "any size; training keeps data.size: 256"
+        )
+    if given.get("MASK") == 6:
+        yield (
+            "MASK 6 pairs masks with photos one by one: `inpaint` and `evaluate` do so "
+            "by name; training draws them at random"
+        )
+    for key, published in _PAPER.items():
+        if key not in given:
+            setting, default, _ = _VALUES[key]
+            yield (
+                f"{key} is missing: the original's default {default:g} is taken, but "
+                f"the paper has {published} ({setting})"
             )
+    if values["MODEL"] == "joint" and values["LR"] > 1e-6:
+        yield (
+            f"LR {values['LR']:g} holds for the joint stage too, where the paper has "
+            "1e-06 (train.learning_rate)"
+        )
+    for key in given:
+        if key not in KEYS:
+            yield f"{key} is no key of the original: left out"
 
 
-def _folder_of(value: str, what: str) -> tuple[str, str | None]:
-    """Finds the folder behind a file list, and what to tell the user of it."""
-    path = Path(value)
-    if path.is_dir():
-        return value, None
-    try:
-        names = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError):
-        return value, f"{value} is no list to be read here: name a folder of {what}"
-    parents = {os.path.dirname(name.strip()) for name in names if name.strip()}
-    if not parents or "" in parents:
-        return value, f"{value} names no folder: put the {what} into one and name it"
-    try:
-        folder = os.path.commonpath(parents)
-    except ValueError:  # some absolute, some not
-        return value, f"{value} names files far apart: put the {what} into one folder"
-    return folder, f"a list became the folder of its files, {folder}: all {what} there"
-
-
-def _shown(value: Any) -> str:
+def _as_yaml(value: Any) -> str:
     text = yaml.safe_dump(value, default_flow_style=True, width=10_000).strip()
     return text.removesuffix("\n...").strip()

@@ -1,7 +1,7 @@
 """Turns the Inception checkpoint of PyTorch's FID tools into our weights file.
 
-Enters: `pt_inception-2015-12-05-6726825d.pth`. Leaves: an `.npz` that `fid_inception`
-reads, kernels rounded to float16. The classifier, which FID does not use, is left out.
+`pt_inception-2015-12-05-6726825d.pth` becomes an `.npz` that `fid_inception` reads, its
+kernels rounded to float16. The classifier, which FID does not use, is left out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -57,7 +57,7 @@ _KINDS = (
 
 
 def is_inception(checkpoint: Mapping[str, Any]) -> bool:
-    """Tells whether a checkpoint is an Inception network's."""
+    """Returns whether a checkpoint is an Inception network's."""
     return f"{_FIRST}.conv.weight" in checkpoint
 
 

@@ -1,10 +1,10 @@
 """Unpickles PyTorch's tensors as NumPy arrays, and nothing that could run code.
 
-Enters: a pickle out of an untrusted file. Before it is loaded, its instructions are
-listed and checked: only those that build plain data are admitted, and nothing that
-would cost more memory, stack or time than the file is long. Names are never looked up:
-each stays a `_Name` that knows only PyTorch's own functions for tensors, and every
-offset, shape and stride is checked against the storage that it reaches into.
+The file is not trusted. Before a pickle is loaded, its instructions are checked: only
+those that build plain data are admitted, and none that would cost far more memory,
+stack or time than the file has bytes. Names are never imported: each stays a `_Name`,
+which calls only this module's counterparts of PyTorch's functions for tensors. Every
+offset, shape and stride is checked against its storage.
 """
 
 import io
@@ -52,11 +52,11 @@ _EXPANSION_LIMIT = 1 << 20  # values of a tensor that repeats a smaller storage
 
 
 class Refused(Exception):
-    """What was met and is not admitted; the caller adds the file's name."""
+    """Something that is not admitted; the caller adds the file's name."""
 
 
 def quote(text: object) -> str:
-    """One short printable line of a string out of an untrusted file."""
+    """Makes one short printable line of what an untrusted file holds."""
     shown = ascii(str(text)[:80])[1:-1]
     return shown if len(str(text)) <= 80 else shown + "..."
 
@@ -64,7 +64,7 @@ def quote(text: object) -> str:
 def unpickle(
     stream: IO[bytes], storage: Callable[[str, str, int], np.ndarray] | None = None
 ) -> Any:
-    """Loads the next pickle of a stream, and leaves the stream behind its end.
+    """Loads the next pickle of a stream, which is then at the pickle's end.
 
     Args:
         stream: reading past its end must return what there is, as `io.BytesIO` does.
@@ -120,17 +120,13 @@ class _Unpickler(pickle.Unpickler):
         return _Name(text)
 
     def persistent_load(self, found: Any) -> "_Storage":
-        """Reads (word, type, key, device, size), and in older files a view of it."""
+        """Reads ("storage", type, key, device, size), then None in older files."""
         if type(found) is not tuple or len(found) not in (5, 6):
             raise Refused("a persistent id that is no storage")
-        word, kind, key, _, size = found[:5]
+        word, kind, key, _, size, *view = found
         dtype = DTYPES.get(kind.text) if type(kind) is _Name else None
-        if (
-            word != "storage"
-            or dtype is None
-            or not _sizes(size)
-            or type(key) is not str
-        ):
+        sound = word == "storage" and type(key) is str and _sizes(size)
+        if dtype is None or not sound or view not in ([], [None]):
             raise Refused("a persistent id that is no storage")
         if self._storage is None:
             raise Refused("a storage in the file's header")
@@ -139,15 +135,7 @@ class _Unpickler(pickle.Unpickler):
         *known, values = self._storages[key]
         if known != [dtype, size]:
             raise Refused(f"storage {quote(key)} declared twice and differently")
-        view = found[5] if len(found) == 6 else None
-        if view is None:
-            return _Storage(values)
-        if type(view) is not tuple or len(view) != 3 or not _sizes(*view[1:]):
-            raise Refused("a persistent id that is no storage")
-        start, length = view[1:]
-        if start + length > size:
-            raise Refused(f"a view past the end of storage {quote(key)}")
-        return _Storage(values[start : start + length])
+        return _Storage(values)
 
 
 class _Name(NamedTuple):
@@ -182,7 +170,7 @@ def _sizes(*values: Any) -> bool:
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> np.ndarray:
-    """Makes a view of a storage; all in values, as PyTorch counts."""
+    """Makes a view of a storage; offset and strides count values, as in PyTorch."""
     if type(storage) is not _Storage:
         raise Refused("a tensor without a storage")
     if (
@@ -203,6 +191,7 @@ def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> np.
         raise Refused(
             f"a tensor that reaches value {last} of a storage of {values.size}"
         )
+    # The stride of an axis of one is never used and may be too large for NumPy.
     bytes_apart = [
         step * values.itemsize if n > 1 else 0
         for n, step in zip(shape, strides, strict=True)

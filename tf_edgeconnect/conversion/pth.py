@@ -1,10 +1,9 @@
 """Reads PyTorch checkpoints without PyTorch and without running anything in them.
 
-Enters: a `.pth` file, either today's zip of a pickle and raw storages (PyTorch 1.6 and
-later) or the older run of pickles followed by storages (up to PyTorch 1.5, the format
-of 2019). Leaves: the dictionary that was saved, its tensors as NumPy arrays. Only
-tensors, dictionaries, lists, tuples, numbers and strings are admitted; everything else
-is refused by name (`pickles.py`). It needs NumPy alone.
+A `.pth` file is either a zip of a pickle and raw storages (PyTorch 1.6 and later), or
+a series of pickles followed by storages (up to PyTorch 1.5). Only tensors,
+dictionaries, lists, tuples, numbers and strings are admitted; everything else is
+refused by name (`pickles.py`).
 """
 
 import io
@@ -37,7 +36,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         a storage share memory.
 
     Raises:
-        InputError: no checkpoint, a damaged one, or one that holds more than data.
+        InputError: the file is no checkpoint, is damaged, or holds more than data.
         OSError: the file cannot be read.
 
     Example:
@@ -132,7 +131,7 @@ def _read_legacy(stream: IO[bytes], file_size: int) -> Any:
     made: dict[str, tuple[str, np.ndarray]] = {}
 
     def storage(key: str, dtype: str, size: int) -> np.ndarray:
-        # Its bytes come behind the pickle: tensors are views of room for them.
+        # Its bytes follow the pickle: tensors are views of zeros until they are read.
         room = sum(values.size for _, values in made.values()) + size
         if room > file_size:
             raise ValueError(f"storage {quote(key)} declares {size} values")

@@ -1,21 +1,19 @@
 """Puts the state of a published network into ours, tensor by tensor.
 
-Enters: a dictionary of NumPy arrays as `pth.read_checkpoint` gives it. Leaves: a Keras
-model with the same weights, or one line that says what does not fit. This module owns
-the names and the order of axes: kernels, OIHW there and IOHW where transposed, turn by
-(2, 3, 1, 0), and spectral norm's `v`, which PyTorch keeps in the order (in, height,
-width) of a kernel, into the order (height, width, in).
+This module owns the names and the order of axes. Kernels, OIHW in PyTorch and IOHW
+where transposed, are transposed by (2, 3, 1, 0). Spectral norm's `v`, which PyTorch
+keeps in the order (in, height, width) of a kernel, gets the order (height, width, in).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
+from tf_edgeconnect.conversion.pickles import quote
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.models.discriminators import patch_discriminator
-from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
+from tf_edgeconnect.models.storage import BUILDERS
 
 _WIDEST = 256  # filters of the first convolution; 64 were published
 _SHOWN = 3  # names in one line; the rest is counted
@@ -24,48 +22,42 @@ _SHOWN = 3  # names in one line; the rest is counted
 class Network(NamedTuple):
     """One of the four published networks.
 
-    Args:
+    Attributes:
+        name: ours, a key of `models.storage.BUILDERS`.
         file: what the published system calls its checkpoint.
-        section: key of the checkpoint's dictionary that holds its state.
         first: kernel of its first convolution.
         inputs: channels that this convolution takes.
-        build: makes our network of a width.
-        twins: prefixes of the same layer stored once more, by that of the first.
     """
 
+    name: str
     file: str
-    section: str
     first: str
     inputs: int
-    build: Callable[[int], keras.Model]
-    twins: Mapping[str, str] = {}
 
     @property
-    def name(self) -> str:
-        """Ours, a key of `models.storage.BUILDERS`."""
-        return self.build.__name__.removeprefix("_")
+    def section(self) -> str:
+        """Key of the checkpoint's dictionary that holds its state."""
+        return self.name.split("_")[1]
+
+    @property
+    def copies(self) -> dict[str, str]:
+        """Prefixes under which a layer is stored once more -> its own prefix."""
+        return {"features.0": "conv1.0"} if self.section == "discriminator" else {}
+
+    def build(self, filters: int) -> keras.Model:
+        """Makes our network of a width."""
+        options = {"filters": filters, "name": self.name}
+        if self.section == "discriminator":
+            options["channels"] = self.inputs
+        return BUILDERS[self.name](**options)
 
 
-def _edge_discriminator(filters: int) -> keras.Model:
-    return patch_discriminator(2, filters, "edge_discriminator")
-
-
-def _inpaint_discriminator(filters: int) -> keras.Model:
-    return patch_discriminator(3, filters, "inpaint_discriminator")
-
-
-_TWINS = {"features.0": "conv1.0"}
-_DISCRIMINATOR = ("discriminator", "conv1.0.weight_orig")
 NETWORKS = (
+    Network("edge_generator", "EdgeModel_gen.pth", "encoder.1.weight_orig", 3),
+    Network("edge_discriminator", "EdgeModel_dis.pth", "conv1.0.weight_orig", 2),
+    Network("inpaint_generator", "InpaintingModel_gen.pth", "encoder.1.weight", 4),
     Network(
-        "EdgeModel_gen.pth", "generator", "encoder.1.weight_orig", 3, edge_generator
-    ),
-    Network("EdgeModel_dis.pth", *_DISCRIMINATOR, 2, _edge_discriminator, _TWINS),
-    Network(
-        "InpaintingModel_gen.pth", "generator", "encoder.1.weight", 4, inpaint_generator
-    ),
-    Network(
-        "InpaintingModel_dis.pth", *_DISCRIMINATOR, 3, _inpaint_discriminator, _TWINS
+        "inpaint_discriminator", "InpaintingModel_dis.pth", "conv1.0.weight_orig", 3
     ),
 )
 
@@ -87,7 +79,7 @@ def build_network(
     Args:
         network: which one.
         state: tensors by name, PyTorch's layout; with or without the prefix `module.`.
-        where: names the file in messages.
+        where: the file, for messages.
 
     Returns:
         The model, and where each tensor went.
@@ -104,20 +96,20 @@ def build_network(
             f"{_WIDEST}"
         )
     model = network.build(filters)
-    places = _places(network, model)
+    places = find_places(network, model)
     _solve_missing(places, tensors)
     _check_names(network, places, tensors, where)
     _check_values(tensors, where)  # once more, now with what was solved for
     mapped = []
     for name, place in places.items():
-        place.variable.assign(place.turned(tensors[name]))
+        place.variable.assign(place.transposed(tensors[name]))
         target = f"{network.name}/{place.layer.name}/{place.variable.name}"
         shapes = tensors[name].shape, tuple(place.variable.shape)
         mapped.append(Mapped(name, shapes[0], target, shapes[1]))
     return model, mapped
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """Where a tensor goes."""
 
     layer: keras.layers.Layer
@@ -128,7 +120,8 @@ class _Place(NamedTuple):
         shape = tuple(self.variable.shape)
         return (*shape[:1:-1], *shape[:2]) if self.variable.name == "kernel" else shape
 
-    def turned(self, tensor: np.ndarray) -> np.ndarray:
+    def transposed(self, tensor: np.ndarray) -> np.ndarray:
+        """The tensor in our order of axes."""
         if self.variable.name == "kernel":
             tensor = tensor.transpose(2, 3, 1, 0)
         if self.variable.name == "v":
@@ -137,19 +130,19 @@ class _Place(NamedTuple):
         return tensor.astype(np.float32)
 
 
-def _places(network: Network, model: keras.Model) -> dict[str, _Place]:
-    """Finds the variable of each published tensor, by its name."""
-    places: dict[str, _Place] = {}
+def find_places(network: Network, model: keras.Model) -> dict[str, Place]:
+    """Maps the name of each published tensor to where it goes."""
+    places: dict[str, Place] = {}
     for layer in model.layers:
         kernel = "weight_orig" if hasattr(layer, "u") else "weight"
         parts = {"kernel": kernel, "u": "weight_u", "v": "weight_v", "bias": "bias"}
         for part, name in parts.items():
             if layer.weights and getattr(layer, part, None) is not None:
-                place = _Place(layer, getattr(layer, part))
+                place = Place(layer, getattr(layer, part))
                 places[f"{_published_name(layer.name)}.{name}"] = place
-    for twin, first in network.twins.items():
+    for copy, first in network.copies.items():
         for name in [name for name in places if name.startswith(f"{first}.")]:
-            places[twin + name.removeprefix(first)] = places[name]
+            places[copy + name.removeprefix(first)] = places[name]
     return places
 
 
@@ -168,21 +161,21 @@ def _named(state: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
     strange = [name for name, t in state.items() if not isinstance(t, np.ndarray)]
     if strange or not state:
         raise InputError(
-            f"{where}: expected tensors by name, got {_listed(strange) or 'nothing'}"
+            f"{where}: expected tensors by name, got {listed(strange) or 'nothing'}"
         )
     prefix = "module." if all(str(n).startswith("module.") for n in state) else ""
     return {str(name).removeprefix(prefix): t for name, t in state.items()}
 
 
 def _check_names(
-    network: Network, places: dict[str, _Place], tensors: dict, where: str
+    network: Network, places: dict[str, Place], tensors: dict, where: str
 ) -> None:
     words = network.name.replace("_", " ")
     if missing := [name for name in places if name not in tensors]:
-        raise InputError(f"{where}: the {words} misses {_listed(missing)}")
+        raise InputError(f"{where}: the {words} misses {listed(missing)}")
     if surplus := [name for name in tensors if name not in places]:
         raise InputError(
-            f"{where}: {_listed(surplus)} belongs to no {words} of the published layout"
+            f"{where}: {listed(surplus)} belongs to no {words} of the published layout"
         )
     wrong = [
         f"{name} is {tensors[name].shape}, expected {place.shape()}"
@@ -191,11 +184,11 @@ def _check_names(
     ]
     if wrong:
         raise InputError(
-            f"{where}: wrong shapes for the {words}: {_listed(wrong, '; ')}"
+            f"{where}: wrong shapes for the {words}: {listed(wrong, '; ')}"
         )
-    for twin, first in network.twins.items():
-        for name in [n for n in tensors if n.startswith(f"{twin}.")]:
-            other = first + name.removeprefix(twin)
+    for copy, first in network.copies.items():
+        for name in [n for n in tensors if n.startswith(f"{copy}.")]:
+            other = first + name.removeprefix(copy)
             if not np.array_equal(tensors[name], tensors[other]):
                 raise InputError(
                     f"{where}: {name} and {other} are the same layer, but differ"
@@ -204,20 +197,19 @@ def _check_names(
 
 def _check_values(tensors: dict, where: str) -> None:
     if unfit := [name for name, t in tensors.items() if t.dtype.kind != "f"]:
-        raise InputError(
-            f"{where}: expected floating point numbers in {_listed(unfit)}"
-        )
+        raise InputError(f"{where}: expected floating point numbers in {listed(unfit)}")
     if broken := [name for name, t in tensors.items() if not np.isfinite(t).all()]:
-        raise InputError(f"{where}: NaN or infinite values in {_listed(broken)}")
+        raise InputError(f"{where}: NaN or infinite values in {listed(broken)}")
 
 
-def _listed(names: Iterable[str], separator: str = ", ") -> str:
-    names = [ascii(str(name))[1:-1] for name in names]
+def listed(names: Iterable[object], separator: str = ", ") -> str:
+    """Lists the first names out of an untrusted file, and counts the rest."""
+    names = [quote(name) for name in names]
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return separator.join(names[:_SHOWN]) + more
 
 
-def _solve_missing(places: dict[str, _Place], tensors: dict) -> None:
+def _solve_missing(places: dict[str, Place], tensors: dict) -> None:
     # PyTorch before 1.1 stored the normalized `weight` and no `weight_v`.
     for name, place in places.items():
         prefix, part = name.rsplit(".", 1)
