@@ -19,7 +19,7 @@ EXTRAS = {
     # Plain tensorflow finds no GPU: this adds CUDA and cuDNN.
     "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
     "serving": ["tensorflow-serving-api>=2.19,<2.22", "grpcio-health-checking>=1.70"],
-    "tflite": ["ai-edge-litert>=2.0"],
+    "tflite": ["ai-edge-litert>=2.0", "ai-edge-quantizer>=0.10"],
     "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.17"],
     # It only decodes, and is LGPL; pillow-heif's wheels are GPL.
     "heif": ["pi-heif>=1.0"],
@@ -28,6 +28,7 @@ EXTRAS = {
     "dev": [
         # The tests of TFLite files.
         "ai-edge-litert>=2.0",
+        "ai-edge-quantizer>=0.10",
         # The tests of `batch`.
         "apache-beam>=2.70",
         # The tests of `serve` and of the client.
@@ -92,6 +93,7 @@ setup(
         "tf_edgeconnect": ["py.typed", "*.pyi"],
         "tf_edgeconnect.web": ["page/**/*"],
         "tf_edgeconnect.evaluation": ["*.jinja"],
+        "tf_edgeconnect.export": ["*.jinja"],
         "tf_edgeconnect.presets": ["*/*"],
     },
     cmdclass={"build_py": BuildWithConfigs},

@@ -17,7 +17,7 @@ import tensorflow as tf
 from PIL import Image
 from skimage.feature import canny as skimage_canny
 
-from tf_edgeconnect.edges.exact import ARITHMETIC, canny
+from tf_edgeconnect.edges.exact import canny
 
 SIZE = 256
 SIGMAS = (1.0, 2.0, 3.5)
@@ -79,7 +79,6 @@ def compare(
     images: list[np.ndarray],
     known: list[np.ndarray] | None,
     sigma: float,
-    arithmetic: str,
 ) -> tuple[int, int, float, float]:
     """Pixels, differing pixels, images per second of ours and of scikit-image."""
     spec = tf.TensorSpec([None, None, 1], tf.float32)
@@ -90,7 +89,7 @@ def compare(
         inputs = list(zip(images, known, strict=True))
         signature = [spec, spec]
     graph = tf.function(
-        lambda gray, valid=None: canny(gray, sigma, valid, arithmetic=arithmetic),
+        lambda gray, valid=None: canny(gray, sigma, valid),
         input_signature=signature,
     )
     tensors = [
@@ -116,7 +115,6 @@ def main() -> None:
     """Prints one line for each kind of image, masking and sigma."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path, help="folder of photos, searched deeply")
-    parser.add_argument("--arithmetic", choices=sorted(ARITHMETIC), default="float64")
     options = parser.parse_args()
     files = sorted(
         path for path in options.photos.rglob("*") if path.suffix.lower() in SUFFIXES
@@ -128,7 +126,7 @@ def main() -> None:
     tf.config.set_visible_devices([], "GPU")
     kinds = {"photos": [read_gray(file) for file in files]}
     kinds["synthetic"] = synthetic_images()
-    print(f"{SIZE}x{SIZE}, one image a call, one thread a side, {options.arithmetic}")
+    print(f"{SIZE}x{SIZE}, one image a call, one thread a side")
     print(
         "| images | number | sigma | mask | pixels | differing | ours/s | skimage/s |"
     )
@@ -136,9 +134,7 @@ def main() -> None:
     for kind, images in kinds.items():
         for sigma in SIGMAS:
             for known in (None, random_known(len(images))):
-                pixels, differing, ours, theirs = compare(
-                    images, known, sigma, options.arithmetic
-                )
+                pixels, differing, ours, theirs = compare(images, known, sigma)
                 masked = "no" if known is None else "yes"
                 print(
                     f"| {kind} | {len(images)} | {sigma} | {masked} | {pixels}"

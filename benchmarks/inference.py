@@ -35,13 +35,13 @@ def exported(precision: str):
     import tensorflow as tf
 
     import tf_edgeconnect as ec
+    from tf_edgeconnect.export.networks import SAVED_MODEL, exported_graph
     from tf_edgeconnect.export.saved_model import save_graph
-    from tf_edgeconnect.export.serving_network import serving_graph
     from tf_edgeconnect.export.signatures import build_signatures
     from tf_edgeconnect.inference.backends.keras import KerasBackend
 
     inpainter = ec.Inpainter(KerasBackend(ec.edge_generator(), ec.inpaint_generator()))
-    graph = serving_graph(inpainter, precision)
+    graph = exported_graph(inpainter, SAVED_MODEL, precision)
     with tempfile.TemporaryDirectory() as folder:
         save_graph(graph, build_signatures(graph, 10**8), folder)
         return tf.saved_model.load(folder)

@@ -17,9 +17,12 @@ import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect import presets
-from tf_edgeconnect.export.examples import load_examples
-from tf_edgeconnect.export.serving_network import serving_graph
-from tf_edgeconnect.export.source import load_for_export
+from tf_edgeconnect.export.networks import (
+    SAVED_MODEL,
+    exported_graph,
+    load_for_export,
+)
+from tf_edgeconnect.export.report import load_examples
 
 
 def psnr(errors: list[np.ndarray]) -> str:
@@ -47,12 +50,12 @@ def main() -> None:
     print("| export | photo, dB | target | edges, dB | largest difference of 255 |")
     print("|---" * 5 + "|")
     for dtype, target in (("float32", ""), ("bfloat16", "45"), ("float16", "")):
-        fill = tf.function(serving_graph(inpainter, dtype).fill)
+        fill = tf.function(exported_graph(inpainter, SAVED_MODEL, dtype).fill)
         photos, edges = [], []
         for image, mask in examples.report:
-            hole = mask[..., 0] > 0
-            expected = inpainter(image, mask[..., 0] > 0, large="full")
-            filled, lines = fill(tf.constant(image), tf.constant(mask))
+            hole = mask[..., 0]
+            expected = inpainter(image, hole, large="full")
+            filled, lines = fill(image, mask.astype(np.float32))
             wanted = expected.edges.reshape(lines.shape)
             photos.append(filled.numpy()[hole].astype(float) - expected.image[hole])
             edges.append(lines.numpy()[hole].astype(float) - wanted[hole])

@@ -24,15 +24,15 @@ def write_exports(folder: Path) -> dict[str, tuple[str, bool]]:
     import keras
 
     import tf_edgeconnect as ec
+    from tf_edgeconnect.export.networks import SAVED_MODEL, exported_graph
     from tf_edgeconnect.export.saved_model import save_graph
-    from tf_edgeconnect.export.serving_network import serving_graph
     from tf_edgeconnect.export.signatures import build_signatures
     from tf_edgeconnect.inference.backends.keras import KerasBackend
 
     rows = {}
     inpainter = ec.Inpainter(KerasBackend(ec.edge_generator(), ec.inpaint_generator()))
     for precision in ("float32", "bfloat16"):
-        graph = serving_graph(inpainter, precision)
+        graph = exported_graph(inpainter, SAVED_MODEL, precision)
         path = str(folder / precision)
         save_graph(graph, build_signatures(graph, 10**8), path)
         rows[f"SavedModel {precision}"] = path, False
@@ -58,7 +58,7 @@ def saved_model(path: str, size: int):
     image, mask = (tf.constant(array) for array in pictures(size, 1))
 
     def warm_up() -> None:
-        from tf_edgeconnect.export.warmup import example_requests
+        from tf_edgeconnect.export.version import example_requests
 
         for name, inputs in example_requests(size).items():
             signatures[name](**{key: tf.constant(x) for key, x in inputs.items()})

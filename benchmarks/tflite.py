@@ -16,7 +16,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from tf_edgeconnect.export.tflite import LITE_PRECISIONS, export_tflite
+from tf_edgeconnect.export.portable import LITE_PRECISIONS, export_tflite
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
             ).report
             print(
                 f"| {precision} | {report.bytes / 1e6:.1f} "
-                f"| {report.psnr_to_keras:.1f} | {report.psnr:.2f} "
+                f"| {report.compared.psnr:.1f} | {report.psnr:.2f} "
                 f"| {report.keras_psnr:.2f} | {report.known_edges_differ} "
                 f"| {1000 * report.seconds:.0f} | {1000 * report.keras_seconds:.0f} "
                 f"| {report.peak / 1e6:.0f} |",

@@ -22,7 +22,7 @@ def test_an_export_is_the_next_version_and_says_what_it_holds(tmp_path, capsys):
     output = tmp_path / "exported"
     command = ["export", "--model", str(tmp_path / "run"), "-o", str(output)]
     (output / "1").mkdir(parents=True)
-    assert run([*command, "--size", "16", "--max-pixels", "1024"]) == 0
+    assert run([*command, "--size", "16", "--max-megapixels", "0.001024"]) == 0
     printed = capsys.readouterr().out
     assert "(stage joint, step 7)" in printed
     assert (
@@ -62,14 +62,25 @@ def test_a_run_without_an_edge_generator_is_refused(tmp_path, capsys):
             ["--model", "m", "--format", "tflite", "--precision", "bfloat16"],
             "which takes float32, float16, int8, int8-full",
         ),
-        (["--model", "m", "--photos", "p"], "--photos is for --format tflite only"),
+        (["--model", "m", "--photos", "p"], "--photos is for --format tflite and onnx"),
+        (["--model", "m", "--edges-input"], "--edges-input is for --format tflite and"),
+        (["--model", "m", "--max-megapixels", "0"], "must be more than 0, got 0"),
+        (
+            ["--model", "m", "--format", "onnx", "--size", "16"],
+            "--size is not for --format onnx: its file takes any size",
+        ),
+        (
+            ["--model", "m", "--format", "onnx", "--precision", "float16"],
+            "--precision float16 is not for --format onnx, which takes float32",
+        ),
+        (["--model", "m", "--format", "onnx"], "must be the name of a .onnx file"),
         (
             ["--model", "m", "--format", "tflite", "--size", "16", "--size", "32"],
             "export once for each",
         ),
         (
-            ["--model", "m", "--format", "tflite", "--max-pixels", "9"],
-            "--max-pixels is for --format saved-model only",
+            ["--model", "m", "--format", "tflite", "--max-megapixels", "9"],
+            "--max-megapixels is for --format saved-model only",
         ),
         (["--model", "m", "--format", "tflite"], "must be the name of a .tflite file"),
         (["--model", "absent"], "absent does not exist"),

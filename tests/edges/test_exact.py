@@ -17,9 +17,6 @@ from tf_edgeconnect.edges.exact import (
 from tf_edgeconnect.errors import InputError
 
 SIGMAS = (1, 2.0, 3.5)
-SETTINGS = [(sigma, "float64") for sigma in SIGMAS] + [
-    (sigma, "float32_pairs") for sigma in (1, 2.0)
-]
 
 
 def _synthetic() -> dict[str, np.ndarray]:
@@ -54,21 +51,17 @@ SYNTHETIC = _synthetic()
 
 @pytest.fixture(scope="module")
 def traced():
-    """Canny traced once a setting, with sizes unknown, as in an input pipeline."""
+    """Canny traced once a sigma, with sizes unknown, as in an input pipeline."""
     spec = tf.TensorSpec([None, None, None, 1], tf.float32)
 
-    def trace(sigma, arithmetic):
-        plain = tf.function(
-            lambda gray: canny(gray, sigma, arithmetic=arithmetic),
-            input_signature=[spec],
-        )
+    def trace(sigma):
+        plain = tf.function(lambda gray: canny(gray, sigma), input_signature=[spec])
         masked = tf.function(
-            lambda gray, valid: canny(gray, sigma, valid, arithmetic=arithmetic),
-            input_signature=[spec, spec],
+            lambda gray, valid: canny(gray, sigma, valid), input_signature=[spec, spec]
         )
         return plain, masked
 
-    return {setting: trace(*setting) for setting in SETTINGS}
+    return {sigma: trace(sigma) for sigma in SIGMAS}
 
 
 def _known(shape: tuple[int, int], kind: str) -> np.ndarray:
@@ -88,11 +81,11 @@ def _differing(ours: tf.Tensor, oracle: np.ndarray) -> int:
     return int(np.sum(np.asarray(ours).reshape(oracle.shape) != oracle))
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("sigma", SIGMAS)
 @pytest.mark.parametrize("name", SYNTHETIC)
-def test_canny_equals_scikit_image_on_synthetic_images(traced, name, setting):
-    gray, sigma = SYNTHETIC[name], setting[0]
-    plain, masked = traced[setting]
+def test_canny_equals_scikit_image_on_synthetic_images(traced, name, sigma):
+    gray = SYNTHETIC[name]
+    plain, masked = traced[sigma]
     assert _differing(plain(gray[None, ..., None]), skimage_canny(gray, sigma)) == 0
     for kind in ("all", "none", "random", "block"):
         known = _known(gray.shape, kind)
@@ -168,31 +161,6 @@ def test_canny_runs_in_a_dataset_with_images_of_any_size():
         assert _differing(edges, skimage_canny(SYNTHETIC[name], 2.0)) == 0
 
 
-@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
-def test_tflite_builtins_give_the_same_edges():
-    module = tf.Module()
-    shape = [1, 48, 40, 1]
-    module.edges = tf.function(
-        lambda gray, valid: canny(gray, 2.0, valid, arithmetic="float32_pairs"),
-        input_signature=[tf.TensorSpec(shape, tf.float32)] * 2,
-    )
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [module.edges.get_concrete_function()], module
-    )
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    interpreter = tf.lite.Interpreter(model_content=converter.convert())
-    runner = interpreter.get_signature_runner()
-    rng = np.random.default_rng(3)
-    images = [rng.random(shape), np.add.outer(np.arange(48), np.arange(40)) / 90]
-    images.append(np.full(shape, 0.5))
-    for image in images:
-        gray = image.reshape(shape).astype(np.float32)
-        known = _known(shape[1:3], "block").reshape(shape)
-        (edges,) = runner(gray=gray, valid=known).values()
-        oracle = skimage_canny(gray[0, ..., 0], 2.0, mask=known[0, ..., 0] > 0)
-        assert _differing(edges, oracle) == 0
-
-
 def test_canny_survives_saving(tmp_path):
     module = tf.Module()
     module.edges = tf.function(
@@ -215,7 +183,7 @@ def test_canny_equals_scikit_image_on_photos(shared, traced):
         gray = rgb @ np.array([0.2125, 0.7154, 0.0721], np.float32)
         known = _known(gray.shape, "block")
         for sigma in SIGMAS:
-            plain, masked = traced[sigma, "float64"]
+            plain, masked = traced[sigma]
             ours = plain(gray[None, ..., None])
             assert _differing(ours, skimage_canny(gray, sigma)) == 0, file.name
             ours = masked(gray[None, ..., None], known[None, ..., None])
@@ -269,7 +237,6 @@ def test_sigma_zero_means_two_at_inference():
             {"valid": np.ones((8, 9, 1))},
             "valid must have the shape of gray",
         ),
-        (np.zeros((8, 8, 1), np.float32), {"arithmetic": "int"}, "got 'int'"),
     ],
 )
 def test_wrong_arguments_are_named(gray, options, message):

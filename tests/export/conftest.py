@@ -24,5 +24,5 @@ def exported(weights, tmp_path_factory):
     """Version 1 of an export."""
     output = tmp_path_factory.mktemp("exported")
     return export_saved_model(
-        weights, output, warmup_sizes=(16,), max_pixels=MAX_PIXELS
+        weights, output, warmup_sizes=(16,), max_megapixels=MAX_PIXELS / 1e6
     )

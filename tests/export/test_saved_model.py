@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import pickle
 import subprocess
 import sys
@@ -12,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.export.networks import load_for_export
 from tf_edgeconnect.export.saved_model import export_saved_model, save_graph
-from tf_edgeconnect.export.source import load_for_export
-from tf_edgeconnect.export.versions import new_version
+from tf_edgeconnect.export.version import new_version, publish
 from tf_edgeconnect.models.storage import load_networks, save_networks
 
 from .conftest import MAX_PIXELS
@@ -49,7 +50,7 @@ def run(exported, requests, folder):
     sent, received = folder / "requests", folder / "answers"
     sent.write_bytes(pickle.dumps(requests))
     done = subprocess.run(
-        [sys.executable, str(RUNNER), str(exported.folder), str(sent), str(received)],
+        [sys.executable, str(RUNNER), str(exported.path), str(sent), str(received)],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -65,6 +66,25 @@ DRAWING = np.where(np.arange(18) % 6 == 0, 200, 0).astype(np.uint8)
 DRAWING = np.broadcast_to(DRAWING[:, None], (2, 13, 18, 1)).copy()
 PHOTO, MASK = file_of(OTHER["image"]), file_of(OTHER["mask"])
 JPEG = file_of(SMALL["image"], "JPEG")
+
+
+def turned(orientation, order):
+    """A JPEG of `OTHER` whose pixels lie as a camera held that way stores them."""
+    image = Image.fromarray(OTHER["image"][0])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif.endian = order
+    file = io.BytesIO()
+    image.save(file, "JPEG", exif=exif.tobytes())
+    return file.getvalue()
+
+
+TURNED = {6: turned(6, "<"), 3: turned(3, ">")}
+
+
+def upright(contents):
+    """What a viewer shows of a file."""
+    return np.array(ImageOps.exif_transpose(Image.open(io.BytesIO(contents))))
 
 
 def bomb():
@@ -159,7 +179,7 @@ BAD = {
     "header alone": (
         "serving_bytes",
         eight(PHOTO[:20]),
-        "image_bytes[5] has a damaged header",
+        "image_bytes[5] is damaged or cut off",
     ),
     "bomb": (
         "serving_bytes",
@@ -198,6 +218,13 @@ ANSWERED = {
         {
             "image_bytes": strings(PHOTO, JPEG),
             "mask_bytes": strings(MASK, file_of(SMALL["mask"])),
+        },
+    ),
+    "turned": (
+        "serving_bytes",
+        {
+            "image_bytes": strings(*TURNED.values()),
+            "mask_bytes": strings(file_of(OTHER["mask"][0].swapaxes(0, 1)), MASK),
         },
     ),
 }
@@ -250,6 +277,17 @@ def test_strings_of_several_sizes_are_filled_one_by_one(answers, inpainter):
         assert close(result, inpainter(photo, hole).image)
 
 
+def test_jpegs_are_filled_upright(answers, inpainter):
+    holes = [OTHER["mask"][0].swapaxes(0, 1), OTHER["mask"][0]]
+    filled = answers["turned"]["inpainted_bytes"]
+    for contents, source, hole in zip(filled, TURNED.values(), holes, strict=True):
+        photo = upright(source)
+        result = np.array(Image.open(io.BytesIO(contents)))
+        known = hole[..., 0] == 0
+        np.testing.assert_array_equal(result[known], photo[known])
+        assert close(result, inpainter(photo, hole).image)
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_request_is_an_invalid_argument_with_a_sentence(answers, name):
     kind, message = answers[name]
@@ -271,25 +309,25 @@ def test_weights_are_stored_once(exported, weights):
         for variable in network.variables
         if variable.name not in ("u", "v")
     )
-    reader = tf.train.load_checkpoint(str(exported.folder / "variables" / "variables"))
+    reader = tf.train.load_checkpoint(str(exported.path / "variables" / "variables"))
     shapes = reader.get_variable_to_shape_map()
     stored = [name for name in shapes if name.endswith("VARIABLE_VALUE")]
     assert sum(int(np.prod(shapes[name])) for name in stored) == expected
-    data = exported.folder / "variables" / "variables.data-00000-of-00001"
+    data = exported.path / "variables" / "variables.data-00000-of-00001"
     assert 4 * expected <= data.stat().st_size < 4 * expected + 5000
 
 
 def test_what_lies_beside_the_model(exported):
-    facts = json.loads((exported.folder / "model.json").read_text())
+    facts = json.loads((exported.path / "model.json").read_text())
     assert facts == exported.facts
     assert facts["max_pixels"] == MAX_PIXELS
     assert facts["signatures"]["inpaint_with_edges"]["inputs"]["edges"] == {
         "dtype": "uint8",
         "shape": [None, None, None, 1],
     }
-    card = (exported.folder / "README.md").read_text()
+    card = (exported.path / "README.md").read_text()
     assert "`serving_bytes`" in card and "90,000" in card and "step 7" in card
-    assert exported.lines[-1] == f"wrote {exported.folder}"
+    assert exported.lines[-1] == f"wrote {exported.path}"
 
 
 def test_warm_up_holds_each_signature_at_each_size(exported):
@@ -297,7 +335,7 @@ def test_warm_up_holds_each_signature_at_each_size(exported):
         "tensorflow_serving.apis.prediction_log_pb2",
         reason="needs pip install tensorflow-serving-api",
     )
-    path = exported.folder / "assets.extra" / "tf_serving_warmup_requests"
+    path = exported.path / "assets.extra" / "tf_serving_warmup_requests"
     seen = []
     for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
         sent = api.PredictionLog.FromString(record).predict_log.request
@@ -313,7 +351,7 @@ def test_short_floats_are_stored_and_stay_close(weights, tmp_path, precision):
     exported = export_saved_model(
         weights, tmp_path, precision=precision, warmup_sizes=()
     )
-    data = exported.folder / "variables" / "variables.data-00000-of-00001"
+    data = exported.path / "variables" / "variables.data-00000-of-00001"
     # 2 bytes a number, but 4 in the two last convolutions.
     short = 2 * exported.facts["parameters"]
     last = 2 * (7 * 7 * 4 * (1 + 3) + 1 + 3)
@@ -323,23 +361,29 @@ def test_short_floats_are_stored_and_stay_close(weights, tmp_path, precision):
 
 def test_versions_count_up_and_are_never_overwritten(tmp_path):
     for number in ("1", "2"):
-        with new_version(tmp_path) as version:
-            (version.partial / "who").write_text(number)
+        with new_version(tmp_path) as partial:
+            (partial / "who").write_text(number)
             (tmp_path / "notes").mkdir(exist_ok=True)
-        assert version.folder == tmp_path / number
+            assert publish(partial, tmp_path) == tmp_path / number
     assert (tmp_path / "1" / "who").read_text() == "1"
     (tmp_path / "10").mkdir()
-    with new_version(tmp_path) as version:
-        # Another export is ready first.
-        (tmp_path / "11").mkdir()
-        (tmp_path / "11" / "who").write_text("the other")
-    assert version.folder == tmp_path / "12"
+    with new_version(tmp_path) as partial:
+        # Another export is ready between the look at the folder and the renaming.
+        rename, os.rename = os.rename, lambda *paths: taken(*paths)
+
+        def taken(*paths):
+            os.rename = rename
+            (tmp_path / "11").mkdir()
+            (tmp_path / "11" / "who").write_text("the other")
+            rename(*paths)
+
+        assert publish(partial, tmp_path) == tmp_path / "12"
     assert (tmp_path / "11" / "who").read_text() == "the other"
 
 
 def test_a_version_that_fails_leaves_nothing(tmp_path):
-    with pytest.raises(OSError), new_version(tmp_path) as version:
-        (version.partial / "half").touch()
+    with pytest.raises(OSError), new_version(tmp_path) as partial:
+        (partial / "half").touch()
         raise OSError("disk full")
     assert list(tmp_path.iterdir()) == []
 
@@ -350,17 +394,17 @@ def test_what_cannot_be_exported_is_refused(exported, weights, tmp_path):
         save_networks(tmp_path / stage, networks, {"sigma": 2.0})
         with pytest.raises(InputError, match=f"no {stage} generator.*train it with"):
             load_for_export(tmp_path / stage)
-    with pytest.raises(InputError, match="is an export already"):
-        export_saved_model(exported.folder, tmp_path / "x")
+    with pytest.raises(InputError, match="is an export or a server"):
+        export_saved_model(exported.path, tmp_path / "x")
     with pytest.raises(InputError, match="precision must be one of .* got 'int8'"):
         export_saved_model(weights, tmp_path / "x", precision="int8")
     with pytest.raises(InputError, match="warm-up size 301"):
         export_saved_model(
-            weights, tmp_path / "x", warmup_sizes=(301,), max_pixels=90000
+            weights, tmp_path / "x", warmup_sizes=(301,), max_megapixels=0.09
         )
     assert not (tmp_path / "x").exists()
     (tmp_path / "file").touch()
-    for output in (tmp_path / "file", exported.folder):
+    for output in (tmp_path / "file", exported.path):
         with pytest.raises(InputError, match=str(output)), new_version(output):
             pass
 

@@ -33,7 +33,7 @@ def pair(tmp_path_factory):
     }
     save_networks(folder, networks, {"stage": "joint", "step": 3, "sigma": 2.0})
     output = tmp_path_factory.mktemp("exported")
-    export_saved_model(folder, output, warmup_sizes=(), max_pixels=600)
+    export_saved_model(folder, output, warmup_sizes=(), max_megapixels=600e-6)
     return Inpainter.load(folder), output
 
 

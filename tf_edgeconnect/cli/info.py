@@ -13,7 +13,7 @@ from tf_edgeconnect.version import __version__
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python", "pillow", "scikit-image")
 EXTRAS = {
     "serving": ("tensorflow-serving-api", "grpcio-health-checking"),
-    "tflite": ("ai-edge-litert",),
+    "tflite": ("ai-edge-litert", "ai-edge-quantizer"),
     "onnx": ("onnx", "onnxruntime", "tf2onnx"),
     "heif": ("pi-heif",),
     "batch": ("apache-beam",),

@@ -93,8 +93,8 @@ def run_dir(text: str) -> Any:
 Model = Annotated[
     str,
     model(
-        "A preset, run directory, weights folder, exported SavedModel, .tflite file or "
-        "server: grpc://HOST:PORT/NAME?label=L or http://HOST:PORT/NAME."
+        "A preset, run directory, weights folder, exported SavedModel, .tflite or "
+        ".onnx file, or server: grpc://HOST:PORT/NAME?label=L or http://HOST:PORT/NAME."
     ),
 ]
 Timeout = Annotated[

@@ -5,26 +5,20 @@ edge map of the same shape, 1 = edge, 0 = none. `valid` is 1 where a pixel is kn
 opposite of the mask of `tf_edgeconnect.masking`). This module owns what `edge.sigma`
 means: above 0 a Canny sigma in pixels, 0 a random one in training, -1 no edges.
 
-Only graph operations with sizes known at run time, so the same code runs in `tf.data`,
-a SavedModel and (with `arithmetic="float32_pairs"`) TFLite's builtin operations.
+Only graph operations with sizes known at run time, so the same code runs in `tf.data`
+and a SavedModel; files for phones and ONNX have `portable.py`.
 
 Reference: Canny, "A computational approach to edge detection", PAMI 8(6), 1986.
     scikit-image 0.26 (BSD-3): `skimage/feature/_canny.py`, `_canny_cy.pyx`.
 """
 
 import math
-from typing import Literal
 
 import tensorflow as tf
 
 from tf_edgeconnect.edges.gradients import inside, local_maxima, smooth, sobel
 from tf_edgeconnect.edges.hysteresis import linked
-from tf_edgeconnect.edges.wide_sums import FLOAT32_PAIRS, FLOAT64
 from tf_edgeconnect.errors import InputError
-
-Arithmetic = Literal["float64", "float32_pairs"]
-
-ARITHMETIC = {"float64": FLOAT64, "float32_pairs": FLOAT32_PAIRS}
 
 RANDOM_SIGMA = 0
 NO_EDGES = -1
@@ -38,8 +32,6 @@ def canny(
     valid: tf.Tensor | None = None,
     low_threshold: float = 0.1,
     high_threshold: float = 0.2,
-    *,
-    arithmetic: Arithmetic = "float64",
 ) -> tf.Tensor:
     """Canny edges, equal pixel for pixel to `skimage.feature.canny`.
 
@@ -53,20 +45,17 @@ def canny(
             Known pixels next to an unknown one or to the border are never edges.
         low_threshold: gradient that continues an edge, 0 or more.
         high_threshold: gradient that starts an edge, at least `low_threshold`.
-        arithmetic: `float32_pairs` where float64 is not to be had (TFLite builtins);
-            equal on photos, a rare exact tie aside (see `wide_sums`).
 
     Returns:
         float32 of the shape of `gray`: 1 on an edge, 0 elsewhere.
 
     Raises:
-        InputError: wrong dtype, rank, channels, sigma, thresholds or arithmetic.
+        InputError: wrong dtype, rank, channels, sigma or thresholds.
 
     Reference: Canny 1986; `skimage.feature.canny` of scikit-image 0.26.
     """
     gray = _checked_gray(gray, "gray")
-    _check_settings(sigma, low_threshold, high_threshold, arithmetic)
-    sums = ARITHMETIC[arithmetic]
+    _check_settings(sigma, low_threshold, high_threshold)
     shape = tf.shape(gray)
     # Rows first, batch second: filters along rows then slice without copying.
     rows_first = [1, 0, 2]
@@ -77,12 +66,12 @@ def canny(
         valid = tf.reshape(valid, [-1, shape[-3], shape[-2]])
         valid = tf.transpose(tf.cast(valid, tf.float32), rows_first)
 
-    blurred = smooth(image, valid, float(sigma), sums)
-    row_slope, column_slope = sobel(blurred, sums)
+    blurred = smooth(image, valid, float(sigma))
+    row_slope, column_slope = sobel(blurred)
     magnitude = tf.sqrt(row_slope * row_slope + column_slope * column_slope)
     # scikit-image keeps zero gradients out the same way.
     candidate = (magnitude >= (low_threshold or 1e-14)) & inside(image, valid)
-    thin_at = local_maxima(row_slope, column_slope, magnitude, candidate, sums)
+    thin_at = local_maxima(row_slope, column_slope, magnitude, candidate)
     edges = linked(thin_at, magnitude, high_threshold)
     edges = tf.reshape(tf.transpose(edges, rows_first), shape)
     return tf.ensure_shape(edges, gray.shape)
@@ -156,8 +145,6 @@ def inference_edges(
     gray: tf.Tensor,
     sigma: float,
     valid: tf.Tensor | None = None,
-    *,
-    arithmetic: Arithmetic = "float64",
 ) -> tf.Tensor:
     """Edges as inference sees them, by the configuration's `edge.sigma`.
 
@@ -165,7 +152,6 @@ def inference_edges(
         gray: float32 `(H, W, 1)` or `(B, H, W, 1)`, [0, 1].
         sigma: pixels; 0 means 2; -1 means no edges.
         valid: as in `canny`.
-        arithmetic: as in `canny`.
 
     Returns:
         float32 of the shape of `gray`, {0, 1}.
@@ -175,7 +161,7 @@ def inference_edges(
     """
     if sigma == NO_EDGES:
         return tf.zeros_like(_checked_gray(gray, "gray"))
-    return canny(gray, inference_sigma(sigma), valid, arithmetic=arithmetic)
+    return canny(gray, inference_sigma(sigma), valid)
 
 
 def _checked_gray(gray: tf.Tensor, name: str) -> tf.Tensor:
@@ -196,7 +182,7 @@ def _check_same_shape(tensor: tf.Tensor, name: str, gray: tf.Tensor) -> None:
         )
 
 
-def _check_settings(sigma: float, low: float, high: float, arithmetic: str) -> None:
+def _check_settings(sigma: float, low: float, high: float) -> None:
     if not (math.isfinite(sigma) and sigma > 0):
         raise InputError(
             f"sigma must be above 0 pixels, got {sigma}; training_edges and"
@@ -206,8 +192,4 @@ def _check_settings(sigma: float, low: float, high: float, arithmetic: str) -> N
         raise InputError(
             "thresholds must be 0 <= low_threshold <= high_threshold,"
             f" got {low} and {high}"
-        )
-    if arithmetic not in ARITHMETIC:
-        raise InputError(
-            f"arithmetic must be one of {sorted(ARITHMETIC)}, got {arithmetic!r}"
         )

@@ -2,6 +2,9 @@
 
 Tensors here are float32 `(H, B, W)`: rows first, so that filters along rows slice
 without copying. The order of operations is scikit-image's, because its ties are too.
+SciPy adds up a filter's products in float64 and rounds the sum to float32; where
+neighbours tie (ramps, flat shapes) that last bit decides whether a pixel is an edge, so
+its additions are repeated in its order.
 
 Reference: scikit-image 0.26 (BSD-3), `skimage/feature/_canny.py`, `_canny_cy.pyx`.
 """
@@ -9,57 +12,53 @@ Reference: scikit-image 0.26 (BSD-3), `skimage/feature/_canny.py`, `_canny_cy.py
 import numpy as np
 import tensorflow as tf
 
-from tf_edgeconnect.edges.wide_sums import WideSums, shifted
-
 _SOBEL_SMOOTHING = np.array([1.0, 2.0, 1.0])
 # An interpolation's last bits may lie below both neighbours.
 _ROUNDED_UP = np.float32(1 + 2.0**-20)
 
 
-def _gaussian_kernel(sigma: float) -> np.ndarray:
+def gaussian_kernel(sigma: float) -> np.ndarray:
+    """Returns the taps of SciPy's Gaussian of that sigma, in pixels, as float64."""
     radius = int(4 * sigma + 0.5)
     kernel = np.exp(-0.5 / (sigma * sigma) * np.arange(-radius, radius + 1) ** 2)
     return kernel / kernel.sum()
 
 
-def _blur(image: tf.Tensor, kernel: np.ndarray, sums: WideSums) -> tf.Tensor:
+def _blur(image: tf.Tensor, kernel: np.ndarray) -> tf.Tensor:
     """Separable correlation of `(H, B, W)` with zeros outside, rows first as SciPy."""
     radius = len(kernel) // 2
     for _ in range(2):
         padded = tf.pad(image, [[radius, radius], [0, 0], [0, 0]])
-        image = tf.transpose(sums.correlate(padded, kernel, 0), [2, 1, 0])
+        image = tf.transpose(_correlated(padded, kernel, 0), [2, 1, 0])
     return image
 
 
-def smooth(
-    image: tf.Tensor, valid: tf.Tensor | None, sigma: float, sums: WideSums
-) -> tf.Tensor:
+def smooth(image: tf.Tensor, valid: tf.Tensor | None, sigma: float) -> tf.Tensor:
     """Gaussian mean over the valid pixels inside the image.
 
     Args:
         image: float32 `(H, B, W)`.
         valid: the same shape, {0, 1}; None: all are.
         sigma: pixels, above 0.
-        sums: how to add up.
 
     Returns:
         float32 `(H, B, W)`.
     """
-    kernel = _gaussian_kernel(sigma)
+    kernel = gaussian_kernel(sigma)
     if valid is None:
-        weight = _blurred_ones(tf.shape(image), kernel, sums)
+        weight = _blurred_ones(tf.shape(image), kernel)
     else:
         image = tf.where(valid > 0, image, 0.0)
-        weight = _blur(valid, kernel, sums)
-    return _blur(image, kernel, sums) / (weight + np.finfo(np.float32).eps)
+        weight = _blur(valid, kernel)
+    return _blur(image, kernel) / (weight + np.finfo(np.float32).eps)
 
 
-def _blurred_ones(shape: tf.Tensor, kernel: np.ndarray, sums: WideSums) -> tf.Tensor:
+def _blurred_ones(shape: tf.Tensor, kernel: np.ndarray) -> tf.Tensor:
     """Blurs ones of `shape` (H, 1, W): all pixels far from a border are alike."""
     radius = len(kernel) // 2
     lengths = [shape[0], shape[2]]
     short = [tf.minimum(length, 2 * radius + 1) for length in lengths]
-    small = _blur(tf.ones([short[0], 1, short[1]]), kernel, sums)
+    small = _blur(tf.ones([short[0], 1, short[1]]), kernel)
     # Columns while there are few rows: whole rows are then cheap to copy.
     for axis, length, kept in zip((2, 0), lengths[::-1], short[::-1], strict=True):
         index = tf.range(length)
@@ -71,12 +70,11 @@ def _blurred_ones(shape: tf.Tensor, kernel: np.ndarray, sums: WideSums) -> tf.Te
     return small
 
 
-def sobel(smooth: tf.Tensor, sums: WideSums) -> tuple[tf.Tensor, tf.Tensor]:
+def sobel(smooth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Slopes along rows (axis 0) and columns (axis 2), border pixels repeated.
 
     Args:
         smooth: float32 `(H, B, W)`.
-        sums: how to add up.
 
     Returns:
         Two float32 `(H, B, W)`, 8 times the slope per pixel.
@@ -84,9 +82,9 @@ def sobel(smooth: tf.Tensor, sums: WideSums) -> tuple[tf.Tensor, tf.Tensor]:
     slopes = []
     for along, across in ((0, 2), (2, 0)):
         padded = _border_repeated(smooth, along)
-        slope = shifted(padded, 2, 2, along) - shifted(padded, 0, 2, along)
+        slope = _shifted(padded, 2, 2, along) - _shifted(padded, 0, 2, along)
         padded = _border_repeated(slope, across)
-        slopes.append(sums.correlate(padded, _SOBEL_SMOOTHING, across))
+        slopes.append(_correlated(padded, _SOBEL_SMOOTHING, across))
     return slopes[0], slopes[1]
 
 
@@ -108,7 +106,7 @@ def inside(image: tf.Tensor, valid: tf.Tensor | None) -> tf.Tensor:
         return inner_row[:, None, None] & inner_column
     for axis in (0, 2):
         padded = tf.pad(valid, [[int(axis == other)] * 2 for other in range(3)])
-        outer = tf.minimum(shifted(padded, 0, 2, axis), shifted(padded, 2, 2, axis))
+        outer = tf.minimum(_shifted(padded, 0, 2, axis), _shifted(padded, 2, 2, axis))
         valid = tf.minimum(valid, outer)
     return valid > 0
 
@@ -118,7 +116,6 @@ def local_maxima(
     column_slope: tf.Tensor,
     magnitude: tf.Tensor,
     candidate: tf.Tensor,
-    sums: WideSums,
 ) -> tf.Tensor:
     """Flat positions of the candidates that no interpolated neighbour exceeds.
 
@@ -129,7 +126,6 @@ def local_maxima(
         column_slope: the same along the columns.
         magnitude: the same, the length of both.
         candidate: bool `(H, B, W)`, False at the borders and where the slope is 0.
-        sums: how to interpolate.
 
     Returns:
         int32 `(n,)`, ascending positions in the flattened `(H, B, W)`.
@@ -160,7 +156,7 @@ def local_maxima(
         near_value, far_value = (
             tf.gather_nd(magnitude, place) for place in (near_at, far_at)
         )
-        kept &= sums.interpolation_at_most(near_value, far_value, weight, peak)
+        kept &= _interpolation_at_most(near_value, far_value, weight, peak)
     return tf.cast(tf.gather_nd(at[:, 0], tf.where(kept)), tf.int32)
 
 
@@ -176,9 +172,51 @@ def _may_be_maxima(
     fits = []
     for along, across in ((0, 2), (2, 0)):
         padded = _border_repeated(magnitude, across)
-        least = tf.minimum(shifted(padded, 0, 2, across), shifted(padded, 2, 2, across))
+        least = tf.minimum(
+            _shifted(padded, 0, 2, across), _shifted(padded, 2, 2, across)
+        )
         padded = _border_repeated(tf.minimum(least, magnitude), along)
-        sides = shifted(padded, 0, 2, along), shifted(padded, 2, 2, along)
+        sides = _shifted(padded, 0, 2, along), _shifted(padded, 2, 2, along)
         fits.append(tf.maximum(*sides) <= bound)
     by_rows = tf.abs(row_slope) >= tf.abs(column_slope)
     return (by_rows & fits[0]) | (~by_rows & fits[1])
+
+
+def _shifted(padded: tf.Tensor, start: int, margin: int, axis: int) -> tf.Tensor:
+    """The window at `start` of a tensor that is `margin` longer than the window.
+
+    Args:
+        padded: any shape, `n + margin` long on `axis`.
+        start: 0 to `margin`.
+        margin: how much of `axis` lies outside the window.
+        axis: 0 to rank - 1.
+
+    Returns:
+        `padded` with `n` entries on `axis`.
+    """
+    window = [slice(None)] * padded.shape.rank
+    stop = start - margin
+    window[axis] = slice(start, stop if stop else None)
+    return padded[tuple(window)]
+
+
+def _correlated(padded: tf.Tensor, kernel: np.ndarray, axis: int) -> tf.Tensor:
+    # Negated terms are subtracted on purpose: TensorFlow's graph optimizer turns chains
+    # of additions into one AddN, in an order of its own.
+    radius = len(kernel) // 2
+    wide = tf.cast(padded, tf.float64)
+    total = _shifted(wide, radius, 2 * radius, axis) * kernel[radius]
+    for tap in range(radius):
+        before = _shifted(wide, tap, 2 * radius, axis)
+        after = _shifted(wide, 2 * radius - tap, 2 * radius, axis)
+        total -= (before + after) * -kernel[tap]
+    return tf.cast(total, tf.float32)
+
+
+def _interpolation_at_most(
+    near: tf.Tensor, far: tf.Tensor, weight: tf.Tensor, bound: tf.Tensor
+) -> tf.Tensor:
+    # scikit-image's C mixes: float32 product here, float64 product there.
+    far_part = tf.cast(far * weight, tf.float64)
+    near_part = tf.cast(near, tf.float64) * (1.0 - tf.cast(weight, tf.float64))
+    return far_part + near_part <= tf.cast(bound, tf.float64)

@@ -2,10 +2,10 @@
 
 Enters: a run directory or a weights folder. Leaves: `OUTPUT/N/` with the SavedModel,
 `assets.extra/tf_serving_warmup_requests`, `README.md` (the model card), `model.json`
-and, where the model is a run, its `config.yaml`.
+and, where the model is a run, its `config.yaml`. A version is complete or absent, and
+its number is never given again.
 """
 
-import dataclasses
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -13,38 +13,33 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.export.comparison import compare, errors_only
-from tf_edgeconnect.export.folding import FloatType
-from tf_edgeconnect.export.model_card import model_card
-from tf_edgeconnect.export.serving_network import serving_graph
+from tf_edgeconnect.export.networks import (
+    SAVED_MODEL,
+    FloatType,
+    exported_graph,
+    load_for_export,
+)
+from tf_edgeconnect.export.report import Exported, compared, load_examples
 from tf_edgeconnect.export.signatures import build_signatures
-from tf_edgeconnect.export.source import load_for_export
-from tf_edgeconnect.export.versions import new_version
-from tf_edgeconnect.export.warmup import NO_API, WARMUP_FILE, write_warmup
-from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.export.version import (
+    NO_API,
+    WARMUP_FILE,
+    model_card,
+    new_version,
+    publish,
+    write_warmup,
+)
 from tf_edgeconnect.inference.graph import InpaintGraph
-from tf_edgeconnect.photos.headers import MAX_PIXELS
 from tf_edgeconnect.version import __version__
 
 PRECISIONS = ("float32", "bfloat16", "float16")
-
-
-@dataclasses.dataclass(frozen=True)
-class Exported:
-    """One exported version.
-
-    Attributes:
-        folder: of the version.
-        facts: what its `model.json` holds.
-        lines: what to tell the user.
-    """
-
-    folder: Path
-    facts: dict[str, Any]
-    lines: list[str]
+MAX_MEGAPIXELS = 4.0  # some 0.3 GB of memory each
+_COMPARED = 3
+_COMPARED_SIZE = 256
 
 
 def export_saved_model(
@@ -53,7 +48,7 @@ def export_saved_model(
     *,
     precision: FloatType = "float32",
     warmup_sizes: Sequence[int] = (256,),
-    max_pixels: int = MAX_PIXELS,
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> Exported:
     """Writes the next version of a model.
 
@@ -62,36 +57,52 @@ def export_saved_model(
         output: folder of versions; `1`, `2`, ... in it are never overwritten.
         precision: number type of the weights and hidden layers.
         warmup_sizes: sides of the photos in the warm-up requests, pixels.
-        max_pixels: bound of a request's batch x height x width, kept in the graph.
-
-    Returns:
-        Where it lies and what to tell.
+        max_megapixels: bound of a request's batch x height x width, in millions, kept
+            in the graph.
 
     Raises:
         InputError: no such model, a generator lacks, or a wrong option or output.
         OSError: the output cannot be written; no version is left half-made.
     """
+    max_pixels = round(1e6 * max_megapixels)
     _check_options(precision, warmup_sizes, max_pixels)
     inpainter = load_for_export(model)
-    graph = serving_graph(inpainter, precision)
-    with new_version(output) as version:
-        signatures = build_signatures(graph, max_pixels)
-        save_graph(graph, signatures, version.partial)
-        warmed = write_warmup(version.partial, warmup_sizes)
-        facts = {
-            **_facts(inpainter, graph, signatures),
-            "precision": precision,
-            "max_pixels": max_pixels,
-            "warmup_sizes": list(warmup_sizes) if warmed else [],
-            "comparison": str(compare(version.partial, inpainter, max_pixels)),
-        }
+    networks = [inpainter.edge_generator, inpainter.inpaint_generator]
+    graph = exported_graph(inpainter, SAVED_MODEL, precision)
+    signatures = build_signatures(graph, max_pixels)
+    facts = {
+        "format": "saved-model",
+        "precision": precision,
+        "source": inpainter.description,
+        "sigma": inpainter.sigma,
+        "networks": {network.name: dict(network.architecture) for network in networks},
+        "parameters": sum(network.count_params() for network in _networks(graph)),
+        "signatures": {name: _described(one) for name, one in signatures.items()},
+        "max_pixels": max_pixels,
+        "tf_edgeconnect": __version__,
+        "tensorflow": tf.__version__,
+    }
+    with new_version(Path(output)) as partial:
+        save_graph(graph, signatures, partial)
+        warmed = write_warmup(partial, warmup_sizes)
+        facts["warmup_sizes"] = list(warmup_sizes) if warmed else []
+        served = tf.saved_model.load(str(partial)).signatures["serving_default"]
+
+        def fill(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+            tensors = tf.constant(image), tf.constant(np.uint8(255) * mask)
+            return served(image=tensors[0], mask=tensors[1])["inpainted"].numpy()
+
+        size = min(_COMPARED_SIZE, int(max_pixels**0.5))
+        pairs = load_examples(None, size).report[:_COMPARED]
+        facts["comparison"] = str(compared(fill, inpainter, pairs))
         text = json.dumps(facts, indent=2, sort_keys=True) + "\n"
-        (version.partial / "model.json").write_text(text)
-        (version.partial / "README.md").write_text(model_card(facts))
+        (partial / "model.json").write_text(text)
+        (partial / "README.md").write_text(model_card(facts))
         config = Path(model) / "config.yaml"
         if config.is_file():
-            shutil.copyfile(config, version.partial / "config.yaml")
-    return Exported(version.folder, facts, _lines(version.folder, facts))
+            shutil.copyfile(config, partial / "config.yaml")
+        folder = publish(partial, Path(output))
+    return Exported(folder, facts, _lines(folder, facts))
 
 
 def save_graph(
@@ -101,16 +112,25 @@ def save_graph(
 
     Args:
         graph: whose networks the signatures use.
-        signatures: from `build_signatures`.
+        signatures: `tf.function` by name.
         folder: to write to.
     """
     # Keras models as attributes would be stored a second time, and TF Serving would
     # not find their variables: the module holds the raw variables alone.
     module = tf.Module()
-    networks = _present(graph.edge_generator, graph.inpaint_generator)
-    module.weights = [v.value for network in networks for v in network.variables]
-    with errors_only():  # it names a folder that is about to be renamed
+    module.weights = [v.value for one in _networks(graph) for v in one.variables]
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")  # it names a folder that is about to be renamed
+    try:
         tf.saved_model.save(module, str(folder), signatures=signatures)
+    finally:
+        logger.setLevel(level)
+
+
+def _networks(graph: InpaintGraph) -> list[keras.Model]:
+    found = (graph.edge_generator, graph.inpaint_generator)
+    return [network for network in found if network is not None]
 
 
 def _check_options(
@@ -121,7 +141,9 @@ def _check_options(
             f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}"
         )
     if max_pixels < 1:
-        raise InputError(f"max_pixels must be 1 or more, got {max_pixels}")
+        raise InputError(
+            f"max_megapixels must be more than 0, got {max_pixels / 1e6:g}"
+        )
     for size in warmup_sizes:
         if size < 1 or size * size > max_pixels:
             raise InputError(
@@ -130,35 +152,9 @@ def _check_options(
             )
 
 
-def _facts(
-    inpainter: Inpainter, graph: InpaintGraph, signatures: dict[str, Callable]
-) -> dict[str, Any]:
-    networks = _present(inpainter.edge_generator, inpainter.inpaint_generator)
-    plain = _present(graph.edge_generator, graph.inpaint_generator)
-    return {
-        "format": "saved-model",
-        "source": inpainter.description,
-        "sigma": inpainter.sigma,
-        "networks": {network.name: dict(network.architecture) for network in networks},
-        "parameters": sum(network.count_params() for network in plain),
-        "signatures": {
-            name: _described(function) for name, function in signatures.items()
-        },
-        "tf_edgeconnect": __version__,
-        "tensorflow": tf.__version__,
-    }
-
-
-def _present(*networks: keras.Model | None) -> list[keras.Model]:
-    return [network for network in networks if network is not None]
-
-
 def _described(function: Any) -> dict[str, Any]:
     concrete = function.get_concrete_function()
-    _, inputs = concrete.structured_input_signature
-    inputs = inputs or {
-        spec.name: spec for spec in concrete.structured_input_signature[0]
-    }
+    inputs = {spec.name: spec for spec in concrete.structured_input_signature[0]}
 
     def parts(tensors: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -179,11 +175,9 @@ def _lines(folder: Path, facts: dict[str, Any]) -> list[str]:
         )
         lines.append(f"signature {name}: {takes} -> {gives}")
     lines.append(f"check: {facts['comparison']}")
-    if facts["warmup_sizes"]:
-        sizes = ", ".join(f"{size}x{size}" for size in facts["warmup_sizes"])
-        lines.append(f"warm-up: assets.extra/{WARMUP_FILE}, each signature at {sizes}")
-    else:
-        lines.append(NO_API)
+    lines.append(f"requests: up to {facts['max_pixels'] / 1e6:g} megapixels")
+    sizes = ", ".join(f"{size}x{size}" for size in facts["warmup_sizes"])
+    warmup = f"warm-up: assets.extra/{WARMUP_FILE}, each signature at {sizes}"
+    lines.append(warmup if sizes else NO_API)
     lines.append(f"size: {total / 1e6:.1f} MB on disk, {facts['precision']}")
-    lines.append(f"wrote {folder}")
-    return lines
+    return [*lines, f"wrote {folder}"]

@@ -1,4 +1,4 @@
-"""The four signatures of an export: what each takes, checks and gives.
+"""The four signatures of a SavedModel: what each takes, checks and gives.
 
 | signature | inputs | outputs |
 |---|---|---|
@@ -8,33 +8,28 @@
 | `serving_bytes` | `image_bytes`, `mask_bytes` string `(B,)` | `inpainted_bytes` |
 
 Photos are `(B, H, W, 3)`, masks and edges `(B, H, W, 1)`, of any batch, height and
-width. Masks: white = hole, cut at 50 % grey. `edges`: white = line, they count inside
-the hole only. Strings `(B,)` are PNG or JPEG files, their sizes may differ within a
-batch, and PNG files come back.
+width. Masks: white = hole, cut at 50 % grey. `edges`: white = edge; they count inside
+the hole only. Strings: see `files.py`.
+
+TF Serving passes whatever a client sends to the graph, so the graph itself refuses:
+each check answers INVALID_ARGUMENT with a sentence, and what it guards runs only after
+it. A wrong rank that reached a convolution would end the whole server.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from tf_edgeconnect.data.images import decode
-from tf_edgeconnect.export.byte_strings import decode_hole, require_decodable
-from tf_edgeconnect.export.checks import (
-    PHOTO_SHAPE,
-    PLANE_SHAPE,
-    drawings,
-    ensured,
-    holes,
-    require,
-    require_size,
-)
+from tf_edgeconnect.export.files import decode_hole, decode_photo, require_decodable
 from tf_edgeconnect.inference.graph import InpaintGraph, traced
 
-_IMAGE = tf.TensorSpec(PHOTO_SHAPE, tf.uint8, "image")
-_MASK = tf.TensorSpec(PLANE_SHAPE, tf.uint8, "mask")
-_EDGES = tf.TensorSpec(PLANE_SHAPE, tf.uint8, "edges")
+_PHOTO, _PLANE = (None, None, None, 3), (None, None, None, 1)
+_IMAGE = tf.TensorSpec(_PHOTO, tf.uint8, "image")
+_MASK = tf.TensorSpec(_PLANE, tf.uint8, "mask")
+_EDGES = tf.TensorSpec(_PLANE, tf.uint8, "edges")
 _IMAGE_BYTES = tf.TensorSpec([None], tf.string, "image_bytes")
 _MASK_BYTES = tf.TensorSpec([None], tf.string, "mask_bytes")
+_HALF_GRAY_BYTE = 127  # a mask is a hole above it, see `masking.HALF_GRAY`
 
 
 def build_signatures(graph: InpaintGraph, max_pixels: int) -> dict[str, Callable]:
@@ -52,68 +47,109 @@ def build_signatures(graph: InpaintGraph, max_pixels: int) -> dict[str, Callable
 
     @traced(input_signature=[_IMAGE, _MASK])
     def serving_default(image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
-        inpainted, edges = fill(*_checked(image, mask, max_pixels))
+        inpainted, edges = fill(*_checked(max_pixels, image, mask))
         return {"inpainted": inpainted, "edges": edges}
 
     @traced(input_signature=[_IMAGE, _MASK])
     def predict_edges(image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"edges": complete(*_checked(image, mask, max_pixels))}
+        return {"edges": complete(*_checked(max_pixels, image, mask))}
 
     @traced(input_signature=[_IMAGE, _MASK, _EDGES])
     def inpaint_with_edges(
         image: tf.Tensor, mask: tf.Tensor, edges: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        image = ensured(image, "image", PHOTO_SHAPE)
-        planes = {
-            "mask": ensured(mask, "mask", PLANE_SHAPE),
-            "edges": ensured(edges, "edges", PLANE_SHAPE),
-        }
-        image, mask, edges = require_size(image, planes, max_pixels)
-        mask = holes(mask)
-        inpainted, _ = graph.fill_along(image, mask, drawings(edges, mask))
+        image, mask, edges = _checked(max_pixels, image, mask, edges)
+        inpainted, _ = graph.fill_along(image, mask, _not_inverted(edges, mask))
         return {"inpainted": inpainted}
 
     @traced(input_signature=[_IMAGE_BYTES, _MASK_BYTES])
     def serving_bytes(
         image_bytes: tf.Tensor, mask_bytes: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        image_bytes = ensured(image_bytes, "image_bytes", [None])
-        mask_bytes = ensured(mask_bytes, "mask_bytes", [None])
+        image_bytes = _ranked(image_bytes, "image_bytes", [None])
+        mask_bytes = _ranked(mask_bytes, "mask_bytes", [None])
         counts = [tf.size(image_bytes), tf.size(mask_bytes)]
-        sentence = tf.strings.format(
-            "image_bytes and mask_bytes must be as many, got {} and {}", counts
+        pair = _require(
+            tf.equal(*counts),
+            "image_bytes and mask_bytes must be as many, got {} and {}",
+            counts,
+            [image_bytes, mask_bytes],
         )
-        image_bytes, mask_bytes = require(
-            tf.equal(*counts), sentence, [image_bytes, mask_bytes]
-        )
-        pair = require_decodable(image_bytes, mask_bytes, max_pixels)
 
         def filled(item: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-            photo, hole = decode(item[0])[None], decode_hole(item[1])[None]
+            photo, hole = decode_photo(item[0])[None], decode_hole(item[1])[None]
             return tf.io.encode_png(fill(photo, hole)[0][0])
 
         return {
             "inpainted_bytes": tf.map_fn(
                 filled,
-                pair,
+                require_decodable(*pair, max_pixels),
                 fn_output_signature=tf.TensorSpec([], tf.string),
-                parallel_iterations=1,
+                parallel_iterations=1,  # one decoded picture at a time
             )
         }
 
-    return {
-        "serving_default": serving_default,
-        "predict_edges": predict_edges,
-        "inpaint_with_edges": inpaint_with_edges,
-        "serving_bytes": serving_bytes,
-    }
+    functions = serving_default, predict_edges, inpaint_with_edges, serving_bytes
+    return {function.__name__: function for function in functions}
 
 
 def _checked(
-    image: tf.Tensor, mask: tf.Tensor, max_pixels: int
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the photos and their float32 mask, 1 = hole."""
-    image = ensured(image, "image", PHOTO_SHAPE)
-    planes = {"mask": ensured(mask, "mask", PLANE_SHAPE)}
-    image, mask = require_size(image, planes, max_pixels)
-    return image, holes(mask)
+    max_pixels: int, image: tf.Tensor, mask: tf.Tensor, *edges: tf.Tensor
+) -> list[tf.Tensor]:
+    """Refuses wrong ranks and sizes; returns the mask as float32, 1 = hole."""
+    tensors = [_ranked(image, "image", _PHOTO), _ranked(mask, "mask", _PLANE)]
+    tensors += [_ranked(plane, "edges", _PLANE) for plane in edges]
+    size = tf.shape(tensors[0])[:3]
+    for name, plane in zip(("mask", "edges"), tensors[1:], strict=False):
+        own = tf.shape(plane)[:3]
+        sentence = (
+            f"{name} must have the batch, height and width of image, {{}}, got {{}}"
+        )
+        tensors = _require(
+            tf.reduce_all(tf.equal(size, own)), sentence, [size, own], tensors
+        )
+    pixels = tf.reduce_prod(tf.cast(tf.shape(tensors[0])[:3], tf.int64))
+    sentence = (
+        f"image must have 1 to {max_pixels} pixels, batch x height x width, got {{}}"
+    )
+    within = (pixels > 0) & (pixels <= max_pixels)
+    image, mask, *edges = _require(within, sentence, [pixels], tensors)
+    sentence = "mask holds 0 and 1 only, expected 0 (known) and 255 (hole)"
+    (mask,) = _require(tf.reduce_max(mask) != 1, sentence, [], [mask])
+    return [image, tf.cast(mask > _HALF_GRAY_BYTE, tf.float32), *edges]
+
+
+def _not_inverted(edges: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Refuses edges that are mostly white, unless black all around the hole."""
+    white = tf.cast(edges > _HALF_GRAY_BYTE, tf.float32)
+    # A part of a photo that is sent alone may be all hole, and full of edges.
+    around = tf.reduce_max(white * (1 - mask), axis=(1, 2, 3))
+    share = tf.where(around > 0, tf.reduce_mean(white, axis=(1, 2, 3)), 0.0)
+    sentence = (
+        "edges[{}] is mostly white, so it seems inverted: edges must be white on black"
+    )
+    within = tf.reduce_max(share) <= 0.5
+    return _require(within, sentence, [tf.argmax(share)], [edges])[0]
+
+
+def _ranked(tensor: tf.Tensor, name: str, shape: Sequence[int | None]) -> tf.Tensor:
+    """Refuses another rank or another number of channels.
+
+    The message ends with the name of this operation, which says what is expected.
+    """
+    words = f"batch_height_width_{shape[-1]}_channels"
+    if len(shape) == 1:
+        words = "a_list_of_strings"
+    return tf.ensure_shape(tensor, shape, name=f"{name}_must_be_{words}")
+
+
+def _require(
+    condition: tf.Tensor,
+    sentence: str,
+    values: Sequence[tf.Tensor],
+    tensors: Sequence[tf.Tensor],
+) -> list[tf.Tensor]:
+    """Lets tensors pass where a condition holds, else fails with a sentence."""
+    told = tf.strings.format(sentence, list(values)) if values else sentence
+    with tf.control_dependencies([tf.debugging.Assert(condition, [told])]):
+        return [tf.identity(tensor) for tensor in tensors]

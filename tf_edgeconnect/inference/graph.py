@@ -218,7 +218,9 @@ def pad(tensor: tf.Tensor) -> tf.Tensor:
 
 def _padded_index(length: tf.Tensor) -> tf.Tensor:
     """Which row (or column) of the unpadded tensor stands at each padded place."""
-    target = tf.maximum(-(-length // SIZE_MULTIPLE) * SIZE_MULTIPLE, SMALLEST_SIZE)
+    target = tf.maximum(
+        (length + SIZE_MULTIPLE - 1) // SIZE_MULTIPLE * SIZE_MULTIPLE, SMALLEST_SIZE
+    )
     place, last = tf.range(target), length - 1
     reflected = last - tf.abs(place - last)
     return tf.where(target - length <= last, reflected, tf.minimum(place, last))

@@ -70,9 +70,9 @@ class Inpainter:
         Args:
             where: a preset's name; a run directory (its most advanced stage is taken);
                 a folder with a `model.json`; an exported SavedModel (of several
-                versions the latest); a `.tflite` file; or a server of TF Serving's API,
-                `grpc://HOST:PORT[/NAME][?label=L|version=N]`, `grpcs://` for TLS, and
-                `http://` or `https://` for REST.
+                versions the latest); a `.tflite` or `.onnx` file; or a server of TF
+                Serving's API, `grpc://HOST:PORT[/NAME][?label=L|version=N]`, `grpcs://`
+                for TLS, and `http://` or `https://` for REST.
             timeout: seconds until a request to a server is given up.
             ca: PEM file of the authority to trust a server by.
 

@@ -5,6 +5,7 @@
 | a preset, a run directory, a weights folder | Keras |
 | an exported SavedModel, or the folder of its versions | SavedModel |
 | a `.tflite` file | LiteRT |
+| an `.onnx` file | ONNX Runtime |
 | `grpc://HOST:PORT[/NAME][?label=L]`, `grpcs://`, `http://`, `https://` | a server |
 
 A backend is imported when it is needed: only the first two, and gRPC, need TensorFlow.
@@ -15,7 +16,7 @@ from pathlib import Path
 from tf_edgeconnect.inference.backend import Backend
 
 SAVED_MODEL_FILE = "saved_model.pb"
-FILE_SUFFIXES = (".tflite",)  # of exported files, which run without TensorFlow
+FILE_SUFFIXES = (".tflite", ".onnx")  # of exported files, which run without TensorFlow
 SCHEMES = ("grpc://", "grpcs://", "http://", "https://")
 
 
@@ -29,10 +30,14 @@ def load_backend(
         server = ServingBackend(str(where), timeout=timeout, ca=ca)
         server.versions()  # or it says now what is wrong
         return server
-    if _is_file(where):
+    if Path(where).suffix == ".tflite":
         from tf_edgeconnect.inference.backends.tflite import TFLiteBackend
 
         return TFLiteBackend(where)
+    if Path(where).suffix == ".onnx":
+        from tf_edgeconnect.inference.backends.onnx import OnnxBackend
+
+        return OnnxBackend(where)
     if folder := find_export(where):
         from tf_edgeconnect.inference.backends.saved_model import SavedModelBackend
 

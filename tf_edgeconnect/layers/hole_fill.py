@@ -44,17 +44,19 @@ class PushPullFill(keras.layers.Layer):
             weight = ops.average_pool(weight, 2, padding="same")
             known = ops.maximum(weight, 1e-6)
             # A pixel with anything known below it counts as known from here on.
-            weight = ops.cast(weight > 0, image.dtype)
-            pyramid.append((values / known * weight, weight))
+            pyramid.append((values / known, ops.ceil(weight)))
         values, weight = pyramid[-1]
         total = ops.sum(weight, (1, 2), keepdims=True)
         mean = ops.sum(values, (1, 2), keepdims=True) / ops.maximum(total, 1)
         filled = values + (1 - weight) * mean
         for values, weight in reversed(pyramid[:-1]):
             height, width = ops.shape(values)[1:3]
-            coarse = _doubled(_doubled(filled, axis=1), axis=2)
-            filled = values + (1 - weight) * coarse[:, :height, :width]
+            filled = values + (1 - weight) * self.doubled(filled)[:, :height, :width]
         return filled
+
+    def doubled(self, inputs):
+        """Doubles height and width bilinearly, the border repeated beyond itself."""
+        return _doubled(_doubled(inputs, axis=1), axis=2)
 
     def compute_output_shape(self, image_shape, mask_shape=None):
         """Returns the shape of the image."""
@@ -66,7 +68,7 @@ class PushPullFill(keras.layers.Layer):
 
 
 def _doubled(x, axis):
-    """Doubles an axis bilinearly, the border repeated beyond itself.
+    """Doubles an axis bilinearly.
 
     `keras.ops.image.resize` (3.15) does not take a size unknown at trace time.
     """

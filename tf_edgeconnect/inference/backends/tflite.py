@@ -7,26 +7,25 @@ its middle. Shrinking whole photos to `N` instead would blur every hole; tiling 
 whole would run parts without a hole.
 """
 
+import io
 import json
-import os
 import threading
-from functools import partial
+import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference.arrays import canny
-from tf_edgeconnect.inference.backends import SignatureBackend
+from tf_edgeconnect.inference.backends.file import (
+    METADATA_NAME,
+    FileBackend,
+    contents_of,
+    not_ours,
+    usable_threads,
+)
 
-if TYPE_CHECKING:
-    from ai_edge_litert.interpreter import Interpreter
 
-METADATA_NAME = "tf_edgeconnect"  # of the JSON that an export keeps in its file
-
-
-class TFLiteBackend(SignatureBackend):
+class TFLiteBackend(FileBackend):
     """An exported TFLite file, one photo at a time.
 
     Args:
@@ -39,62 +38,30 @@ class TFLiteBackend(SignatureBackend):
 
     def __init__(self, path: str | Path, threads: int | None = None) -> None:
         """Opens the file."""
-        interpreter, facts = open_file(Path(path), threads or usable_threads())
+        require_litert()
+        from ai_edge_litert.interpreter import Interpreter
+
+        path = Path(path)
+        contents = contents_of(path)
+        try:
+            # TFLite's way to files inside a file: a zip archive behind the model.
+            with zipfile.ZipFile(io.BytesIO(contents)) as archive:
+                facts = json.loads(archive.read(METADATA_NAME))
+            interpreter = Interpreter(
+                model_content=contents, num_threads=threads or usable_threads()
+            )
+        except (ValueError, RuntimeError, KeyError, zipfile.BadZipFile):
+            raise not_ours(path) from None
+        super().__init__(path, facts)
         self.size = facts["size"]
         self.max_pixels = facts["size"] ** 2
-        self.sigma = facts["sigma"]
-        self.description = f"{path} ({facts['precision']}, from {facts['source']})"
-        self._signatures = {
-            name: interpreter.get_signature_runner(name)
-            for name in ("serving_default", "predict_edges", "inpaint_with_edges")
-        }
-        self.known_edges = partial(canny, sigma=facts["sigma"])
+        self._signature = interpreter.get_signature_runner("serving_default")
         self._lock = threading.Lock()  # an interpreter has one set of tensors
 
-    def predict(
-        self, signature: str, inputs: dict[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
-        """Calls a signature."""
+    def run(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Runs the file; see `FileBackend`."""
         with self._lock:
-            return self._signatures[signature](**inputs)
-
-
-def open_file(path: Path, threads: int) -> tuple["Interpreter", dict[str, Any]]:
-    """Opens an exported TFLite file.
-
-    Args:
-        path: of the file.
-        threads: to run on.
-
-    Returns:
-        An interpreter of it, and what the export noted: `size`, `precision`, `sigma`,
-        `source` and others.
-
-    Raises:
-        InputError: ai-edge-litert is not installed, or the file is none of ours.
-    """
-    require_litert()
-    from ai_edge_litert import schema_py_generated as schema
-    from ai_edge_litert.interpreter import Interpreter
-
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"model {path} {what}; expected a .tflite file")
-    contents = path.read_bytes()
-    not_ours = InputError(
-        f"model {path} is not a whole file of `tf-edgeconnect export --format tflite`"
-    )
-    try:
-        interpreter = Interpreter(model_content=contents, num_threads=threads)
-    except (ValueError, RuntimeError):
-        raise not_ours from None
-    model = schema.Model.GetRootAs(contents)
-    for index in range(model.MetadataLength()):
-        entry = model.Metadata(index)
-        if entry.Name() == METADATA_NAME.encode():
-            text = model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
-            return interpreter, json.loads(text)
-    raise not_ours
+            return self._signature(**arrays)
 
 
 def require_litert() -> None:
@@ -110,10 +77,3 @@ def require_litert() -> None:
             f"TFLite files need ai-edge-litert ({error}): "
             "pip install 'tf-edgeconnect[tflite]'"
         ) from None
-
-
-def usable_threads() -> int:
-    """Returns on how many processors this process may run."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -1,12 +1,11 @@
-"""The layers of a SavedModel against those they stand for."""
+"""Rebuilt networks against those that were trained."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_edgeconnect.export import serving_network
-from tf_edgeconnect.export.folding import plain_network
+from tf_edgeconnect.export import networks
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
 
 SMALL = {"filters": 4, "residual_blocks": 1, "initializer": "he"}
@@ -19,32 +18,42 @@ NETWORKS = {
 }
 
 
+SUBSTITUTES = {
+    "saved model": networks.SAVED_MODEL,
+    "tflite": networks.TFLITE,
+    "onnx": networks.ONNX,
+}
+
+
 @pytest.fixture(params=NETWORKS)
-def pair(request):
-    """A folded network and its copy for serving."""
+def trained(request):
+    """A network as trained."""
     keras.utils.set_random_seed(1)
     network = NETWORKS[request.param]()
     for variable in network.trainable_variables:
         if variable.name == "bias":
             variable.assign(tf.random.stateless_normal(variable.shape, [1, 2]))
-    folded = plain_network(network)
-    return folded, serving_network.serving_network(folded)
+    return network
 
 
-@pytest.mark.parametrize("shape", [(1, 16, 24), (3, 16, 24), (1, 12, 12)])
-def test_it_gives_what_the_folded_network_gives(pair, shape):
-    folded, serving = pair
+@pytest.mark.parametrize("kind", SUBSTITUTES)
+def test_it_gives_what_the_trained_network_gives(trained, kind):
+    rebuilt = networks.exported_network(trained, SUBSTITUTES[kind])
+    run = tf.function(
+        lambda x: rebuilt(x, training=False),
+        input_signature=[tf.TensorSpec([None, None, None, trained.input_shape[-1]])],
+    )
     rng = np.random.default_rng(0)
-    x = rng.random((*shape, folded.input_shape[-1])).astype(np.float32)
-    run = tf.function(lambda x: serving(x, training=False))
-    np.testing.assert_allclose(run(x), folded(x, training=False), atol=1e-5)
+    for shape in ((1, 16, 24), (3, 16, 24), (1, 12, 12)):
+        x = rng.random((*shape, trained.input_shape[-1])).astype(np.float32)
+        np.testing.assert_allclose(run(x), trained(x, training=False), atol=1e-5)
 
 
 def test_maps_too_large_for_the_fused_norm_take_the_plain_one(monkeypatch):
     x = tf.constant(np.random.default_rng(0).normal(5, 2, (1, 8, 9, 3)), tf.float32)
-    layer = serving_network.FusedInstanceNormalization(relu=True)
+    layer = networks.FusedInstanceNormalization(relu=True)
     fused = layer(x)
-    monkeypatch.setattr(serving_network, "FUSED_NORM_PIXELS", 8 * 9 - 1)
+    monkeypatch.setattr(networks, "FUSED_NORM_PIXELS", 8 * 9 - 1)
     monkeypatch.setattr(layer, "_fused", lambda inputs: tf.fill(inputs.shape, np.nan))
     np.testing.assert_allclose(layer(x), fused, atol=2e-6)
 
@@ -54,7 +63,7 @@ def test_few_channels_are_computed_in_blocks(channels, block):
     keras.utils.set_random_seed(2)
     x = np.random.default_rng(0).normal(0, 1, (2, 14, 18, 5)).astype(np.float32)
     plain = keras.layers.Conv2D(channels, 7, bias_initializer="normal")
-    blocks = serving_network.BlockConv2D(channels, 7)
+    blocks = networks.BlockConv2D(channels, 7)
     blocks.build(x.shape)
     expected = plain(x)
     blocks.set_weights(plain.get_weights())
@@ -62,19 +71,20 @@ def test_few_channels_are_computed_in_blocks(channels, block):
     np.testing.assert_allclose(blocks(x), expected, atol=1e-5)
 
 
-def test_a_network_holds_no_further_variables(pair):
-    folded, serving = pair
-    assert [v.path for v in serving.variables] == [v.path for v in folded.variables]
+def test_a_network_holds_kernels_and_biases_alone(trained):
+    rebuilt = networks.exported_network(trained, networks.SAVED_MODEL)
+    kept = [v.path for v in trained.variables if v.name not in ("u", "v")]
+    assert [v.path for v in rebuilt.variables] == kept
 
 
-def test_relus_behind_norms_are_part_of_them(pair):
-    folded, serving = pair
+def test_relus_behind_norms_are_part_of_them(trained):
+    rebuilt = networks.exported_network(trained, networks.SAVED_MODEL)
     norms = [
         layer.relu
-        for layer in serving.layers
-        if isinstance(layer, serving_network.FusedInstanceNormalization)
+        for layer in rebuilt.layers
+        if isinstance(layer, networks.FusedInstanceNormalization)
     ]
-    relus = sum(isinstance(layer, keras.layers.ReLU) for layer in serving.layers)
-    whole = sum(isinstance(layer, keras.layers.ReLU) for layer in folded.layers)
+    relus = sum(isinstance(layer, keras.layers.ReLU) for layer in rebuilt.layers)
+    whole = sum(isinstance(layer, keras.layers.ReLU) for layer in trained.layers)
     assert sum(norms) + relus == whole
     assert relus == (0 if norms else whole)

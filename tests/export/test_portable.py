@@ -1,0 +1,251 @@
+"""TFLite and ONNX files: what is in them, and what they answer."""
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage.feature import canny as skimage_canny
+
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.export import portable
+from tf_edgeconnect.export.portable import export_onnx, export_tflite
+from tf_edgeconnect.export.report import load_examples
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.backends.tflite import TFLiteBackend
+
+litert = pytest.importorskip(
+    "ai_edge_litert.interpreter", reason="needs pip install ai-edge-litert"
+)
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs pip install onnxruntime")
+
+SIZE = 32
+KINDS = ["tflite", "tflite with edges", "onnx", "onnx with edges"]
+
+
+@pytest.fixture(scope="session")
+def exports(weights, tmp_path_factory):
+    """One file of each kind, of the tiny networks."""
+    folder = tmp_path_factory.mktemp("files") / "sub"
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setattr(portable, "_REPORTED_SIZE", SIZE)
+    made = {}
+    for kind in KINDS:
+        name, edges_input = kind.split()[0], kind.endswith("edges")
+        path = folder / f"{kind.replace(' ', '_')}.{name}"
+        if name == "onnx":
+            made[kind] = export_onnx(weights, path, edges_input=edges_input)
+        else:
+            made[kind] = export_tflite(
+                weights, path, size=SIZE, edges_input=edges_input
+            )
+    monkeypatch.undo()
+    return made
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def exported(exports, kind):
+    return exports[kind]
+
+
+@pytest.fixture
+def loaded(exported):
+    return Inpainter.load(exported.path)
+
+
+@pytest.fixture(scope="session")
+def photos():
+    """Photos uint8 `(B, H, W, 3)` with holes bool `(B, H, W)`."""
+    pairs = load_examples(None, SIZE).report[:3]
+    images, masks = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    return images, masks[..., 0]
+
+
+def off_by(ours, expected):
+    return np.abs(ours.astype(int) - expected).max()
+
+
+def test_photos_are_filled_as_by_keras(loaded, inpainter, photos):
+    images, holes = photos
+    expected, ours = inpainter(images, holes), loaded(images, holes)
+    assert off_by(ours.image, expected.image) <= 1
+    np.testing.assert_array_equal(ours.image[~holes], images[~holes])
+    np.testing.assert_array_equal(ours.edges[~holes], expected.edges[~holes])
+    assert off_by(ours.edges, expected.edges) <= 1
+    np.testing.assert_array_equal(loaded.predict_edges(images, holes), ours.edges)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (9, 31), (47, 33), (32, 80)])
+def test_other_sizes_keep_known_pixels_and_their_own_edges(loaded, size):
+    image = np.random.default_rng(2).integers(0, 256, (*size, 3), np.uint8)
+    hole = np.zeros(size, bool)
+    hole[size[0] // 3 : size[0] // 2 + 1, size[1] // 4 : size[1] // 2 + 1] = True
+    filled, edges = loaded(image, hole)
+    np.testing.assert_array_equal(filled[~hole], image[~hole])
+    gray = image.astype(np.float32) / 255 @ np.float32([0.2125, 0.7154, 0.0721])
+    known = skimage_canny(gray, 2, mask=~hole)
+    np.testing.assert_array_equal(edges[~hole] > 0, known[~hole])
+    assert (filled[hole] != image[hole]).any()
+
+
+@pytest.mark.parametrize("value", [0, 200])
+def test_given_edges_are_painted_along_or_refused(
+    loaded, inpainter, photos, kind, value
+):
+    images, holes = photos
+    edges = np.zeros(holes.shape, np.uint8)
+    edges[:, ::7] = value  # 0: a hole without edges, which is another than none given
+    if not kind.endswith("edges"):
+        with pytest.raises(InputError, match="takes no edges; .* --edges-input"):
+            loaded(images, holes, edges)
+        return
+    expected, ours = inpainter(images, holes, edges), loaded(images, holes, edges)
+    assert off_by(ours.image, expected.image) <= 2
+    assert off_by(ours.edges, expected.edges) <= 1
+
+
+def test_a_photo_without_a_hole_comes_back(loaded, photos, inpainter):
+    images, holes = photos
+    filled, edges = loaded(images[0], np.zeros_like(holes[0]))
+    np.testing.assert_array_equal(filled, images[0])
+    np.testing.assert_array_equal(edges, inpainter.photo_edges(images[0]))
+
+
+def test_an_onnx_file_takes_any_batch_and_size(exports, inpainter):
+    session = onnxruntime.InferenceSession(exports["onnx"].path)
+    shapes = {value.name: value.shape for value in session.get_inputs()}
+    free = ["batch", "height", "width"]
+    assert shapes == {"image": [*free, 3], "mask": [*free, 1]}
+    assert {value.name for value in session.get_outputs()} == {"inpainted", "edges"}
+    image = np.random.default_rng(0).integers(0, 256, (2, 21, 35, 3), np.uint8)
+    mask = np.zeros((2, 21, 35, 1), np.uint8)
+    mask[:, 5:12, 9:20] = 255
+    (filled,) = session.run(["inpainted"], {"image": image, "mask": mask})
+    assert off_by(filled, inpainter(image, mask).image) <= 1
+
+
+def test_a_tflite_file_has_one_signature_of_one_size(exports):
+    contents = exports["tflite with edges"].path.read_bytes()
+    interpreter = litert.Interpreter(model_content=contents)
+    assert interpreter.get_signature_list() == {
+        "serving_default": {
+            "inputs": ["edges", "image", "mask"],
+            "outputs": ["completed_edges", "inpainted"],
+        }
+    }
+    details = interpreter.get_signature_runner().get_input_details()
+    assert details["image"]["shape"].tolist() == [1, SIZE, SIZE, 3]
+    assert details["mask"]["dtype"] == np.uint8
+    operations = exports["tflite with edges"].report.operations
+    assert operations["TRANSPOSE_CONV"] == 4  # two a network
+    assert not {"WHILE", "MIRROR_PAD"} & set(operations)
+    for exported in (exports["tflite"], exports["tflite with edges"]):
+        names = exported.report.operations
+        assert not [n for n in names if n.startswith(("CUSTOM", "FLEX", "Flex"))]
+        assert "on a phone's GPU: nothing is refused" in exported.lines
+
+
+@pytest.mark.parametrize(
+    ("precision", "least", "error"),
+    [("float16", 1.5, 1), ("int8", 1.2, 100), ("int8-full", 1.2, 100)],
+)
+def test_rounded_kernels_leave_canny_exact(
+    exports, inpainter, weights, photos, tmp_path, precision, least, error
+):
+    pytest.importorskip("ai_edge_quantizer", reason="needs ai-edge-quantizer")
+    exported = export_tflite(
+        weights, tmp_path / "x.tflite", size=SIZE, precision=precision
+    )
+    whole = exports["tflite"].path.stat().st_size
+    assert whole > least * exported.path.stat().st_size
+    images, holes = photos
+    ours = Inpainter.load(exported.path)(images, holes)
+    expected = inpainter(images, holes)
+    np.testing.assert_array_equal(ours.edges[~holes], expected.edges[~holes])
+    np.testing.assert_array_equal(ours.image[~holes], images[~holes])
+    # Untrained networks amplify rounding; a quantizer that spoils them gives errors in
+    # the thousands.
+    off = (ours.image[holes] - expected.image[holes] * 1.0) ** 2
+    assert np.mean(off) < error
+
+
+def test_the_report_says_what_was_measured(exported, kind):
+    report, lines = exported.report, "\n".join(exported.lines)
+    assert report.known_edges_differ == 0
+    assert report.compared.psnr > 45 and report.seconds > 0
+    assert report.bytes == exported.path.stat().st_size
+    assert "10 photos inside scikit-image at 32x32" in lines
+    assert "0 known edge pixels differ" in lines and "warning" not in lines
+    worse = dataclasses.replace(report, psnr=report.keras_psnr - 1.4)
+    assert "warning: int8 loses 1.4 dB" in worse.lines("int8")[-1]
+
+
+def test_the_file_describes_itself(loaded, kind):
+    assert "float32" in loaded.description and "step 7" in loaded.description
+    assert loaded.backend.size == (SIZE if kind.startswith("tflite") else None)
+
+
+def test_filling_imports_no_tensorflow(exported):
+    script = (
+        "import sys, numpy as np, tf_edgeconnect as ec\n"
+        "inpainter = ec.Inpainter.load(sys.argv[1])\n"
+        "inpainter(np.zeros((20, 40, 3), np.uint8), np.eye(20, 40) > 0)\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(exported.path)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_wrong_files_are_refused(exported, tmp_path):
+    suffix = exported.path.suffix
+    cut, other = tmp_path / f"cut{suffix}", tmp_path / f"other{suffix}"
+    cut.write_bytes(exported.path.read_bytes()[:5000])
+    other.write_bytes(b"not a model at all")
+    for path in (cut, other):
+        with pytest.raises(InputError, match="is not a whole file of `tf-edgeconnect"):
+            Inpainter.load(path)
+    absent = tmp_path / f"absent{suffix}"
+    with pytest.raises(InputError, match=f"does not exist; expected a {suffix} file"):
+        Inpainter.load(absent)
+    absent.mkdir()
+    with pytest.raises(InputError, match="is a folder"):
+        Inpainter.load(absent)
+
+
+def test_a_missing_package_is_named(monkeypatch, exports):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    with pytest.raises(InputError, match=r"pip install 'tf-edgeconnect\[tflite\]'"):
+        TFLiteBackend(exports["tflite"].path)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(InputError, match=r"pip install 'tf-edgeconnect\[onnx\]'"):
+        Inpainter.load(exports["onnx"].path)
+
+
+def test_wrong_options_are_refused_before_any_work(exports, weights, tmp_path):
+    for options, words in (
+        ({"size": 30}, "multiple of 4 and at least 12 pixels, got 30"),
+        ({"size": 8}, "got 8"),
+        ({"precision": "bfloat16"}, "got 'bfloat16'"),
+        ({"photos": tmp_path / "none"}, "none: no such file or folder"),
+    ):
+        with pytest.raises(InputError, match=words):
+            export_tflite(weights, tmp_path / "x.tflite", **options)
+    with pytest.raises(InputError, match="must be the name of a .onnx file"):
+        export_onnx(weights, tmp_path / "x.tflite")
+    exported = exports["tflite"]
+    with pytest.raises(InputError, match="exists; remove it"):
+        export_tflite(weights, exported.path)
+    assert len(list(exported.path.parent.iterdir())) == len(exports)
+    assert list(tmp_path.iterdir()) == []

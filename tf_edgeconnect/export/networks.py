@@ -1,0 +1,230 @@
+"""Networks for export: the same numbers, up to rounding, from other operations.
+
+Spectral norm is a constant at inference, so `kernel / sigma` stands in the kernel's
+place. Reflection pads and the last convolution are computed in fewer passes over the
+maps. SavedModels also fuse each instance norm with its ReLU; files for phones and ONNX
+take only operations that they have.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.graph import InpaintGraph
+from tf_edgeconnect.inference.loading import is_weights
+from tf_edgeconnect.layers.hole_fill import PushPullFill
+from tf_edgeconnect.layers.instance_norm import InstanceNormalization
+from tf_edgeconnect.layers.padding import ReflectionPadding2D
+from tf_edgeconnect.layers.spectral_norm import SpectralConv2D, SpectralConv2DTranspose
+
+FloatType = Literal["float32", "bfloat16", "float16"]
+Substitutes = Mapping[type, type]
+
+LAST_CONVOLUTION = "decoder_3"
+# FusedBatchNormV3 adds up one pixel after the other in float32: from this many on, the
+# error of its sums is above 3e-5 standard deviations (1e-3 for a megapixel).
+FUSED_NORM_PIXELS = 256 * 256
+# Vectors of processors hold 16 output channels, needed or not.
+_CHANNELS_AT_ONCE = 16
+
+
+def load_for_export(path: str | Path) -> Inpainter:
+    """Loads a model that has all an export needs: both generators, in Keras.
+
+    Raises:
+        InputError: the path is no model, is an export already, or lacks a generator.
+    """
+    if not is_weights(path):
+        raise InputError(
+            f"model {path} is an export or a server; give the run directory or weights "
+            "folder that it was made from"
+        )
+    inpainter = Inpainter.load(path)
+    for stage, there in (("edge", inpainter.draws), ("inpaint", inpainter.paints)):
+        if not there:
+            raise InputError(
+                f"model {path} has no {stage} generator, and an export needs both; "
+                f"train it with `tf-edgeconnect train --stage {stage}` in the same run"
+            )
+    return inpainter
+
+
+def exported_graph(
+    inpainter: Inpainter, substitutes: Substitutes, dtype: FloatType = "float32"
+) -> InpaintGraph:
+    """Returns the inference graph of both networks, rebuilt for export.
+
+    Args:
+        inpainter: from `load_for_export`.
+        substitutes: `SAVED_MODEL`, `TFLITE` or `ONNX`.
+        dtype: number type of hidden layers.
+    """
+    networks = (inpainter.edge_generator, inpainter.inpaint_generator)
+    edges, fill = (exported_network(one, substitutes, dtype) for one in networks)
+    return InpaintGraph(edges, fill, inpainter.sigma)
+
+
+def exported_network(
+    network: keras.Model, substitutes: Substitutes, dtype: FloatType = "float32"
+) -> keras.Model:
+    """Copies a generator of `models.generators`.
+
+    Args:
+        network: in float32.
+        substitutes: layers that take the place of others.
+        dtype: number type of hidden layers. What enters is rounded once, by the first
+            convolution; statistics of norms, the last convolution and what follows
+            stay in float32, since an error there is an error of the picture.
+
+    Returns:
+        A functional model of the same inputs, outputs and layer names; its variables
+        are kernels and biases alone.
+    """
+    before = {
+        layer.name: layer.input._keras_history.operation
+        for layer in network.layers
+        if isinstance(layer, keras.layers.ReLU)
+    }
+    fused = InstanceNormalization in substitutes
+
+    def clone(layer: keras.Operation) -> keras.Operation:
+        config, kind = layer.get_config(), type(layer)
+        if isinstance(layer, keras.layers.Layer) and _is_hidden(layer):
+            config["dtype"] = dtype
+        if layer.name == LAST_CONVOLUTION:
+            return BlockConv2D.from_config(config)
+        if fused and isinstance(before.get(layer.name), InstanceNormalization):
+            return keras.layers.Identity(name=layer.name, dtype=config["dtype"])
+        if fused and isinstance(layer, InstanceNormalization):
+            config["relu"] = layer in before.values()
+        return substitutes.get(kind, kind).from_config(config)
+
+    copy = keras.models.clone_model(network, clone_function=clone)
+    for layer in network.layers:
+        if hasattr(layer, "kernel"):
+            spectral = hasattr(layer, "normalized_kernel")
+            kernel = layer.normalized_kernel(False) if spectral else layer.kernel
+            copy.get_layer(layer.name).kernel.assign(kernel)
+            if layer.use_bias:
+                copy.get_layer(layer.name).bias.assign(layer.bias)
+    return copy
+
+
+def _is_hidden(layer: keras.layers.Layer) -> bool:
+    # The output functions behind the last convolution name their own type.
+    ends = keras.layers.InputLayer, keras.layers.Activation, keras.layers.Rescaling
+    cheap = PushPullFill, keras.layers.Concatenate
+    return layer.name != LAST_CONVOLUTION and not isinstance(layer, (*ends, *cheap))
+
+
+class FusedInstanceNormalization(InstanceNormalization):
+    """Instance norm and the ReLU behind it, as one operation where that is exact.
+
+    One photo is a batch, so its batch norm in training mode is its instance norm.
+    Several photos, and maps too large for its sums, take the plain way.
+
+    Args:
+        relu: whether a ReLU follows.
+    """
+
+    def __init__(self, relu: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.relu = relu
+
+    def call(self, inputs):
+        """Normalizes `(B, H, W, C)`; statistics in float32."""
+        shape = tf.shape(inputs)
+        fits = (shape[0] == 1) & (shape[1] * shape[2] <= FUSED_NORM_PIXELS)
+        plain = super().call
+        return tf.cond(
+            fits,
+            lambda: self._rectified(self._fused(inputs)),
+            lambda: self._rectified(plain(inputs)),
+        )
+
+    def _fused(self, inputs):
+        channels = inputs.shape[-1]
+        return tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=tf.ones(channels),
+            offset=tf.zeros(channels),
+            mean=tf.zeros(0),
+            variance=tf.zeros(0),
+            epsilon=self.epsilon,
+            is_training=True,
+        ).y
+
+    def _rectified(self, outputs):
+        return tf.nn.relu(outputs) if self.relu else outputs
+
+    def get_config(self):
+        """Returns the arguments, for saving."""
+        return {**super().get_config(), "relu": self.relu}
+
+
+class GatheredReflection(ReflectionPadding2D):
+    """Reflection padding by two gathers, which copy whole pixels and rows."""
+
+    def call(self, inputs):
+        """Returns `(B, H + 2 * padding, W + 2 * padding, C)`."""
+        for axis in (2, 1):
+            last = tf.shape(inputs)[axis] - 1
+            place = tf.abs(tf.range(-self.padding, last + 1 + self.padding))
+            inputs = tf.gather(inputs, last - tf.abs(last - place), axis=axis)
+        return inputs
+
+
+class ResizedPushPullFill(PushPullFill):
+    """Push-pull whose levels are doubled by one operation each."""
+
+    def doubled(self, inputs):
+        """Returns `(B, 2 * H, 2 * W, C)`."""
+        return tf.image.resize(inputs, 2 * tf.shape(inputs)[1:3])
+
+
+class BlockConv2D(keras.layers.Conv2D):
+    """A convolution to few channels that computes blocks of `block x block` pixels.
+
+    Its kernel holds the original one at each place of the block: a strided convolution
+    gives `block**2` times the channels, of which the pixels are made. Of the original's
+    1 or 3 channels a processor would compute 16.
+
+    Height and width of the output must be multiples of `block`.
+    """
+
+    @property
+    def block(self) -> int:
+        """Side of a block: the most that fits the channels computed at once."""
+        return int((_CHANNELS_AT_ONCE // self.filters) ** 0.5)
+
+    def convolution_op(self, inputs, kernel):
+        """Convolves `(B, H, W, C)`, padding "valid", strides 1."""
+        wide = tf.nn.conv2d(inputs, self._wide(kernel), self.block, "VALID")
+        return tf.nn.depth_to_space(wide, self.block)
+
+    def _wide(self, kernel):
+        block = self.block
+        places = []
+        for row, column in np.ndindex(block, block):
+            around = [[row, block - 1 - row], [column, block - 1 - column]]
+            places.append(tf.pad(kernel, [*around, [0, 0], [0, 0]]))
+        return tf.concat(places, axis=-1)
+
+
+ONNX: Substitutes = {
+    SpectralConv2D: keras.layers.Conv2D,
+    SpectralConv2DTranspose: keras.layers.Conv2DTranspose,
+    PushPullFill: ResizedPushPullFill,
+}
+TFLITE: Substitutes = {**ONNX, ReflectionPadding2D: GatheredReflection}
+SAVED_MODEL: Substitutes = {
+    **TFLITE,
+    PushPullFill: PushPullFill,
+    InstanceNormalization: FusedInstanceNormalization,
+}

@@ -1,0 +1,97 @@
+"""`FileBackend`: what exported `.tflite` and `.onnx` files have in common.
+
+A file takes images and masks and runs Canny itself, or takes edges in place of Canny's,
+too. None of this needs TensorFlow.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference.arrays import canny
+
+METADATA_NAME = "tf_edgeconnect"  # of the JSON that an export keeps in its file
+
+
+class FileBackend:
+    """One exported file; `run` is its runtime's.
+
+    Args:
+        path: of the file.
+        facts: what the export noted in it.
+    """
+
+    draws = paints = True
+    size: int | None = None
+    max_pixels: int | None = None
+
+    def __init__(self, path: Path, facts: dict[str, Any]) -> None:
+        """Takes over what the file says of itself."""
+        self.sigma: float = facts["sigma"]
+        self.description = f"{path} ({facts['precision']}, from {facts['source']})"
+        self._takes_edges: bool = facts["edges_input"]
+
+    def run(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Runs the file on uint8 arrays by the names of its inputs."""
+        raise NotImplementedError
+
+    def fill(
+        self, images: np.ndarray, masks: np.ndarray, edges: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Fills holes along the edge generator's edges, or those given."""
+        arrays = {"image": images, "mask": np.uint8(255) * masks}
+        if self._takes_edges:
+            guides = self.known_edges(images, masks)
+            if edges is not None:
+                guides = np.where(masks, edges, guides)
+                for mask, guide in zip(masks, guides, strict=True):
+                    if mask.any() and not guide[mask].any():
+                        # Else the file takes a hole without edges for one to draw in.
+                        guide[tuple(np.argwhere(mask)[0])] = 1
+            arrays["edges"] = guides
+        elif edges is not None:
+            raise InputError(
+                f"the model {self.description} takes no edges; export it again with "
+                "--edges-input"
+            )
+        results = self.run(arrays)
+        completed = "completed_edges" if self._takes_edges else "edges"
+        return results["inpainted"], results[completed]
+
+    def predict_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """Canny's edges where known, the edge generator's inside the hole."""
+        return self.fill(images, masks)[1]
+
+    def known_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """Canny's edges where known, at any size."""
+        return canny(images, masks, self.sigma)
+
+
+def contents_of(path: Path) -> bytes:
+    """Reads a model's file.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"model {path} {what}; expected a {path.suffix} file")
+    return path.read_bytes()
+
+
+def not_ours(path: Path) -> InputError:
+    """Says that a file was not written by `export`, or only in part."""
+    kind = path.suffix.removeprefix(".")
+    return InputError(
+        f"model {path} is not a whole file of `tf-edgeconnect export --format {kind}`"
+    )
+
+
+def usable_threads() -> int:
+    """Returns on how many processors this process may run."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
