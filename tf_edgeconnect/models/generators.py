@@ -72,6 +72,8 @@ def edge_generator(
     )
     _check(options)
     check_choice("edge_norm", edge_norm, get_args(EdgeNorm))
+    # Each `Style` takes a seed from Keras: with one of them less, the weights that a
+    # seed gives would be others.
     style = Style(False, "none", initializer)
     if edge_norm == "spectral":
         style = Style(True, "instance", initializer)
