@@ -1,12 +1,14 @@
-"""Reads weights files that are plain NumPy archives (`.npz`)."""
+"""Reads weights files: Keras' own, and plain NumPy archives (`.npz`)."""
 
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import keras
 import numpy as np
 
-from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.errors import InputError, one_line
 
 
 def read_arrays(
@@ -51,3 +53,22 @@ def read_arrays(
         if not np.isfinite(array).all():
             raise InputError(f"{what}: {path}: {name} is not finite; {remedy}")
     return arrays
+
+
+def load_weights(network: keras.Model, path: str | Path) -> None:
+    """Loads one weights file.
+
+    Raises:
+        InputError: if it is missing, damaged, or of another architecture.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"weights file {path} is missing")
+    try:
+        with warnings.catch_warnings():  # Keras warns for each layer, then raises
+            warnings.simplefilter("ignore")
+            network.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"weights file {path} does not fit the {network.name}: {one_line(error)}"
+        ) from None

@@ -9,7 +9,6 @@ shipped (`packing.py`) names the SHA-256 of its files, which is checked at load.
 import hashlib
 import inspect
 import json
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,8 @@ from typing import Any
 import keras
 
 from tf_edgeconnect.atomic import new_folder
-from tf_edgeconnect.errors import InputError, one_line
+from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.models.arrays import load_weights
 from tf_edgeconnect.models.discriminators import patch_discriminator
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
 from tf_edgeconnect.presets import NAMES as PRESETS
@@ -143,25 +143,6 @@ def _check_hash(path: Path, hashes: dict[str, str]) -> None:
             f"weights file {path} is damaged (its SHA-256 is not that of {META}): "
             "install tf-edgeconnect again if it belongs to a preset, else copy it anew"
         )
-
-
-def load_weights(network: keras.Model, path: str | Path) -> None:
-    """Loads one weights file.
-
-    Raises:
-        InputError: if it is missing, damaged, or of another architecture.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"weights file {path} is missing")
-    try:
-        with warnings.catch_warnings():  # Keras warns for each layer, then raises
-            warnings.simplefilter("ignore")
-            network.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"weights file {path} does not fit the {network.name}: {one_line(error)}"
-        ) from None
 
 
 def resolve(path: str | Path, stages: tuple[str, ...] = STAGES) -> dict[str, Path]:
