@@ -1,7 +1,6 @@
-"""Sheets of pictures, such as photo, hole, edges and filled photo side by side.
+"""Draws sheets of pictures, such as photo, hole, edges and filled photo side by side.
 
-NumPy arrays enter, float in [0, 1] or uint8; a Pillow image leaves. Training samples,
-the demo, sets of masks and reports all use the one `grid`.
+Pictures are NumPy arrays, uint8 or float in [0, 1]; a sheet is a Pillow image.
 """
 
 from collections.abc import Sequence
@@ -25,18 +24,18 @@ MARGIN, GAP, CAPTION_GAP = 20, 10, 9
 SMALL_SIZE, CAPTION_SIZE, TITLE_SIZE = 12, 15, 20
 SMALL_TILE = 150  # up to here captions are small
 
-HEADS = ("photo", "hole", "edges: known, imagined", "filled")
+HEADS = ("photo", "hole", "edges: known, predicted", "filled")
 
 
 class Row(NamedTuple):
-    """One photo on a sheet; what is None is left blank.
+    """One photo on a sheet; None leaves a blank.
 
     Attributes:
         image: `(H, W, 3)` or `(H, W, 1)`, the whole photo.
         mask: `(H, W)` or `(H, W, 1)`, 1 (or 255) = hole.
         edge: `(H, W)` or `(H, W, 1)`, composite edges, white = edge.
         filled: shape of `image`, the photo with its hole painted.
-        label: a short text under the row.
+        label: a short text below the row.
     """
 
     image: np.ndarray
@@ -50,7 +49,7 @@ def sheet(rows: Sequence[Row], *, tile: int = 256, title: str = "") -> Image.Ima
     """Lays out rows of photo, hole, edges and filled photo.
 
     Args:
-        rows: at least one; a column that no row has is left out.
+        rows: at least one; an empty column is left out.
         tile: longer side of each picture on the sheet, in pixels.
         title: a line above all.
 
@@ -85,14 +84,14 @@ def grid(
     tile: int = 256,
     title: str = "",
 ) -> Image.Image:
-    """Lays out rows of pictures with texts above and below them.
+    """Lays out rows of pictures with headings and captions.
 
     Args:
         rows: pictures `(H, W)`, `(H, W, 1)` or `(H, W, 3)`, at least one; None leaves
-            its place empty.
+            a blank.
         heads: a text above each column.
-        captions: of each row, a text under each picture, or one under the row. What is
-            too long is cut in its middle.
+        captions: of each row, a text below each picture, or one below the row. Long
+            texts are cut in the middle.
         tile: longer side of each picture on the sheet, in pixels.
         title: a line above all.
 
@@ -133,13 +132,13 @@ def grid(
 
 
 def save(path: str | Path, picture: Image.Image) -> None:
-    """Writes a picture as PNG, complete or not at all; missing folders are made."""
+    """Writes a picture as PNG, complete or not at all, and makes missing folders."""
     with new_file(path) as partial:
         picture.save(partial, "PNG")
 
 
 def photo_with_hole(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Paints the hole in light grey, for the eye.
+    """Paints the hole light grey.
 
     Args:
         image: `(H, W, 3)` or `(H, W, 1)`, float in [0, 1] or uint8.
@@ -155,8 +154,8 @@ def drawn_edges(edge: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Draws known edges black and predicted ones blue on white paper.
 
     Args:
-        edge: `(H, W)` or `(H, W, 1)`, float in [0, 1] or uint8; greys make thin ink.
-        mask: `(H, W)` or `(H, W, 1)`, not 0 = hole; its paper is tinted.
+        edge: `(H, W)` or `(H, W, 1)`, float in [0, 1] or uint8; greys are paler.
+        mask: `(H, W)` or `(H, W, 1)`, not 0 = hole, which is tinted.
 
     Returns:
         uint8 `(H, W, 3)`.
@@ -168,20 +167,20 @@ def drawn_edges(edge: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def _pictures(row: Row) -> list[np.ndarray | None]:
-    """The pictures of a row, one for each of `HEADS`."""
+    """Returns the pictures of a row, one for each of `HEADS`."""
     size = np.shape(row.image)[:2]
     for name in ("mask", "edge", "filled"):
         value = getattr(row, name)
         if value is not None and np.shape(value)[:2] != size:
             raise ValueError(
-                f"{name} of a row must be {size} as its image, got {np.shape(value)}"
+                f"{name} of a row must be {size} like its image, got {np.shape(value)}"
             )
     edges = None if row.edge is None else drawn_edges(row.edge, row.mask)
     return [row.image, photo_with_hole(row.image, row.mask), edges, row.filled]
 
 
 def _plane(array: np.ndarray) -> np.ndarray:
-    """`(H, W, 1)` float in [0, 1] from `(H, W)` or `(H, W, 1)`; uint8 may be 0 or 1."""
+    """Converts to `(H, W, 1)` float in [0, 1]; uint8 of only 0 and 1 is not scaled."""
     array = np.asarray(array).reshape((*np.shape(array)[:2], 1))
     whole = array.dtype == np.uint8 and array.max(initial=0) > 1
     return array / 255 if whole else array.astype(np.float64)
@@ -203,7 +202,7 @@ def _resized(array: np.ndarray, tile: int) -> Image.Image:
 
 
 def _shortened(text: str, font: Any, width: float) -> str:
-    """Takes letters out of the middle: names differ at their ends."""
+    """Cuts letters from the middle, because names differ at their ends."""
     short, kept = text, len(text)
     while kept and font.getlength(short) > width:
         kept -= 1

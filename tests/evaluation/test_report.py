@@ -145,7 +145,7 @@ def test_without_its_photos_a_report_has_no_sheets_and_says_so(tmp_path):
         "Against the hole ratio",
         "How it was measured",
     ]
-    assert "There are no figure sheets" in (folder / "report.md").read_text()
+    assert "There are no sheets of pictures" in (folder / "report.md").read_text()
 
 
 def test_pictures_are_ranked_by_the_error_inside_the_hole(evaluated):

@@ -149,7 +149,7 @@ def test_other_photos_need_another_folder():
 def test_nothing_is_written_among_other_files(folder):
     (folder / "out").mkdir()
     (folder / "out" / "mine.txt").write_text("mine")
-    with pytest.raises(InputError, match="holds files that are no evaluation"):
+    with pytest.raises(InputError, match="holds other files"):
         measured(flat_system())
     assert list(files("out")) == ["mine.txt"]
     with pytest.raises(InputError, match="is a file"):

@@ -1,4 +1,4 @@
-"""Figures by bins, their intervals, the table."""
+"""Estimates by bins, their intervals, the table."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,10 @@ from tests.evaluation.small_evaluation import HISTOGRAM
 from tf_edgeconnect.evaluation.report import Section, markdown
 from tf_edgeconnect.evaluation.results import Evaluation, ImageResult
 from tf_edgeconnect.evaluation.summary import (
-    Figure,
+    Estimate,
+    bootstrap_means,
     differences,
     edge_scores,
-    mean_figures,
     summarize,
     table_rows,
 )
@@ -23,7 +23,7 @@ def systems(evaluated):
 
 
 def interval(values):
-    return mean_figures({"l1": np.array(values)})["l1"].interval
+    return bootstrap_means({"l1": np.array(values)})["l1"].interval
 
 
 def test_interval_of_a_mean_is_near_the_normal_one():
@@ -43,7 +43,7 @@ def test_systems_are_resampled_alike():
 
 def test_one_picture_has_no_interval_and_none_no_figure():
     assert interval([3.0]) is None and interval([3.0, np.nan]) is None
-    assert mean_figures({"l1": np.array([np.nan])}) == {}
+    assert bootstrap_means({"l1": np.array([np.nan])}) == {}
 
 
 def test_a_figure_is_the_mean_over_pictures_of_a_bin(systems):
@@ -115,8 +115,8 @@ def test_differences_are_paired_by_picture(systems):
     assert one.interval[0] > min(values) - 1e-9
 
 
-def figures(**values) -> dict[str, dict[str, Figure]]:
-    return {"all": {name: Figure(value, 3) for name, value in values.items()}}
+def figures(**values) -> dict[str, dict[str, Estimate]]:
+    return {"all": {name: Estimate(value, 3) for name, value in values.items()}}
 
 
 def best(metric: str, *values: float | None) -> list[bool]:

@@ -43,27 +43,25 @@ def test_ssim_equals_skimage_on_grey_with_window_51(pair, low):
     )
 
 
-def test_relative_l1_divides_by_the_sum_of_both_grey_images():
+def test_l1_divides_by_the_sum_of_both_grey_images():
     target = np.zeros((2, 2, 2, 3))
     target[:] = 0.75
     predicted = np.full((2, 2, 2, 3), 0.25)
     predicted[1, 0] = 0.75  # half the pixels are right
     # |0.75 - 0.25| / (0.75 + 0.25), then half of 0.5 over half of 1 and of 1.5.
-    np.testing.assert_allclose(
-        published.relative_l1(target, predicted), [0.5, 0.25 / 1.25]
-    )
+    np.testing.assert_allclose(published.l1(target, predicted), [50, 25 / 1.25])
 
 
-def test_relative_l1_weighs_colours_as_grey_does():
+def test_l1_weighs_colours_as_grey_does():
     target, predicted = np.zeros((2, 1, 2, 2, 3))
     target[..., 0], predicted[..., 2] = 1, 1
-    expected = (0.2125 - 0.0721) / (0.2125 + 0.0721)
-    np.testing.assert_allclose(published.relative_l1(target, predicted), [expected])
+    expected = 100 * (0.2125 - 0.0721) / (0.2125 + 0.0721)
+    np.testing.assert_allclose(published.l1(target, predicted), [expected])
 
 
-def test_relative_l1_of_two_black_images_is_nan():
+def test_l1_of_two_black_images_is_nan():
     black = np.zeros((1, 2, 2, 3))
-    assert np.isnan(published.relative_l1(black, black)[0])
+    assert np.isnan(published.l1(black, black)[0])
 
 
 def test_ssim_refuses_images_smaller_than_its_window():

@@ -1,1 +1,1 @@
-"""Measuring how well holes are filled, and reports of it."""
+"""Measures how well holes are filled, and writes reports."""

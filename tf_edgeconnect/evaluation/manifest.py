@@ -1,8 +1,8 @@
-"""The manifest: what exactly was measured, so that others can measure the same.
+"""Makes the manifest: what exactly is measured, so that others can measure the same.
 
-Photos and masks enter, a JSON value leaves that depends on nothing else: pairs, file
-hashes, hole ratios, bins, protocol, versions. What cannot be measured is left out here,
-by name, before any system sees it; so all systems are measured on the same pictures.
+It holds pairs of photos and masks, file hashes, hole ratios, bins, protocol and
+versions. Photos that cannot be measured are left out here, by name, before any system
+sees them, so all systems are measured on the same pictures.
 """
 
 import hashlib
@@ -20,11 +20,11 @@ from tf_edgeconnect.photos.names import MASK_SUFFIX, Partners, named_images, som
 from tf_edgeconnect.version import __version__
 
 Protocol = Literal["standard", "edgeconnect"]
-# What shows progress: takes items and a word, gives the items.
+# Shows progress: takes items and a label, yields the items.
 Track = Callable[[Sequence, str], Iterable]
 
-BLOCK = "block"  # given in place of a folder of masks
-# SSIM's window must fit.
+BLOCK = "block"  # in place of a folder of masks
+# The window of SSIM, pixels.
 SMALLEST_SIDE = {"standard": 11, "edgeconnect": 51}
 PAPER_BINS = (0, 10, 20, 30, 40, 50, 60)
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
@@ -36,14 +36,15 @@ class Conditions:
 
     Attributes:
         images: folder of photos.
-        masks: folder of masks, one mask file, or `block` for a block of half the
+        masks: folder of masks, one mask file, or `block` for a hole of half the
             photo's height and width in its middle.
         protocol: "standard" or "edgeconnect".
         size: side of the centre square, pixels; None for each photo's own size.
-        seed: of drawing masks for photos; None: 0, where no names pair.
+        seed: assigns masks to photos at random; None does so, from 0, only if no names
+            match.
         bins: bounds of the hole ratio, %, rising; 0 and 100 are added.
-        fid_weights: file of the Inception network; None: no FID.
-        lpips_weights: file of LPIPS; None: no LPIPS.
+        fid_weights: file of the Inception network; None skips FID.
+        lpips_weights: file of LPIPS; None skips LPIPS.
     """
 
     images: Path
@@ -73,17 +74,17 @@ class Conditions:
 
     @property
     def folders(self) -> dict[str, Path]:
-        """What the manifest's `image` and `mask` files are below."""
+        """The folders of the manifest's `image` and `mask` paths."""
         masks = self.masks.parent if self.masks.is_file() else self.masks
         return {"images": self.images, "masks": masks}
 
 
 def make_manifest(conditions: Conditions, output: Path, track: Track) -> dict[str, Any]:
-    """Pairs photos and masks, looks at each, and writes down what is measured.
+    """Pairs photos and masks, reads each pair, and records what is measured.
 
     Args:
         conditions: what to measure.
-        output: folder of the results, passed over where it lies among the photos.
+        output: folder of the results, skipped if it lies among the photos.
         track: shows progress.
 
     Returns:
@@ -144,18 +145,18 @@ def make_manifest(conditions: Conditions, output: Path, track: Track) -> dict[st
 def pair_up(
     conditions: Conditions, output: Path
 ) -> tuple[str, dict[str, Path], Mapping[str, Path | None]]:
-    """Brings photos and masks together.
+    """Pairs photos with masks.
 
-    By name where every photo has a mask of its name; drawn from the seed where none
-    has or a seed is given, so that every photo is used once and the masks in turns.
+    They pair by name if every photo has a mask of its name, and at random if none has
+    or a seed is given; then each mask is used as often as any other.
 
     Returns:
-        The rule that was followed ("by name", "seeded", "one for all" or "block"); name
-        -> photo, in the order of the names; and name -> mask (None for the block).
+        The rule ("by name", "seeded", "one for all" or "block"); name -> photo, ordered
+        by name; and name -> mask (None for the block).
 
     Raises:
         InputError: a folder is missing or holds no images, or only some photos have a
-            mask of their name.
+            mask of their name and there is no seed.
     """
     images, masks = conditions.images, conditions.masks
     if not images.is_dir():
@@ -173,27 +174,28 @@ def pair_up(
         )
     found = named_images(masks, without=output)
     files = {path.relative_to(masks).as_posix(): path for path in found.values()}
-    partners, pairs, lost = Partners(masks, files, "mask", MASK_SUFFIX), {}, []
+    partners, pairs, unpaired = Partners(masks, files, "mask", MASK_SUFFIX), {}, []
     for name, path in photos.items():
         try:
             pairs[name] = partners.of(path.relative_to(images).as_posix())
         except InputError:
-            lost.append(name)
-    if not lost:
+            unpaired.append(name)
+    if not unpaired:
         return "by name", photos, pairs
     if pairs and conditions.seed is None:
         raise InputError(
-            f"{len(lost)} of {len(photos)} photos have no mask of their name in {masks}"
-            f": {some(lost, 5)}; add these, or give --seed to draw masks for all photos"
+            f"{len(unpaired)} of {len(photos)} photos have no mask of their name in "
+            f"{masks}: {some(unpaired, 5)}; add these, or give --seed to draw masks "
+            "for all photos"
         )
     drawn = zip(photos, draw(found, len(photos), conditions.seed or 0), strict=True)
     return "seeded", photos, {name: found[mask] for name, mask in drawn}
 
 
 def draw(names: Iterable[str], count: int, seed: int) -> list[str]:
-    """Draws names in rounds: none comes twice before all came once.
+    """Draws names in rounds, each of which holds all names once.
 
-    The order is that of hashes: the same on every machine, in every version.
+    The order is that of hashes: the same on every machine and in every version.
     """
     drawn: list[str] = []
     while len(drawn) < count:
@@ -205,20 +207,17 @@ def draw(names: Iterable[str], count: int, seed: int) -> list[str]:
 
 
 def bin_labels(bounds: Sequence[float]) -> dict[str, float]:
-    """The bins of hole ratios.
+    """Returns bin label, such as "10-20%", -> upper bound, 0 to 1, in rising order.
 
     Args:
         bounds: %, rising; 0 and 100 are added.
-
-    Returns:
-        Label, such as "10-20%" -> its upper bound, 0 to 1; by rising bound.
     """
     edges = sorted({0, *bounds, 100})
     return {f"{low:g}-{high:g}%": high / 100 for low, high in pairwise(edges)}
 
 
 def bin_of(ratio: float, bounds: Sequence[float]) -> str:
-    """The label of the bin of a hole ratio; a bin holds its upper bound.
+    """Returns the label of a hole ratio's bin; a bin includes its upper bound.
 
     Example:
         >>> bin_of(0.2, (0, 10, 20, 30)), bin_of(0.7, (0, 10, 20, 30))
@@ -229,13 +228,14 @@ def bin_of(ratio: float, bounds: Sequence[float]) -> str:
 
 
 def filled_bins(manifest: Mapping[str, Any]) -> list[str]:
-    """Labels of the bins that hold items, by rising hole ratio."""
+    """Returns the labels of bins that hold items, by rising hole ratio."""
     found = {item["bin"] for item in manifest["items"]}
-    return [x for x in (BLOCK, *bin_labels(manifest["bins"])) if x in found]
+    labels = (BLOCK, *bin_labels(manifest["bins"]))
+    return [label for label in labels if label in found]
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
+    """Returns the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,8 +1,7 @@
-"""The figures of one picture, in either protocol, and the FID of many.
+"""Computes the metrics of one picture in either protocol, and the features for FID.
 
-Photos and what was made of them enter, uint8. A large picture is measured in bands of
-rows, whose figures give that of the whole, so memory does not grow with it. L1 is in
-percent in both protocols.
+A large picture is measured in bands of rows, whose values combine to that of the whole,
+so memory does not grow with its size.
 """
 
 import functools
@@ -22,7 +21,7 @@ from tf_edgeconnect.models.alexnet import SMALLEST_SIDE as LPIPS_SMALLEST_SIDE
 from tf_edgeconnect.photos.decoding import gray_of
 
 BAND_PIXELS = 1_000_000  # SSIM takes some 350 bytes a pixel
-# LPIPS takes some 190 bytes a pixel, and has no bands: it sees far.
+# LPIPS takes some 190 bytes a pixel, and cannot be computed in bands.
 LPIPS_MAX_PIXELS = 16_000_000
 
 Metric = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -38,26 +37,19 @@ def measure(
 
     Args:
         target: uint8 `(H, W, 3)`, the photo.
-        predicted: uint8 `(H, W, 3)`, what was made of it.
+        predicted: uint8 `(H, W, 3)`, the filled photo.
         protocol: "standard" or "edgeconnect".
-        lpips: measures LPIPS where the picture is neither too large nor too small.
+        lpips: computes LPIPS if the picture is neither too large nor too small for it.
 
     Returns:
-        `l1` in percent (NaN, in the edgeconnect protocol, of two black pictures),
+        `l1` in percent (NaN for two black pictures in the edgeconnect protocol),
         `psnr` in dB, `ssim`, and `lpips` or None.
     """
     metrics = image if protocol == "standard" else published
 
-    def l1(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        if protocol == "standard":
-            return image.l1(a, b)
-        return 100 * published.relative_l1(a, b)
-
     def l1_weight(a: np.ndarray, b: np.ndarray) -> float:
-        """What a band counts in L1: its values, or the brightness of both."""
-        if protocol == "standard":
-            return a.size
-        return float(gray_of(a + b).sum())
+        """The denominator of a band's L1."""
+        return a.size if protocol == "standard" else float(gray_of(a + b).sum())
 
     def squared_error(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return 10 ** (np.asarray(metrics.psnr(a, b), np.float64) / -10)
@@ -65,7 +57,7 @@ def measure(
     overlap = SMALLEST_SIDE[protocol] - 1
     error = _over_bands(squared_error, target, predicted)
     return {
-        "l1": _over_bands(l1, target, predicted, weight=l1_weight),
+        "l1": _over_bands(metrics.l1, target, predicted, weight=l1_weight),
         "psnr": float(-10 * np.log10(error)),
         "ssim": _over_bands(metrics.ssim, target, predicted, overlap),
         "lpips": None if lpips is None else _lpips(lpips, target, predicted),
@@ -75,15 +67,15 @@ def measure(
 def edge_histogram(
     edges: np.ndarray, true_edges: np.ndarray, hole: np.ndarray
 ) -> list[list[int]]:
-    """Counts the pixels of a hole by how strong a predicted edge is there.
+    """Counts the pixels of a hole by the strength of the predicted edge.
 
     Args:
         edges: uint8 `(H, W)`, predicted edges.
-        true_edges: uint8 `(H, W)`, Canny's of the whole photo.
+        true_edges: uint8 `(H, W)`, Canny edges of the whole photo.
         hole: bool `(H, W)`.
 
     Returns:
-        256 counts of pixels without a true edge, and 256 of those with one.
+        256 counts of pixels without a true edge, and 256 of pixels with one.
     """
     truth = true_edges[hole] > HALF_GRAY
     return [
@@ -93,15 +85,15 @@ def edge_histogram(
 
 
 class FeatureCache:
-    """What FID compares: features of batches of pictures, kept on disk.
+    """Computes the features that FID compares, and keeps them on disk.
 
-    A file is named by what is in the pictures, so that several evaluations of the same
-    photos may share a folder.
+    A file is named by a hash of the pictures, so evaluations of the same photos can
+    share a folder.
 
     Args:
-        folder: made where it is missing.
+        folder: of the files; made if missing.
         weights: file of the Inception network, loaded when first needed.
-        key: tells these weights from others.
+        key: SHA-256 of the weights.
     """
 
     def __init__(self, folder: Path, weights: Path, key: str):
@@ -127,21 +119,21 @@ def _over_bands(
     overlap: int = 0,
     weight: Callable[[np.ndarray, np.ndarray], float] | None = None,
 ) -> float:
-    """The mean of a metric over bands of rows, each by its weight.
+    """Weighted mean of a metric over bands of rows.
 
-    A band repeats `overlap` rows of the last one, so that a window of `overlap` + 1
-    rows is whole in exactly one; by default its new rows are its weight.
+    Bands overlap by `overlap` rows, so that each window of `overlap` + 1 rows lies in
+    exactly one. By default a band's weight is its number of new rows.
     """
-    figures, weights = [], []
+    values, weights = [], []
     step = max(1, BAND_PIXELS // target.shape[1] - overlap)
     for top in range(0, len(target) - overlap, step):
         rows = slice(top, top + step + overlap)
         a, b = target[rows] / 255, predicted[rows] / 255
-        weighs = len(a) - overlap if weight is None else weight(a, b)
-        if weighs > 0:
-            figures.append(float(metric(a[None], b[None])[0]))
-            weights.append(weighs)
-    return float(np.average(figures, weights=weights)) if figures else float("nan")
+        band_weight = len(a) - overlap if weight is None else weight(a, b)
+        if band_weight > 0:
+            values.append(float(metric(a[None], b[None])[0]))
+            weights.append(band_weight)
+    return float(np.average(values, weights=weights)) if values else float("nan")
 
 
 def _lpips(lpips: Lpips, target: np.ndarray, predicted: np.ndarray) -> float | None:

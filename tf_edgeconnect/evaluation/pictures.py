@@ -1,8 +1,8 @@
-"""A photo and its hole at the size at which they are measured.
+"""Reads a photo and its hole at the size at which they are measured.
 
-Without a size that is the photo's own. With one it is the centre square of the photo,
-resized (bilinear, antialiased) as in training. A mask of the photo's size is cropped
-with it, another is taken whole; both are resized by the nearest pixel.
+That is the photo's own size, or its centre square resized (bilinear, antialiased) as in
+training. A mask of the photo's size is cropped with it, any other is used whole; both
+are resized by the nearest pixel.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ MASK_RULE = (
 
 
 class Picture(NamedTuple):
-    """What a system is asked to fill.
+    """What a system has to fill.
 
     Attributes:
         file: path below the folder of photos.
@@ -45,16 +45,12 @@ def read_picture(
     """Reads a photo and its mask at the measured size.
 
     Args:
-        item: the files `image` and `mask` (None: a block of half the height
-            and width in the middle), below their folders.
+        item: the paths `image` and `mask` (None for the block) in their folders.
         folders: `images` and `masks`.
         size: side of the centre square, pixels; None for the photo's own size.
 
-    Returns:
-        The picture.
-
     Raises:
-        InputError: a file cannot be read, or is no longer there.
+        InputError: a file cannot be read.
     """
     photo = read_photo(Path(folders["images"], item["image"]))
     whole = photo.rgb()
@@ -69,7 +65,7 @@ def read_picture(
 
 
 def fit_photo(pixels: np.ndarray, size: int | None) -> np.ndarray:
-    """Brings a photo, uint8 `(H, W, 3)`, to its centre square of a size."""
+    """Resizes the centre square of a photo, uint8 `(H, W, 3)`."""
     if size is None or pixels.shape[:2] == (size, size):
         return pixels
     box = square(tf.shape(pixels), size, "center", tf.zeros(2, tf.int32))
@@ -80,7 +76,7 @@ def fit_photo(pixels: np.ndarray, size: int | None) -> np.ndarray:
 def fit_to_picture(
     mask: np.ndarray, original: tuple[int, int], size: tuple[int, int]
 ) -> np.ndarray:
-    """Brings a mask or an edge map to the size of a picture, without new values.
+    """Resizes a mask or an edge map to a picture's size, without new values.
 
     Args:
         mask: bool or uint8 `(h, w)`.
@@ -101,7 +97,7 @@ def fit_to_picture(
 
 
 def centre_block(height: int, width: int) -> np.ndarray:
-    """A hole of half the height and half the width in the middle: bool `(H, W)`."""
+    """Returns a hole of half the height and width in the middle, bool `(H, W)`."""
     hole = np.zeros((height, width), bool)
     top, left = (height - height // 2) // 2, (width - width // 2) // 2
     hole[top : top + height // 2, left : left + width // 2] = True

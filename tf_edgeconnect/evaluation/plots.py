@@ -1,4 +1,4 @@
-"""Plots of a metric against the hole ratio, as SVG."""
+"""Plots a metric against the hole ratio, as SVG."""
 
 import io
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from tf_edgeconnect.evaluation.results import ALL, Evaluation
 from tf_edgeconnect.evaluation.summary import METRICS, Summary, values
 
 PLOT_RULE = (
-    "Points are pictures (a few may lie beyond the axes); marks are the means of bins "
-    "with 95 % intervals."
+    "Points are pictures (a few may lie outside the axes); markers are the means of "
+    "bins with 95 % intervals."
 )
-# Okabe and Ito's colours, told apart by colour-blind eyes too; then the marker's shape.
+# Okabe and Ito's colours, which colour-blind people can distinguish.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#aa5a8c", "#9a6b00", "#4a4a4a")
 MARKERS = "os^Dv"
 STYLE: Any = {
-    "svg.hashsalt": "tf_edgeconnect",  # equal names of parts each time
+    "svg.hashsalt": "tf_edgeconnect",  # the same ids each time
     "svg.fonttype": "none",
     "text.parse_math": False,
     "axes.edgecolor": "#dcdcd8",
@@ -32,12 +32,12 @@ def plot(
     """Draws pictures as points, and the means of bins with their 95 % intervals.
 
     Args:
-        metric: of `PER_PICTURE`.
-        evaluations: of the systems.
-        summaries: of each system, as `summarize` gives them.
+        metric: one of `PER_PICTURE`.
+        evaluations: one per system.
+        summaries: of each evaluation, by `summarize`.
 
     Returns:
-        A file of SVG, the same each time; None where no picture has the metric.
+        An SVG file, the same each time; None if no picture has the metric.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -49,24 +49,25 @@ def plot(
         bounds: list[float] = []
         marks: list[Any] = []
         systems: list[str] = []
-        for index, one in enumerate(evaluations):
-            summary = summaries[index]
+        for index, (one, summary) in enumerate(
+            zip(evaluations, summaries, strict=True)
+        ):
             ratios = np.array([image.hole_ratio for image in one.images])
             column = values(one.images, metric)
             if np.isnan(column).all():
                 continue
-            # Without a few far points, such as the PSNR of an untouched photo.
+            # Ignores outliers, such as the PSNR of an untouched photo.
             bounds += [*np.nanquantile(column, (0.005, 0.995))]
             colour = COLOURS[index % len(COLOURS)]
             points = axes.scatter(ratios, column, 16, colour, alpha=0.3, lw=0)
-            points.set_rasterized(True)  # thousands of shapes would swell the page
+            points.set_rasterized(True)  # thousands of shapes would bloat the file
             bins = [x for x in summary if x != ALL and metric in summary[x]]
             found = [summary[label][metric] for label in bins]
             means = np.array([x.value for x in found])
             low, high = np.array([x.interval or (x.value, x.value) for x in found]).T
             bounds += [*low, *high]
             systems.append(one.system)
-            # Set apart a little, so that intervals do not hide each other.
+            # A small shift, so that intervals do not hide each other.
             shift = 0.006 * (index - (len(evaluations) - 1) / 2)
             marks.append(
                 axes.errorbar(

@@ -1,12 +1,12 @@
-"""Writes the report of one system, or of several side by side.
+"""Writes the report of one system, or a comparison of several.
 
 | file | holds |
 |---|---|
-| `report.html` | table, plots and figure sheets in one file |
+| `report.html` | table, plots and sheets of pictures in one file |
 | `report.md` | the same, with its pictures in `figures/` |
-| `report.json` | each system's figures for each bin and `all` |
-| `table.tex` | the table alone; it needs the booktabs package |
-| `images.csv` | each picture's figures |
+| `report.json` | each system's metrics for each bin and `all` |
+| `table.tex` | only the table; needs the booktabs package |
+| `images.csv` | each picture's metrics |
 """
 
 import base64
@@ -33,7 +33,7 @@ from tf_edgeconnect.evaluation.summary import (
     PER_PICTURE,
     ROUNDS,
     SEED,
-    Figure,
+    Estimate,
     Row,
     Summary,
     differences,
@@ -50,21 +50,21 @@ PROTOCOLS = {
     "by the sum of a + b, in %.",
 }
 RULES = (
-    "A figure is the mean of per-picture values over the whole completed picture: the "
-    "known pixels, which are equal, count too.",
+    "Metrics are the mean of per-picture values over the whole completed picture, "
+    "including its known pixels, which are equal.",
     f"Brackets hold 95 % bootstrap intervals ({ROUNDS:,} draws of pictures, seed "
-    f"{SEED}, the same draws for every system). FID and edge scores are no means over "
+    f"{SEED}, the same draws for every system). FID and edge scores are not means over "
     "pictures and have none.",
     "Edge scores compare the predicted edges with the photo's own Canny edges inside "
     "the hole, from counts summed over pictures. Precision, recall and F1 are those at "
     "a threshold; average precision is over all thresholds.",
-    "FID is taken on the same pictures, each resized whole to 299 x 299 (antialiased "
-    "bicubic), with the usual Inception network of 2015. The published script used "
-    "another Inception network: no column here reproduces its FID.",
+    "FID is computed from the same pictures, each resized whole to 299 x 299 "
+    "(antialiased bicubic), with the usual Inception network of 2015. The published "
+    "script used another Inception network: no column here reproduces its FID.",
 )
 DIFFERENCE_RULE = (
-    "Means over pictures of a system's figure less that of the first one, paired by "
-    "picture. Bold: the 95 % interval lies wholly on the better side of 0."
+    "Means over pictures of a system's value less that of the first system, paired by "
+    "picture. Bold: the whole 95 % interval is on the better side of 0."
 )
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -79,11 +79,11 @@ LATEX = {
 
 @dataclass(frozen=True)
 class Section:
-    """What stands under a heading of a report.
+    """The content under a heading of a report.
 
     Attributes:
-        text: one paragraph.
-        systems: heads of the columns of `rows`.
+        text: a paragraph.
+        systems: headings of the columns of `rows`.
         rows: of a table.
         lines: of a list.
         figures: captions and files of pictures.
@@ -97,14 +97,14 @@ class Section:
 
 
 def write_report(evaluations: Sequence[Evaluation], output: Path) -> dict[str, Section]:
-    """Writes all files of a report; those of an earlier one are replaced.
+    """Writes all files of a report, replacing those of an earlier one.
 
     Args:
-        evaluations: one, or several that `read_comparable` has joined.
-        output: the folder, which is made where it is missing.
+        evaluations: one, or several from `read_comparable`.
+        output: the folder; made if missing.
 
     Returns:
-        What the report says, by heading.
+        Heading -> section of the report.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -152,7 +152,7 @@ def write_report(evaluations: Sequence[Evaluation], output: Path) -> dict[str, S
         "versions": {one.system: one.manifest["versions"] for one in evaluations},
         "missing": {one.system: one.missing for one in evaluations},
         "systems": {
-            system: {label: _json(figures) for label, figures in summary.items()}
+            system: {label: _json(estimates) for label, estimates in summary.items()}
             for system, summary in zip(systems, summaries, strict=True)
         },
     }
@@ -166,7 +166,7 @@ def _figures(
     folder: Path,
     notes: list[str],
 ) -> dict[str, Section]:
-    """Writes plots and sheets; notes where these cannot be drawn."""
+    """Writes plots and sheets; adds a note if sheets cannot be drawn."""
     plots = []
     for metric in PER_PICTURE:
         if svg := plot(metric, evaluations, summaries):
@@ -177,12 +177,12 @@ def _figures(
         for heading, (text, sheets) in write_sheets(evaluations, folder).items():
             sections[heading] = Section(text, figures=sheets)
     except InputError as error:
-        notes.append(f"There are no figure sheets: {error}")
+        notes.append(f"There are no sheets of pictures: {error}")
     return sections
 
 
 def markdown(section: Section) -> str:
-    """The table of a section in Markdown."""
+    """Returns the table of a section in Markdown."""
     systems = [name.replace("|", r"\|") for name in section.systems]
     lines = [["metric", "hole", "n", *systems]]
     lines.append(["---", "---", "--:", *["--:"] * len(systems)])
@@ -196,7 +196,7 @@ def markdown(section: Section) -> str:
 
 
 def latex(text: str) -> str:
-    """Plain text as LaTeX prints it."""
+    """Escapes plain text for LaTeX."""
     return "".join(LATEX.get(character, character) for character in text)
 
 
@@ -217,15 +217,15 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _json(figures: Mapping[str, Figure]) -> dict[str, Any]:
-    """A bin as `report.json` holds it; what there is not is null."""
+def _json(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
+    """Returns a bin as `report.json` holds it; missing metrics are null."""
     values: dict[str, Any] = dict.fromkeys((*PER_PICTURE, "fid", *EDGE_SCORES))
-    values |= {name: figure.value for name, figure in figures.items()}
+    values |= {name: x.value for name, x in estimates.items()}
     edges = {name: values.pop(name) for name in EDGE_SCORES}
     return {
-        "n": figures["psnr"].n,
+        "n": estimates["psnr"].n,
         **values,
-        "intervals": {name: x.interval for name, x in figures.items() if x.interval},
+        "intervals": {name: x.interval for name, x in estimates.items() if x.interval},
         "edges": edges if any(x is not None for x in edges.values()) else None,
     }
 
@@ -241,14 +241,14 @@ def _csv(evaluations: Sequence[Evaluation]) -> str:
             found: Any = [None] * len(counts)
             if image.edge_histogram is not None:
                 found = edge_counts(image.edge_histogram, one.edge_threshold)
-            figures = [getattr(image, field) for field in fields]
-            writer.writerow([one.system, *figures, *found])
+            values = [getattr(image, field) for field in fields]
+            writer.writerow([one.system, *values, *found])
     return text.getvalue()
 
 
 def _notes(evaluations: Sequence[Evaluation]) -> list[str]:
-    """Reasons, warnings and failures; what all systems share is told once."""
-    told: dict[str, list[str]] = {}
+    """Lists reasons, warnings and failures; those of all systems only once."""
+    systems_by_line: dict[str, list[str]] = {}
     for one in evaluations:
         lines = [f"No {METRICS[key].label}: {why}" for key, why in one.missing.items()]
         lines += one.warnings
@@ -256,10 +256,10 @@ def _notes(evaluations: Sequence[Evaluation]) -> list[str]:
             name, reason = next(iter(one.failed.items()))
             lines.append(f"{len(one.failed)} pictures failed; {name}: {reason}")
         for line in lines:
-            told.setdefault(line, []).append(one.system)
+            systems_by_line.setdefault(line, []).append(one.system)
     notes = [
         line if len(systems) == len(evaluations) else f"{', '.join(systems)}: {line}"
-        for line, systems in told.items()
+        for line, systems in systems_by_line.items()
     ]
     if left_out := evaluations[0].manifest["left_out"]:
         first = left_out[0]
@@ -276,7 +276,7 @@ def _rules(evaluation: Evaluation) -> list[str]:
     how = "Every photo was filled and measured at its own size."
     if size is not None:
         how = (
-            f"Of every photo the centre square was taken, resized to {size} pixels "
+            f"The centre square of every photo was resized to {size} pixels "
             "(antialiased bilinear), then filled and measured."
         )
     versions = ", ".join(map(" ".join, manifest["versions"].items()))

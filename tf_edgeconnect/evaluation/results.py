@@ -1,15 +1,15 @@
-"""What an evaluation's folder holds, how it is read back, and which can be compared.
+"""Reads the folder of an evaluation, or of several that can be compared.
 
 | file | holds |
 |---|---|
 | `manifest.json` | what was measured: photos, masks, bins, protocol, versions |
 | `system.json` | what filled the holes, and where photos and masks were |
 | `images.jsonl` | one line a picture, appended as soon as it is measured |
-| `filled/NAME.png`, `edges/NAME.png` | the pictures; edges only of systems that draw |
+| `filled/*.png`, `edges/*.png` | filled photos; edges, if the system has any |
 | `summary.json` | FID, what is missing and why; written last |
 
-Manifests of two systems are equal but for `versions` if they were measured on the same
-pictures.
+Two systems were measured on the same pictures if their manifests differ only in
+`versions`.
 """
 
 import fcntl
@@ -30,19 +30,18 @@ JOURNAL = "images.jsonl"
 
 @dataclass(frozen=True)
 class ImageResult:
-    """The figures of one picture.
+    """The metrics of one picture.
 
     Attributes:
         name: path below the folder of photos, without the ending.
         bin: label of the bin of its hole ratio, such as "10-20%", or "block".
         hole_ratio: share of hole pixels, 0 to 1.
-        l1: in % (see the protocol).
+        l1: in %, as the protocol defines it.
         psnr: dB.
         ssim: at most 1.
-        lpips: None without weights, and for a picture too large for it.
-        edge_histogram: as `measure.edge_histogram` counts; None where the system draws
-            no edges.
-        note: what a reader must know of it, or "".
+        lpips: None without weights, and for a picture too small or too large for it.
+        edge_histogram: see `measure.edge_histogram`; None if the system has no edges.
+        note: a caveat for readers, or "".
     """
 
     name: str
@@ -62,16 +61,16 @@ class Evaluation:
 
     Attributes:
         folder: where it is.
-        system: label of what filled the holes: the column's head in a table.
+        system: label of what filled the holes, the heading of its column.
         manifest: content of `manifest.json`.
         details: content of `system.json`: `kind` ("model", "predictions" or
             "baseline"), `label`, `edges` (mode, or None), `images` and `masks` (the
             folders' absolute paths), and hashes of what filled the holes.
-        images: one a measured picture, in the manifest's order.
-        fid: bin -> figure; its last key is "all". None where there is none.
-        missing: column -> why it has no figure.
-        failed: name -> why this system has no result for a picture of the manifest.
-        warnings: what a reader of the figures must know, a line each.
+        images: one per measured picture, in the manifest's order.
+        fid: bin -> FID or None; the last key is "all".
+        missing: metric -> why it was not computed.
+        failed: picture -> why this system has no result for it.
+        warnings: caveats for readers, one line each.
     """
 
     folder: Path
@@ -86,27 +85,21 @@ class Evaluation:
 
     @classmethod
     def read(cls, folder: str | Path) -> "Evaluation":
-        """Reads a finished evaluation.
-
-        Args:
-            folder: what `tf-edgeconnect evaluate -o FOLDER` has filled.
-
-        Returns:
-            The evaluation.
+        """Reads the folder that `tf-edgeconnect evaluate -o FOLDER` has written.
 
         Raises:
-            InputError: the folder is none, or its evaluation is not finished.
+            InputError: there is no evaluation, or it is not finished.
         """
         folder = Path(folder)
         if not (folder / MANIFEST).is_file():
             raise InputError(
-                f"{folder} holds no evaluation ({MANIFEST} is missing); give the "
-                "folder that `tf-edgeconnect evaluate -o` has filled"
+                f"{folder} holds no evaluation ({MANIFEST} is missing); give a "
+                "folder that `tf-edgeconnect evaluate -o` has written"
             )
         if not (folder / SUMMARY).is_file():
             raise InputError(
-                f"the evaluation in {folder} is not finished; the command that began "
-                "it continues it"
+                f"the evaluation in {folder} is not finished; run its command again to "
+                "continue it"
             )
         manifest, details, summary = (
             read_json(folder / name) for name in (MANIFEST, SYSTEM, SUMMARY)
@@ -116,7 +109,7 @@ class Evaluation:
 
     @property
     def edge_threshold(self) -> float:
-        """Above it an edge counts as predicted, 0 to 1."""
+        """A stronger edge counts as predicted; 0 to 1."""
         return self.details.get("edge_threshold", 0.5)
 
     def bins(self) -> list[str]:
@@ -124,19 +117,12 @@ class Evaluation:
         return list(self.fid)
 
     def in_bin(self, label: str) -> list[ImageResult]:
-        """The measured pictures of a bin; those of "all" are all."""
+        """Returns the measured pictures of a bin, or all for "all"."""
         return [image for image in self.images if label in (ALL, image.bin)]
 
 
 def read_images(folder: Path, manifest: Mapping[str, Any]) -> tuple[ImageResult, ...]:
-    """Reads what the journal holds so far.
-
-    Args:
-        folder: of the evaluation.
-        manifest: content of its `manifest.json`.
-
-    Returns:
-        One result a measured picture, in the manifest's order, whatever the journal's.
+    """Reads the results so far, in the manifest's order.
 
     Raises:
         InputError: another version of the program wrote the journal.
@@ -147,7 +133,7 @@ def read_images(folder: Path, manifest: Mapping[str, Any]) -> tuple[ImageResult,
         for text in journal.read_text(encoding="utf-8").splitlines():
             try:
                 line = json.loads(text)
-            except json.JSONDecodeError:  # half a line: the run was killed in it
+            except json.JSONDecodeError:  # half a line of a killed run
                 continue
             lines[line["name"]] = line
     try:
@@ -165,12 +151,12 @@ def read_images(folder: Path, manifest: Mapping[str, Any]) -> tuple[ImageResult,
 
 
 def filled_path(folder: Path, name: str) -> Path:
-    """Where the filled picture of that name is."""
+    """Returns the path of a filled picture."""
     return folder / "filled" / f"{name}.png"
 
 
 def edges_path(folder: Path, name: str) -> Path:
-    """Where the completed edges of that name are, if the system draws any."""
+    """Returns the path of a picture's edges, if the system predicts any."""
     return folder / "edges" / f"{name}.png"
 
 
@@ -186,7 +172,7 @@ def open_journal(folder: Path) -> TextIO:
     except BlockingIOError:
         journal.close()
         raise InputError(
-            f"another process is measuring in {folder}: let it end, or give another "
+            f"another process is measuring in {folder}: wait for it, or give another "
             "folder"
         ) from None
     journal.truncate((folder / JOURNAL).read_bytes().rfind(b"\n") + 1)
@@ -197,7 +183,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Reads one of the folder's JSON files.
 
     Raises:
-        InputError: it is missing, or no JSON.
+        InputError: it is missing or damaged.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -208,18 +194,18 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_comparable(folders: Sequence[str | Path]) -> list[Evaluation]:
-    """Reads evaluations that share a table, one column each.
+    """Reads evaluations to be compared in one table.
 
     Args:
         folders: of finished evaluations, in the order of the columns.
 
     Returns:
-        The evaluations, cut to the pictures that all of them have, each with a label of
-        its own.
+        The evaluations, limited to the pictures that all of them have, with unique
+        labels.
 
     Raises:
-        InputError: a folder holds none or comes twice, they were not measured alike
-            (the line names what differs), or they share no picture.
+        InputError: a folder holds no evaluation or is given twice, they were measured
+            differently, or they share no picture.
     """
     (folder, count), *_ = Counter(Path(x).resolve() for x in folders).most_common(1)
     if count > 1:
@@ -244,9 +230,9 @@ def read_comparable(folders: Sequence[str | Path]) -> list[Evaluation]:
 def difference(
     first: Mapping[str, Any], other: Mapping[str, Any], ignored: Sequence[str]
 ) -> str | None:
-    """Says in a phrase where two manifests or systems differ, None where they do not.
+    """Describes the first difference of two manifests or systems; None if equal.
 
-    What explains most comes first: `items` and `left_out` change with all the rest.
+    `items` and `left_out` come last, because they change with everything else.
     """
     last = ("items", "left_out")
     for key in sorted(first.keys() | other.keys(), key=lambda x: (x in last, x)):
@@ -263,7 +249,7 @@ def difference(
 
 
 def _shared(evaluations: list[Evaluation]) -> list[Evaluation]:
-    """Cuts to the pictures that all have, and tells what that changes."""
+    """Limits evaluations to the pictures that all have, with a warning."""
     names = [{image.name for image in one.images} for one in evaluations]
     shared = set.intersection(*names)
     if not shared:
@@ -275,7 +261,7 @@ def _shared(evaluations: list[Evaluation]) -> list[Evaluation]:
     bins = {x.bin for one in evaluations for x in one.images if x.name in lost} | {ALL}
     warning = (
         f"{len(lost)} pictures that not every system has are left out of all columns, "
-        f"and so is the FID of {', '.join(sorted(bins))}, which had counted them"
+        f"and so is the FID of {', '.join(sorted(bins))}, which included them"
     )
     return [
         replace(

@@ -1,8 +1,7 @@
-"""One system over all pictures of a manifest, from start to summary.
+"""Measures one system on all pictures of a manifest.
 
-The same call continues where an earlier one was stopped: a picture counts as done when
-its line is in the journal, which is written after its files. The figures are those of a
-run that was never stopped.
+The same call continues where an earlier one stopped, with the same results: a picture
+is done when its line is in the journal, which is written after its files.
 """
 
 import json
@@ -31,10 +30,10 @@ from tf_edgeconnect.photos.reading import Photo, read_photo
 from tf_edgeconnect.photos.writing import write_photo
 
 NO_WEIGHTS = "no weights file was given: --{}-weights FILE"
-# In system.json: these have no part in what is measured and filled.
-FREE = ("label", "description", "images", "masks", "edge_threshold")
-FID_BATCH, FID_DIGITS = 16, 4  # what lies below may differ between machines
-OUT_OF_MEMORY = "needs more memory than there is; --size measures a smaller square"
+# Keys of system.json that may change between calls: they do not affect the results.
+IGNORED = ("label", "description", "images", "masks", "edge_threshold")
+FID_BATCH, FID_DIGITS = 16, 4  # further digits differ between machines
+OUT_OF_MEMORY = "too large for this memory; --size measures a smaller square"
 
 
 def evaluate(
@@ -45,17 +44,14 @@ def evaluate(
     track: Track = lambda items, what: items,
     fid_cache: Path | None = None,
 ) -> Evaluation:
-    """Measures one system, or continues to.
+    """Measures one system, or continues an evaluation of it.
 
     Args:
         conditions: what to measure, and how.
         system: what fills the holes.
         output: folder of the results: new, empty, or of the same evaluation.
-        track: shows progress; by default nothing does.
+        track: shows progress; by default nothing is shown.
         fid_cache: folder of Inception features, by default inside `output`.
-
-    Returns:
-        The finished evaluation.
 
     Raises:
         InputError: nothing can be measured, or `output` holds something else.
@@ -63,10 +59,8 @@ def evaluate(
     if output.exists() and not output.is_dir():
         raise InputError(f"output {output} is a file; give the name of a folder")
     begun = (output / results.MANIFEST).is_file()
-    if any(output.glob("[!.]*")) and not begun:  # a kill may leave hidden files
-        raise InputError(
-            f"output {output} holds files that are no evaluation; give a new folder"
-        )
+    if any(output.glob("[!.]*")) and not begun:  # a killed run may leave hidden files
+        raise InputError(f"output {output} holds other files; give a new folder")
     manifest = make_manifest(conditions, output, track)
     folders = {name: str(p.resolve()) for name, p in conditions.folders.items()}
     contents = {
@@ -75,7 +69,7 @@ def evaluate(
     }
     for name, new in contents.items():
         old = results.read_json(output / name) if (output / name).is_file() else new
-        if change := results.difference(old, new, FREE):
+        if change := results.difference(old, new, IGNORED):
             raise InputError(
                 f"output {output} holds another evaluation: {change}; give another "
                 "folder"
@@ -114,7 +108,7 @@ def _measure_all(
     manifest: Mapping[str, Any],
     track: Track,
 ) -> dict[str, str]:
-    """Measures what the journal lacks; returns name -> why it failed, where it did."""
+    """Measures what is not in the journal; returns name -> why it failed."""
     weights = conditions.lpips_weights
     lpips = None if weights is None else Lpips(weights)
     failed = {}
@@ -149,7 +143,7 @@ def _measure_all(
 def _write(
     output: Path, name: str, filled: Filled, hole: np.ndarray
 ) -> list[list[int]] | None:
-    """Writes what was made of a picture, and counts its edges where it has any."""
+    """Writes a filled picture and its edges; returns their histogram if it has any."""
     path = results.filled_path(output, name)
     write_photo(path, Photo(filled.image), overwrite=True)
     if filled.edges is None:
@@ -169,7 +163,7 @@ def _fid_by_bin(
     cache: measure.FeatureCache,
     track: Track,
 ) -> dict[str, float]:
-    """Compares filled pictures with their photos, as sets of two or more."""
+    """Computes the FID of each bin of two or more pictures."""
     items = {item["name"]: item for item in manifest["items"]}
     photos, filled = [], []
     for start in track(range(0, len(images), FID_BATCH), "features"):
@@ -198,14 +192,14 @@ def _warnings(
     weights = manifest["weights"]
     if weights["fid"] is not None and len(images) < ENOUGH_PICTURES:
         found.append(
-            f"FID of {len(images)} pictures: below {ENOUGH_PICTURES:,} it comes out "
-            "too high, the more so the fewer; compare it only within one bin"
+            f"FID of {len(images)} pictures: below {ENOUGH_PICTURES:,} it is too high, "
+            "the more so the fewer there are; compare it only within one bin"
         )
     without = sum(image.lpips is None for image in images)
     if weights["lpips"] is not None and without:
         found.append(
-            f"LPIPS leaves out {without} pictures that are smaller than it can see or "
-            f"larger than {measure.LPIPS_MAX_PIXELS // 1_000_000} megapixels"
+            f"LPIPS leaves out {without} pictures that are too small for it or larger "
+            f"than {measure.LPIPS_MAX_PIXELS // 1_000_000} megapixels"
         )
     for note in dict.fromkeys(image.note for image in images if image.note):
         names = [image.name for image in images if image.note == note]

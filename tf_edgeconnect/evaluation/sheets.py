@@ -1,8 +1,7 @@
-"""Figure sheets of an evaluation: the best, median, worst and random pictures.
+"""Draws sheets of an evaluation's best, median, worst and random pictures.
 
-Enters: `Evaluation`s, whose photos and results are read from their folders. Leaves: PNG
-files. Pictures are ranked by L1 divided by the hole ratio, which is the mean error
-inside the hole: by plain L1 the best ones would be those with the smallest holes.
+Pictures are ranked by L1 divided by the hole ratio, the mean error inside the hole: by
+plain L1 the best would be those with the smallest holes.
 """
 
 from collections.abc import Sequence
@@ -32,7 +31,7 @@ SIDE_BY_SIDE_RULE = "Pictures drawn with a fixed seed."
 def write_sheets(
     evaluations: Sequence[Evaluation], folder: Path
 ) -> dict[str, tuple[str, list[tuple[str, Path]]]]:
-    """Draws the sheets of each system, and one of all side by side if they are several.
+    """Draws the sheets of each system and, of several, one that compares them.
 
     Args:
         evaluations: of the same pictures.
@@ -42,7 +41,7 @@ def write_sheets(
         Heading -> how the pictures were chosen, and captions and files of the sheets.
 
     Raises:
-        InputError: a photo or a result cannot be read, or is no longer there.
+        InputError: a photo or a result cannot be read.
     """
     sheets = {}
     if len(evaluations) > 1:
@@ -68,14 +67,7 @@ def write_sheets(
 
 
 def choose(images: Sequence[ImageResult]) -> dict[str, list[ImageResult]]:
-    """Chooses the pictures of the sheets.
-
-    Args:
-        images: at least one.
-
-    Returns:
-        "best" (best first), "median", "worst" (worst first) and "random" pictures.
-    """
+    """Chooses "best" (best first), "median", "worst" (worst first) and "random"."""
     ranked = sorted(images, key=_error_inside)
     count = min(ROWS, len(ranked))
     middle = (len(ranked) - count) // 2
@@ -89,31 +81,28 @@ def choose(images: Sequence[ImageResult]) -> dict[str, list[ImageResult]]:
 
 
 def _error_inside(image: ImageResult) -> tuple[float, str]:
-    # The published L1 of two black pictures is NaN, which has no place in an order.
+    # The published L1 of two black pictures is NaN, which cannot be sorted.
     return np.nan_to_num(image.l1 / image.hole_ratio, nan=np.inf), image.name
 
 
 def _row(evaluation: Evaluation, image: ImageResult) -> Row:
     _, photo, hole, _ = _picture(evaluation, image.name)
     edges = edges_path(evaluation.folder, image.name)
-    figures = [
-        f"L1 {image.l1:.2f}%",
-        f"PSNR {image.psnr:.2f} dB",
-        f"SSIM {image.ssim:.4f}",
-    ]
+    texts = [_name_and_hole(image), f"L1 {image.l1:.2f}%"]
+    texts += [f"PSNR {image.psnr:.2f} dB", f"SSIM {image.ssim:.4f}"]
     if image.lpips is not None:
-        figures.append(f"LPIPS {image.lpips:.4f}")
+        texts.append(f"LPIPS {image.lpips:.4f}")
     return Row(
         photo,
         hole,
         read_edges(edges) if edges.exists() else None,
         _filled(evaluation, image.name),
-        "   ".join([_name_and_hole(image), *figures]),
+        "   ".join(texts),
     )
 
 
 def _name_and_hole(image: ImageResult) -> str:
-    # The end of a long name says more than its start.
+    # Long names differ at their ends.
     name = image.name if len(image.name) <= 40 else "…" + image.name[-39:]
     return f"{name}   hole {100 * image.hole_ratio:.0f}%"
 

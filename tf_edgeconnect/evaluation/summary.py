@@ -1,8 +1,7 @@
-"""Figures of systems by bins of hole ratio, and the paper's table of them.
+"""Averages metrics by bins of hole ratio, and lays out the paper's table of them.
 
-Enters: `Evaluation`s of the same pictures. Leaves: a `Figure` for each bin and metric,
-and rows of text, one column a system. A figure is the mean of per-picture values over
-the whole completed picture; edge scores come from counts summed over pictures.
+Metrics are means of per-picture values over the whole completed picture; edge scores
+come from counts summed over pictures. The table has one column per system.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,13 +18,7 @@ NOTHING = "–"
 
 
 class Metric(NamedTuple):
-    """How a figure is named and printed.
-
-    Attributes:
-        label: its head in a table.
-        higher_is_better: else lower is.
-        digits: after the decimal point.
-    """
+    """How a metric is printed: its label in a table, and digits after the point."""
 
     label: str
     higher_is_better: bool
@@ -47,13 +40,13 @@ PER_PICTURE = ("l1", "ssim", "psnr", "lpips")
 EDGE_SCORES = ("precision", "recall", "f1", "edge_average_precision", "best_threshold")
 
 
-class Figure(NamedTuple):
-    """A metric of one system in one bin, or a difference of two systems.
+class Estimate(NamedTuple):
+    """A metric of one system in one bin, or the difference of two systems.
 
     Attributes:
-        value: the mean over pictures.
-        n: pictures.
-        interval: its lower and upper bound at 95 %; None for what is no mean.
+        value: the mean over pictures, or a score of all of them.
+        n: number of pictures.
+        interval: the 95 % interval of a mean, or None.
     """
 
     value: float
@@ -61,53 +54,52 @@ class Figure(NamedTuple):
     interval: tuple[float, float] | None = None
 
 
-Summary = dict[str, dict[str, Figure]]  # bin -> metric -> figure, where there is one
+Summary = dict[str, dict[str, Estimate]]  # bin -> metric -> estimate
 
 
 def summarize(evaluation: Evaluation) -> Summary:
-    """Takes the figures of bins that hold pictures, then of "all"."""
+    """Estimates the metrics of each bin that holds pictures, and of "all"."""
     found: Summary = {}
     for label in evaluation.bins():
         if images := evaluation.in_bin(label):
-            found[label] = mean_figures({x: values(images, x) for x in PER_PICTURE})
+            found[label] = bootstrap_means({x: values(images, x) for x in PER_PICTURE})
             scores = edge_scores(images, evaluation.edge_threshold)
             for metric, value in {"fid": evaluation.fid[label], **scores}.items():
                 if value is not None and not np.isnan(value):
-                    found[label][metric] = Figure(value, len(images))
+                    found[label][metric] = Estimate(value, len(images))
     return found
 
 
 def differences(first: Evaluation, other: Evaluation) -> Summary:
-    """What another system changes against the first, paired by picture.
+    """Estimates another system's metrics less those of the first, paired by picture.
 
-    Only metrics of `PER_PICTURE`, where two or more pictures have them in both.
+    Only for metrics of `PER_PICTURE` that two or more pictures have in both systems.
     """
     found: Summary = {}
     for label in first.bins():
         ours, theirs = first.in_bin(label), other.in_bin(label)
-        figures = mean_figures(
+        means = bootstrap_means(
             {x: values(theirs, x) - values(ours, x) for x in PER_PICTURE}
         )
-        found[label] = {name: x for name, x in figures.items() if x.interval}
+        found[label] = {name: x for name, x in means.items() if x.interval}
     return found
 
 
 def values(images: Sequence[ImageResult], metric: str) -> np.ndarray:
-    """`(n,)` values of a metric of `PER_PICTURE`, NaN where a picture has none."""
+    """Returns `(n,)` values of a metric of `PER_PICTURE`, NaN where missing."""
     return np.array([getattr(image, metric) for image in images], np.float64)
 
 
-def mean_figures(columns: Mapping[str, np.ndarray]) -> dict[str, Figure]:
-    """Means with percentile bootstrap intervals.
+def bootstrap_means(columns: Mapping[str, np.ndarray]) -> dict[str, Estimate]:
+    """Estimates means with percentile bootstrap intervals.
 
-    Systems measured on the same pictures are resampled alike. Fewer than two pictures
-    have no interval: they tell nothing of their spread.
+    All systems are resampled alike. One picture has no interval.
 
     Args:
         columns: metric -> `(n,)` values of pictures; NaN does not count.
 
     Returns:
-        Metric -> figure, where there is a value.
+        Metric -> estimate, for metrics with a value.
     """
     found = {}
     for metric, column in columns.items():
@@ -125,20 +117,20 @@ def mean_figures(columns: Mapping[str, np.ndarray]) -> dict[str, Figure]:
             ).confidence_interval
             interval = float(interval.low), float(interval.high)
         if column.size:
-            found[metric] = Figure(float(column.mean()), column.size, interval)
+            found[metric] = Estimate(float(column.mean()), column.size, interval)
     return found
 
 
 def edge_scores(images: Sequence[ImageResult], threshold: float) -> dict[str, float]:
-    """Scores of predicted edges, from counts summed over pictures.
+    """Scores predicted edges by counts summed over pictures.
 
     Args:
         images: those without predicted edges do not count.
-        threshold: 0 to 1; an edge is predicted where it is above.
+        threshold: 0 to 1; a stronger edge is predicted.
 
     Returns:
-        `EDGE_SCORES`, NaN where undefined; `best_threshold` is where F1 would be
-        highest. Nothing where no picture has predicted edges.
+        `EDGE_SCORES`, NaN where undefined; `best_threshold` gives the highest F1. Empty
+        if no picture has predicted edges.
     """
     histograms = [x.edge_histogram for x in images if x.edge_histogram is not None]
     if not histograms:
@@ -146,7 +138,7 @@ def edge_scores(images: Sequence[ImageResult], threshold: float) -> dict[str, fl
     negatives, positives = np.array(histograms, np.float64).sum(axis=0)
     true, false, missed = edge_counts([negatives, positives], threshold)
     found, called = (np.cumsum(x[::-1]) for x in (positives, positives + negatives))
-    # The weakest of the values that are edges where F1 is highest.
+    # The weakest value that is an edge where F1 is highest.
     weakest = 255 - np.argmax(found[:-1] / np.maximum(called[:-1] + found[-1], 1))
     with np.errstate(invalid="ignore"):
         return {
@@ -159,14 +151,11 @@ def edge_scores(images: Sequence[ImageResult], threshold: float) -> dict[str, fl
 
 
 def edge_counts(histogram: Any, threshold: float) -> np.ndarray:
-    """True positives, false positives and false negatives at a threshold.
+    """Counts true positives, false positives and false negatives at a threshold.
 
     Args:
-        histogram: `(2, 256)`, as `measure.edge_histogram` counts.
-        threshold: 0 to 1; an edge is predicted where it is above.
-
-    Returns:
-        `(3,)`.
+        histogram: `(2, 256)`, see `measure.edge_histogram`.
+        threshold: 0 to 1; a stronger edge is predicted.
     """
     negatives, positives = np.asarray(histogram)
     called = np.arange(256) > 255 * threshold
@@ -176,7 +165,7 @@ def edge_counts(histogram: Any, threshold: float) -> np.ndarray:
 
 
 class Cell(NamedTuple):
-    """A figure as it is printed, its interval ("[low, high]" or ""), whether best."""
+    """A printed estimate, its interval "[low, high]" or "", and if it is the best."""
 
     text: str
     interval: str = ""
@@ -188,9 +177,9 @@ class Row(NamedTuple):
 
     Attributes:
         metric: key of `METRICS`.
-        bin: label, "all" in the last row of a metric.
-        n: pictures.
-        cells: one a system.
+        bin: label; "all" in the last row of a metric.
+        n: number of pictures.
+        cells: one per system.
     """
 
     metric: str
@@ -200,49 +189,49 @@ class Row(NamedTuple):
 
     @property
     def head(self) -> str:
-        """The metric's label with an arrow to where it is better."""
+        """The metric's label with an arrow in the better direction."""
         metric = METRICS[self.metric]
         return f"{metric.label} {'↑' if metric.higher_is_better else '↓'}"
 
 
 def table_rows(systems: Sequence[Summary], *, signed: bool = False) -> list[Row]:
-    """Lays out a table; all systems have the same bins.
+    """Lays out a table, metric by metric.
+
+    The best of a row are all that print like the best one. LPIPS and FID that no system
+    has keep one row of dashes.
 
     Args:
-        systems: of each, what `summarize` gives, or `differences` gives.
-        signed: they are differences: figures have a sign, and those are best whose
-            interval lies wholly on the better side of 0; else those that print alike
-            the best of their row.
-
-    Returns:
-        A metric's rows stand together. Of figures, LPIPS and FID that no system has
-        keep one row of dashes.
+        systems: of each, what `summarize` or `differences` returns, with equal bins.
+        signed: for differences: print signs, omit rows of dashes, and mark as best what
+            has its whole interval on the better side of 0.
     """
     rows: list[Row] = []
     for metric in METRICS:
         start = len(rows)
         for label in systems[0] if systems else ():
-            figures = [system[label].get(metric) for system in systems]
-            if any(figures):
-                n = max(x.n for x in figures if x)
-                rows.append(Row(metric, label, n, _cells(metric, figures, signed)))
+            found = [system[label].get(metric) for system in systems]
+            if any(found):
+                n = max(x.n for x in found if x)
+                rows.append(Row(metric, label, n, _cells(metric, found, signed)))
         if len(rows) == start and not signed and metric in ("lpips", "fid"):
             n = max(x.n for x in systems[0][ALL].values())
             rows.append(Row(metric, ALL, n, [Cell(NOTHING)] * len(systems)))
     return rows
 
 
-def _cells(metric: str, figures: Sequence[Figure | None], signed: bool) -> list[Cell]:
+def _cells(
+    metric: str, estimates: Sequence[Estimate | None], signed: bool
+) -> list[Cell]:
     _, higher_is_better, digits = METRICS[metric]
     form = f"{{:{'+' if signed else ''}z.{digits}f}}"
     sign = 1 if higher_is_better else -1
-    printed = [sign * round(x.value, digits) for x in figures if x]
+    printed = [sign * round(x.value, digits) for x in estimates if x]
     cells = []
-    for figure in figures:
-        if figure is None:
+    for estimate in estimates:
+        if estimate is None:
             cells.append(Cell(NOTHING))
             continue
-        value, _, interval = figure
+        value, _, interval = estimate
         best = len(printed) > 1 and sign * round(value, digits) == max(printed)
         bounds = f"[{form}, {form}]".format(*interval) if interval else ""
         if signed and interval:

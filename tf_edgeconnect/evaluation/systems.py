@@ -1,7 +1,6 @@
-"""What fills the holes: a model, the files of any other system, or a classic method.
+"""The systems that fill holes: a model, another system's files, or a classic method.
 
-A picture enters each, what it painted leaves. Known pixels of a result are always the
-photo's own: what another system's files have there does not count.
+Known pixels of a result are always the photo's own.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,17 +24,17 @@ CHANGED = (
     "the prediction differs from the photo outside the hole; the photo's own pixels "
     "were measured there"
 )
-RADIUS = 3  # pixels around a point that it is painted from, as in OpenCV's examples
+RADIUS = 3  # of `cv2.inpaint`, pixels, as in OpenCV's examples
 
 
 class Filled(NamedTuple):
-    """What a system made of a picture.
+    """A picture filled by a system.
 
     Attributes:
         image: uint8 `(H, W, 3)`, the hole painted, known pixels untouched.
-        edges: uint8 `(H, W)`, completed edges, white = edge; None: it draws none.
-        true_edges: uint8 `(H, W)`, Canny's of the whole photo; None: it draws none.
-        note: what a reader of the figures must know, or "".
+        edges: uint8 `(H, W)`, completed edges, white = edge, or None.
+        true_edges: uint8 `(H, W)`, Canny edges of the whole photo, or None.
+        note: a caveat for readers of the metrics, or "".
     """
 
     image: np.ndarray
@@ -49,9 +48,9 @@ class System:
     """One column of the table.
 
     Attributes:
-        details: what `system.json` keeps: `kind`, `label`, `edges`, and what makes it
-            this system and no other (hashes of weights or files).
-        fill: picture -> what it made of it.
+        details: content of `system.json`: `kind`, `label`, `edges`, and what identifies
+            the system (hashes of weights or files).
+        fill: picture -> filled picture.
     """
 
     details: dict[str, Any]
@@ -66,28 +65,25 @@ def model_system(
     published: bool = False,
     label: str | None = None,
 ) -> System:
-    """A trained model, led by edges of its own or by others.
+    """A trained model that follows its own or other edges.
 
     Args:
         model: what `Inpainter.load` takes.
-        edges: `predicted`; `canny`: those of the whole photo, which no model can know:
-            the ceiling; `none`; or a folder of edge maps of the photos' names.
-        edge_threshold: an edge counts as predicted where it is above; 0 to 1.
+        edges: `predicted`; `canny` for those of the whole photo, an upper bound;
+            `none`; or a folder of edge maps named like the photos.
+        edge_threshold: 0 to 1; a stronger edge counts as predicted.
         published: see `Inpainter`.
-        label: head of its column; by default the model's name, and the edges' if they
-            are not predicted.
-
-    Returns:
-        The system.
+        label: heading of its column; by default the model's name, and that of the edges
+            unless they are predicted.
 
     Raises:
-        InputError: it is no model that paints, or the folder of edges is missing.
+        InputError: the model does not paint, or the folder of edges is missing.
     """
     inpainter = Inpainter.load(model)
     if not inpainter.paints:
         raise InputError(
-            f"the model {inpainter.description} has no inpaint generator: it only "
-            "draws edges; train the inpaint stage first"
+            f"the model {inpainter.description} has no inpaint generator; "
+            "train the inpaint stage first"
         )
     if published and not inpainter.draws:
         raise InputError(f"--published: {inpainter.description} has no edge generator")
@@ -96,7 +92,7 @@ def model_system(
         if not Path(edges).is_dir():
             raise InputError(
                 f"--edges {edges}: expected {PREDICTED}, {CANNY}, {NONE}, or a folder "
-                "of drawings named as their photos"
+                "of edge maps named like the photos"
             )
         files = _partners(Path(edges), "edge map")
 
@@ -127,15 +123,12 @@ def model_system(
 
 
 def predictions_system(folder: Path, *, label: str | None = None) -> System:
-    """Files that another system wrote.
+    """Photos that another system filled; one that changes known pixels gets a note.
 
     Args:
-        folder: files of the photos' names, each of its picture's size or of the whole
-            photo's (then cropped and resized as the photo is).
-        label: head of its column; by default the folder's name.
-
-    Returns:
-        The system. A file that does not keep the known pixels gets a note.
+        folder: files named like the photos, each of its picture's size or of the whole
+            photo's (then cropped and resized like it).
+        label: heading of its column; by default the folder's name.
 
     Raises:
         InputError: the folder is missing or holds no images.
@@ -173,14 +166,11 @@ def predictions_system(folder: Path, *, label: str | None = None) -> System:
 def baseline_system(
     name: Literal["telea", "ns"], *, label: str | None = None
 ) -> System:
-    """OpenCV's `inpaint`, which learns nothing: what any model should beat.
+    """OpenCV's `inpaint`, a baseline without learning.
 
     Args:
         name: "telea" (fast marching) or "ns" (Navier-Stokes).
-        label: head of its column; by default the method's name.
-
-    Returns:
-        The system.
+        label: heading of its column; by default the method's name.
 
     Raises:
         InputError: OpenCV cannot be imported.
@@ -192,7 +182,7 @@ def baseline_system(
     """
     try:
         import cv2
-    except ImportError as error:  # opencv-python asks the system for libGL
+    except ImportError as error:  # opencv-python needs the system's libGL
         raise InputError(
             f"--baseline {name} needs OpenCV ({error}); "
             "run: pip install opencv-python-headless"

@@ -1,6 +1,5 @@
-"""Streaming metrics: how well edges are drawn and how close a filled photo comes.
+"""Metrics of predicted edges and of filled photos.
 
-Each metric keeps float64 sums (counts of pixels or images, sums of errors) that add
-up over batches and replicas, and computes its figure from the sums. A figure of
-nothing, or a ratio without a denominator, is NaN. Masks: see `tf_edgeconnect.masking`.
+The streaming metrics keep float64 sums, which add up over batches and replicas. A ratio
+with a denominator of 0 is NaN. Masks are those of `tf_edgeconnect.masking`.
 """

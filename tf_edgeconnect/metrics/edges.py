@@ -1,9 +1,7 @@
-"""How well an edge generator draws the edges of a hole.
+"""Scores predicted edges inside the hole; outside it the true edges are given anyway.
 
-Enters: the true edge map, the predicted one and the mask. Leaves: one dict of figures.
-Only pixels inside the hole count: outside it the true edges are given anyway. Base rate
-is the share of edge pixels, which is the average precision of guessing at random: read
-average precision against it. Masks: see `tf_edgeconnect.masking`.
+Base rate is the share of edge pixels, which is the average precision of random guesses:
+compare average precision with it. Masks are those of `tf_edgeconnect.masking`.
 """
 
 import keras
@@ -19,18 +17,17 @@ class EdgeMetrics(keras.metrics.Metric):
     """Precision, recall, F1, average precision and base rate inside the hole.
 
     `result()` is a dict, which `fit` and `Model.get_metrics_result` merge into their
-    logs: `prefix` keeps two such metrics apart. Every figure comes from counts summed
-    over all pixels seen, not from a mean over images. What is undefined is NaN:
-    precision where nothing is predicted, recall and average precision where there is no
-    edge, F1 where there is neither, base rate where there is no hole.
+    logs. Scores come from counts summed over all pixels seen, not from a mean over
+    images. NaN stands for precision without a predicted edge, recall and average
+    precision without a true edge, F1 without either, and base rate without a hole.
 
     Average precision is the sum over thresholds of (R_n - R_{n-1}) P_n. Its thresholds
-    are the bounds of `bins` equal bins of the score; scores that share a bin are tied.
+    are the bounds of `bins` equal bins of the score; scores in one bin are tied.
 
     Args:
         threshold: a score strictly above it predicts an edge; in [0, 1].
         bins: number of bins of the score, for average precision.
-        prefix: put before each key of the result, such as `"edge/"`.
+        prefix: of each key of the result, such as `"edge/"`.
         name: name of the metric.
 
     Example:
@@ -94,7 +91,7 @@ class EdgeMetrics(keras.metrics.Metric):
         self.histogram.assign_add(counts)
 
     def result(self) -> dict:
-        """Gives the figures of `SCORES`, each key after the prefix, as scalars."""
+        """Returns prefix + name of each of `SCORES` -> scalar."""
         negatives, positives = self.histogram[0], self.histogram[1]
         edge_count = ops.sum(positives)
         pixel_count = edge_count + ops.sum(negatives)
@@ -117,7 +114,7 @@ class EdgeMetrics(keras.metrics.Metric):
 
 
 def average_precision(negatives, positives):
-    """Average precision from counts of pixels per bin of the score.
+    """Computes average precision from counts of pixels per bin of the score.
 
     Args:
         negatives: `(bins,)`, pixels without an edge, bins by rising score.

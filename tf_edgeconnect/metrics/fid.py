@@ -1,9 +1,7 @@
-"""FID: how far the features of filled photos, as a set, lie from those of true ones.
+"""FID: Inception features of pictures, and the Frechet distance of two sets of them.
 
-Enters: whole pictures of any size. Leaves: their Inception features, and the Frechet
-distance of two sets of features. Each picture is resized whole to a square of 299
-pixels, antialiased bicubic (Pillow's, on 8 bits). A few thousand pictures are needed:
-fewer give a figure that is too high.
+Each picture is resized whole to a square of 299 pixels (Pillow's antialiased bicubic on
+8 bits). FID needs a few thousand pictures; with fewer it is too high.
 """
 
 from collections.abc import Sequence
@@ -15,11 +13,11 @@ from PIL import Image
 
 from tf_edgeconnect.models.inception import FEATURES, SIDE, fid_inception
 
-ENOUGH_PICTURES = 2048  # below it the covariance of the features has no full rank
+ENOUGH_PICTURES = 2048  # with fewer, the covariance of the features is singular
 
 
 class FidFeatures:
-    """The features that FID compares.
+    """Computes the Inception features that FID compares.
 
     Args:
         weights: see `fid_inception`.
@@ -40,7 +38,7 @@ class FidFeatures:
         self._batch_size = batch_size
 
     def __call__(self, pictures: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
-        """Computes the features of pictures.
+        """Computes the features of some pictures.
 
         Args:
             pictures: each `(H, W, 3)` RGB, uint8 or floats in [0, 1]; sizes may differ.
@@ -83,8 +81,8 @@ def frechet_distance(target, predicted) -> float:
         At least 0; in float64.
 
     Raises:
-        ValueError: fewer than two pictures on a side, or features that do not compare
-            or are not finite.
+        ValueError: a set has fewer than two pictures or values that are not finite, or
+            the sets differ in their features.
 
     Reference:
         Heusel et al., arXiv:1706.08500, equation 6; covariances over n - 1.
@@ -102,11 +100,11 @@ def frechet_distance(target, predicted) -> float:
             f"{sides[0].shape[1]} and {sides[1].shape[1]}"
         )
     means = [side.mean(axis=0) for side in sides]
-    # A factor F of each covariance, F^T F. The trace of the root of the product of two
-    # covariances is the sum of the singular values of F_a F_b^T: no root of a matrix
-    # that is singular, as that of few pictures is, and nothing imaginary.
+    # Each covariance is F^T F. The trace of the root of the product of two covariances
+    # is the sum of the singular values of F_a F_b^T, which avoids the matrix root: that
+    # is inaccurate for singular matrices and may be complex.
     factors = [
-        _small((side - mean) / np.sqrt(len(side) - 1))
+        _square_factor((side - mean) / np.sqrt(len(side) - 1))
         for side, mean in zip(sides, means, strict=True)
     ]
     spread = sum(np.sum(factor**2) for factor in factors)
@@ -114,8 +112,8 @@ def frechet_distance(target, predicted) -> float:
     return max(0.0, float(np.sum((means[0] - means[1]) ** 2) + spread - 2 * shared))
 
 
-def _small(factor: np.ndarray) -> np.ndarray:
-    """Brings a factor of more rows than columns down to a square one."""
+def _square_factor(factor: np.ndarray) -> np.ndarray:
+    """Reduces a factor with more rows than columns to a square one."""
     if len(factor) <= factor.shape[1]:
         return factor
     return cast(np.ndarray, np.linalg.qr(factor, mode="r"))

@@ -1,9 +1,8 @@
-"""How close a filled photo comes to the true one: L1, PSNR and SSIM.
+"""L1, PSNR and SSIM: the `standard` protocol of evaluation.
 
-Enters: true image first, predicted image second, `(B, H, W, C)` in [0, 1]. Leaves: a
-figure per image (the functions) or over everything seen (the classes), which given a
-mask look inside its holes only. This is the `standard` protocol of evaluation;
-`tf_edgeconnect.metrics.published` is the other.
+Functions take the true and the predicted images, `(B, H, W, C)` in [0, 1], and return
+one value per image; classes average over all images seen, or over their holes if given
+masks. `tf_edgeconnect.metrics.published` is the other protocol.
 """
 
 import math
@@ -11,7 +10,7 @@ import math
 import keras
 from keras import ops
 
-# Equal images would have infinite PSNR, and one of them would spoil every mean.
+# Equal images have infinite PSNR, one of which would spoil every mean.
 PSNR_LIMIT = 100.0
 
 _SSIM_TAPS = 11  # a Gaussian of sigma 1.5, cut off at 3.5 sigma
@@ -19,7 +18,7 @@ _SSIM_SIGMA = 1.5
 
 
 def ratio(part, whole):
-    """Divides `part` by `whole`; NaN, without a warning, where the whole is 0."""
+    """Divides `part` by `whole`; NaN, without a warning, where `whole` is 0."""
     return ops.where(whole > 0, part / ops.where(whole > 0, whole, 1), float("nan"))
 
 
@@ -46,10 +45,9 @@ def psnr(target, predicted, mask=None):
         mask: `(B, H, W, 1)`, 1 = pixels that count; all of them by default.
 
     Returns:
-        `(B,)` in dB, at most `PSNR_LIMIT` (reached by equal images); NaN for an image
-        of which no pixel counts.
+        `(B,)` in dB, at most `PSNR_LIMIT`; NaN for an image with an empty mask.
     """
-    # float64: a figure of 40 dB in float32 has steps of 4e-6.
+    # float64: 40 dB in float32 has steps of 4e-6.
     squared = ops.square(_float64(target) - _float64(predicted))
     if mask is None:
         error = ops.mean(squared, axis=(1, 2, 3))
@@ -59,15 +57,15 @@ def psnr(target, predicted, mask=None):
         error = ratio(ops.sum(squared * mask, axis=(1, 2, 3)), weight)
     floor = 10 ** (-PSNR_LIMIT / 10)
     decibels = ops.log(ops.maximum(error, floor)) * (-10 / math.log(10))
-    # maximum() takes a NaN on some backends for the floor.
+    # On some backends maximum() replaces a NaN by the floor.
     return ops.where(ops.isnan(error), float("nan"), decibels)
 
 
 def ssim(target, predicted):
     """Structural similarity of each image, for values in [0, 1].
 
-    A Gaussian window of 11 x 11 pixels and sigma 1.5, only where it fits whole; the
-    mean over pixels and channels.
+    The mean over channels and over all Gaussian windows (11 x 11 pixels, sigma 1.5)
+    inside the image.
 
     Args:
         target: `(B, H, W, C)`, [0, 1], H and W at least 11.
@@ -88,14 +86,14 @@ def ssim(target, predicted):
 
 
 def mean_similarity(target, predicted, side: int, window_mean, sample: float = 1.0):
-    """Structural similarity of each image, for a window of one's own.
+    """Structural similarity of each image for any window.
 
     Args:
         target: `(B, H, W, C)`, [0, 1].
         predicted: `(B, H, W, C)`, [0, 1].
         side: of the window, pixels.
-        window_mean: from `(B, H, W, C)` to the means of all windows.
-        sample: factor of variances and covariance.
+        window_mean: `(B, H, W, C)` -> the means of all windows.
+        sample: factor of variances and covariance; n / (n - 1) for sample variances.
 
     Returns:
         `(B,)`, the mean over windows and channels.
@@ -122,7 +120,7 @@ def mean_similarity(target, predicted, side: int, window_mean, sample: float = 1
 
 
 def _window_mean(image):
-    """Blurs with SSIM's window, without padding: slices, so float64 runs anywhere."""
+    """Blurs with SSIM's window without padding; slices support float64 everywhere."""
     radius = _SSIM_TAPS // 2
     taps = [math.exp(-0.5 * (i / _SSIM_SIGMA) ** 2) for i in range(-radius, radius + 1)]
     taps = [tap / sum(taps) for tap in taps]
@@ -135,8 +133,8 @@ class SumOverCount(keras.metrics.Metric):
     """A sum divided by a count, both summed over batches and replicas.
 
     Unlike `keras.metrics.Mean` it keeps float64 sums, which do not stall after 2**24
-    pixels, and it gives NaN instead of 0 where nothing was counted. Its name is by
-    default that of the class in lower case.
+    pixels, and returns NaN instead of 0 if nothing was counted. The default name is
+    that of the class in lower case.
     """
 
     def __init__(self, name: str | None = None, dtype: str | None = None):
@@ -150,17 +148,17 @@ class SumOverCount(keras.metrics.Metric):
         self.count.assign_add(ops.cast(count, "float64"))
 
     def result(self):
-        """Returns the figure over everything seen, a scalar."""
+        """Returns the mean of all batches, a scalar."""
         total, count = (ops.convert_to_tensor(v) for v in (self.total, self.count))
         return ops.cast(ratio(total, count), self.dtype)
 
 
 @keras.saving.register_keras_serializable("tf_edgeconnect")
 class L1(SumOverCount):
-    """Mean absolute difference over all values, or over those inside the holes."""
+    """Mean absolute difference of all values, or of those in the holes."""
 
     def update_state(self, target, predicted, mask=None) -> None:
-        """Counts a batch `(B, H, W, C)`, [0, 1]; only its holes where a mask comes."""
+        """Adds a batch `(B, H, W, C)`, [0, 1]; only its holes if given a mask."""
         target, predicted = (ops.cast(x, "float32") for x in (target, predicted))
         difference = ops.abs(target - predicted)
         if mask is None:
@@ -173,10 +171,10 @@ class L1(SumOverCount):
 
 @keras.saving.register_keras_serializable("tf_edgeconnect")
 class Psnr(SumOverCount):
-    """Mean over images of their `psnr`, or of that inside the holes, in dB."""
+    """Mean of `psnr` over images, in dB; inside the holes if given masks."""
 
     def update_state(self, target, predicted, mask=None) -> None:
-        """Counts a batch `(B, H, W, C)`, [0, 1]; images without a hole do not count."""
+        """Adds a batch `(B, H, W, C)`, [0, 1]; images without a hole do not count."""
         values = psnr(target, predicted, mask)
         if mask is None:
             self.add(ops.sum(values), _size(values))
@@ -188,10 +186,10 @@ class Psnr(SumOverCount):
 
 @keras.saving.register_keras_serializable("tf_edgeconnect")
 class Ssim(SumOverCount):
-    """Mean over images of their structural similarity, as `ssim` computes it."""
+    """Mean of `ssim` over images."""
 
     def update_state(self, target, predicted) -> None:
-        """Counts a batch `(B, H, W, C)`, [0, 1], sides at least 11."""
+        """Adds a batch `(B, H, W, C)`, [0, 1], sides at least 11."""
         values = ssim(target, predicted)
         self.add(ops.sum(values), _size(values))
 

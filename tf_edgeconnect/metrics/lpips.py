@@ -1,8 +1,4 @@
-"""LPIPS: how different two pictures look, by the activations of an AlexNet.
-
-Enters: true image first, predicted image second, in [0, 1]. Leaves: a distance per
-image, 0 for equal ones.
-"""
+"""LPIPS: the perceptual distance of two pictures by the activations of AlexNet."""
 
 from pathlib import Path
 
@@ -54,14 +50,14 @@ class Lpips:
         self._model = keras.Model([target, predicted], distance, name="lpips")
 
     def __call__(self, target, predicted) -> np.ndarray:
-        """Compares two batches.
+        """Returns the distance of each pair of two batches.
 
         Args:
             target: `(B, H, W, 3)`, [0, 1], H and W at least 31.
             predicted: `(B, H, W, 3)`, [0, 1].
 
         Returns:
-            `(B,)`, at least 0.
+            `(B,)`, 0 for equal images.
 
         Raises:
             ValueError: the shapes differ, or a side is too short.
@@ -76,7 +72,7 @@ class Lpips:
 
 
 def _distance(target, predicted, head):
-    """Compares the activations of a layer, `(B, h, w, C)`, by its head `(C,)`."""
+    """Returns the distance of a layer's activations, `(B, h, w, C)`; head `(C,)`."""
     difference = ops.square(_normalize(target) - _normalize(predicted))
     return ops.mean(ops.sum(difference * head, axis=-1), axis=(1, 2))
 

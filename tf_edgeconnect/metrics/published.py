@@ -1,9 +1,9 @@
-"""PSNR, SSIM and L1 as the published system's script measures them.
+"""L1, PSNR and SSIM as the published system's script computes them.
 
-Enters: true image first, predicted image second, `(B, H, W, 3)` in [0, 1]. Leaves: a
-figure per image. Everything is measured on grey images, SSIM with a flat window of 51
-pixels, and L1 is relative to the brightness of both images: figures of this protocol
-and of `tf_edgeconnect.metrics.image` do not compare.
+Functions take the true and the predicted images, `(B, H, W, 3)` in [0, 1], and return
+one value per image. They convert to grey, SSIM has a uniform window of 51 pixels, and
+L1 is relative to the brightness of both images, so the values cannot be compared with
+those of `tf_edgeconnect.metrics.image`.
 """
 
 from keras import ops
@@ -29,9 +29,9 @@ def psnr(target, predicted):
 
 
 def ssim(target, predicted):
-    """Structural similarity of each image in grey, with a flat window of 51 x 51.
+    """Structural similarity of each image in grey, with a uniform window of 51 x 51.
 
-    Only where the window fits whole; variances are those of a sample (n - 1).
+    Windows lie inside the image; variances are divided by n - 1.
 
     Args:
         target: `(B, H, W, 3)`, [0, 1], H and W at least 51.
@@ -53,19 +53,19 @@ def ssim(target, predicted):
     )
 
 
-def relative_l1(target, predicted):
-    """Sum of absolute differences over the sum of both images, in grey.
+def l1(target, predicted):
+    """Sum of absolute differences over the sum of both images, in grey, in percent.
 
     Args:
         target: `(B, H, W, 3)`, [0, 1].
         predicted: `(B, H, W, 3)`, [0, 1].
 
     Returns:
-        `(B,)`, 0 to 1; NaN where both images are black.
+        `(B,)`, 0 to 100; NaN where both images are black.
     """
     x, y = _gray(target), _gray(predicted)
     difference = ops.sum(ops.abs(x - y), axis=(1, 2, 3))
-    return image.ratio(difference, ops.sum(x + y, axis=(1, 2, 3)))
+    return 100 * image.ratio(difference, ops.sum(x + y, axis=(1, 2, 3)))
 
 
 def _gray(values):
@@ -74,7 +74,7 @@ def _gray(values):
 
 
 def _window_mean(gray):
-    """Means of all whole windows, as differences of running sums."""
+    """Means of all windows, as differences of running sums."""
     side = _SSIM_SIDE
     sums = ops.cumsum(ops.pad(gray, ((0, 0), (1, 0), (0, 0), (0, 0))), axis=1)
     rows = sums[:, side:] - sums[:, :-side]
