@@ -201,9 +201,10 @@ def _counterparts(
         key: (_VALUES[key].setting, value) for key, value in values.items()
     }
     found["MODE"] = f"the command `{values['MODE']}`"
-    found["MODEL"] = f"`train --stage {values['MODEL']}`"
-    if values["MODEL"] == "joint":
-        found["MODEL"] += ", joint.keep_edge_discriminator: true"
+    joint = values["MODEL"] == "joint"
+    found["MODEL"] = f"`train --stage {values['MODEL']}`" + (
+        ", joint.keep_edge_discriminator: true" if joint else ""
+    )
     betas = ("train.betas", [values["BETA1"], values["BETA2"]])
     found |= {"BETA1": betas, "BETA2": betas}
     for key in values:

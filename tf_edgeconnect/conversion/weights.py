@@ -204,9 +204,9 @@ def _check_values(tensors: dict, where: str) -> None:
 
 def listed(names: Iterable[object], separator: str = ", ") -> str:
     """Lists the first names out of an untrusted file, and counts the rest."""
-    names = [quote(name) for name in names]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return separator.join(names[:_SHOWN]) + more
+    quoted = [quote(name) for name in names]
+    more = f" and {len(quoted) - _SHOWN} more" if len(quoted) > _SHOWN else ""
+    return separator.join(quoted[:_SHOWN]) + more
 
 
 def _solve_missing(places: dict[str, Place], tensors: dict) -> None:

@@ -8,7 +8,7 @@ take only operations that they have.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -24,7 +24,7 @@ from tf_edgeconnect.layers.padding import ReflectionPadding2D
 from tf_edgeconnect.layers.spectral_norm import SpectralConv2D, SpectralConv2DTranspose
 
 FloatType = Literal["float32", "bfloat16", "float16"]
-Substitutes = Mapping[type, type]
+Substitutes = Mapping[type, Any]
 
 LAST_CONVOLUTION = "decoder_3"
 # FusedBatchNormV3 adds up one pixel after the other in float32: from this many on, the
@@ -67,7 +67,8 @@ def exported_graph(
     """
     networks = (inpainter.edge_generator, inpainter.inpaint_generator)
     edges, fill = (exported_network(one, substitutes, dtype) for one in networks)
-    return InpaintGraph(edges, fill, inpainter.sigma)
+    sigma: Any = inpainter.sigma  # of Keras models it is known
+    return InpaintGraph(edges, fill, sigma)
 
 
 def exported_network(

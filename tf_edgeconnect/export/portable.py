@@ -110,14 +110,15 @@ def export_tflite(
     examples = load_examples(photos, size)
     progress(f"model: {inpainter.description}")
     progress("converting: up to a minute or two, without a sign of life")
+    facts = _facts(inpainter, "tflite", precision, edges_input) | {"size": size}
     shape = (1, size, size)
     contents = _tflite(inpainter, shape, edges_input)
     if precision != "float32":
         # Photos show ranges to the file that takes edges: ranges are not read from a
         # model with a loop, which Canny's is.
         told = contents if edges_input else _tflite(inpainter, shape, True)
-        contents = quantized(contents, precision, told, examples.calibration, inpainter)
-    facts = _facts(inpainter, "tflite", precision, edges_input) | {"size": size}
+        calibration, sigma = examples.calibration, facts["sigma"]
+        contents = quantized(contents, precision, told, calibration, sigma)
     archive = io.BytesIO(contents)
     with zipfile.ZipFile(archive, "a") as file:
         file.writestr(zipfile.ZipInfo(METADATA_NAME), json.dumps(facts))
@@ -243,15 +244,15 @@ def _function(
 def _guided(graph: InpaintGraph, hole: tf.Tensor, edges: tf.Tensor) -> InpaintGraph:
     """Puts given edges in the place of Canny, and in a hole of the edge generator."""
     given = tf.cast(edges, tf.float32) / 255
+    generator: Any = graph.edge_generator
     drawn = tf.reduce_max(given * hole, (1, 2, 3), keepdims=True) > 0
 
     def complete(inputs: tf.Tensor, training: bool) -> tf.Tensor:
-        generated = graph.edge_generator(inputs, training=training)
+        generated = generator(inputs, training=training)
         return tf.where(drawn, pad(given), generated)
 
-    return dataclasses.replace(
-        graph, edge_generator=complete, find_edges=lambda *_: given
-    )
+    replaced: Any = {"edge_generator": complete, "find_edges": lambda *_: given}
+    return dataclasses.replace(graph, **replaced)
 
 
 def _holes(mask: tf.Tensor) -> tf.Tensor:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.inference.arrays import canny
 
 _NETWORKS = "generator"  # in the names of their tensors
@@ -20,7 +19,7 @@ def quantized(
     precision: str,
     told: bytes,
     examples: Sequence[tuple[np.ndarray, np.ndarray]],
-    inpainter: Inpainter,
+    sigma: float,
 ) -> bytes:
     """Rounds a file.
 
@@ -30,7 +29,7 @@ def quantized(
         told: the file that takes edges, to which photos show the ranges.
         examples: representative photos uint8 `(1, N, N, 3)` with their masks bool
             `(1, N, N, 1)`.
-        inpainter: what the file was made from.
+        sigma: of Canny, in pixels.
 
     Raises:
         InputError: ai-edge-quantizer is not installed.
@@ -71,7 +70,7 @@ def quantized(
             {
                 "image": image,
                 "mask": np.uint8(255) * mask,
-                "edges": canny(image, mask, inpainter.sigma),
+                "edges": canny(image, mask, sigma),
             }
             for image, mask in examples
         ]

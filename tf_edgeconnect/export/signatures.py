@@ -83,7 +83,7 @@ def build_signatures(graph: InpaintGraph, max_pixels: int) -> dict[str, Callable
         return {
             "inpainted_bytes": tf.map_fn(
                 filled,
-                require_decodable(*pair, max_pixels),
+                require_decodable(pair[0], pair[1], max_pixels),
                 fn_output_signature=tf.TensorSpec([], tf.string),
                 parallel_iterations=1,  # one decoded picture at a time
             )
@@ -113,10 +113,10 @@ def _checked(
         f"image must have 1 to {max_pixels} pixels, batch x height x width, got {{}}"
     )
     within = (pixels > 0) & (pixels <= max_pixels)
-    image, mask, *edges = _require(within, sentence, [pixels], tensors)
+    image, mask, *rest = _require(within, sentence, [pixels], tensors)
     sentence = "mask holds 0 and 1 only, expected 0 (known) and 255 (hole)"
     (mask,) = _require(tf.reduce_max(mask) != 1, sentence, [], [mask])
-    return [image, tf.cast(mask > _HALF_GRAY_BYTE, tf.float32), *edges]
+    return [image, tf.cast(mask > _HALF_GRAY_BYTE, tf.float32), *rest]
 
 
 def _not_inverted(edges: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:

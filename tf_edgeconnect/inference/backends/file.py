@@ -25,12 +25,13 @@ class FileBackend:
     """
 
     draws = paints = True
+    sigma: float | None
     size: int | None = None
     max_pixels: int | None = None
 
     def __init__(self, path: Path, facts: dict[str, Any]) -> None:
         """Takes over what the file says of itself."""
-        self.sigma: float = facts["sigma"]
+        self.sigma = self._sigma = facts["sigma"]
         self.description = f"{path} ({facts['precision']}, from {facts['source']})"
         self._takes_edges: bool = facts["edges_input"]
 
@@ -67,7 +68,7 @@ class FileBackend:
 
     def known_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """Canny's edges where known, at any size."""
-        return canny(images, masks, self.sigma)
+        return canny(images, masks, self._sigma)
 
 
 def contents_of(path: Path) -> bytes:
