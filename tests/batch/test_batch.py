@@ -111,7 +111,7 @@ def test_a_restart_makes_only_what_is_missing(folder, batch):
     }
 
 
-def test_failures_are_told_and_tried_again(folder, batch):
+def test_failures_are_listed_and_tried_again(folder, batch):
     whole = (folder / "photos" / "a.png").read_bytes()
     (folder / "photos" / "a.png").write_bytes(whole[:-40])
     (folder / "masks" / "b.png").unlink()

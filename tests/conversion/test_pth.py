@@ -146,7 +146,7 @@ def test_a_legacy_file_with_lying_storages_is_refused(refusal, tmp_path):
     for _ in range(3):
         pickle.load(stream)
     path = tmp_path / "lying.pth"
-    # The number of values of a storage, told again in front of its bytes.
+    # The number of values of a storage, repeated before its bytes.
     listed = whole.rindex(b"]q\x00(")
     place = whole.index(b"e.", listed) + 2
     path.write_bytes(whole[:place] + struct.pack("<q", 2**62) + whole[place + 8 :])

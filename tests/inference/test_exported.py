@@ -17,8 +17,8 @@ RNG = np.random.default_rng(5)
 IMAGE = RNG.integers(0, 256, (19, 26, 3), np.uint8)
 HOLE = np.zeros((19, 26), bool)
 HOLE[5:12, 8:20] = True
-DRAWING = np.where(np.arange(26) % 6 == 0, np.uint8(200), np.uint8(0))
-DRAWING = np.broadcast_to(DRAWING, HOLE.shape).copy()
+GIVEN = np.where(np.arange(26) % 6 == 0, np.uint8(200), np.uint8(0))
+GIVEN = np.broadcast_to(GIVEN, HOLE.shape).copy()
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def exported(pair):
 
 
 def test_an_export_fills_as_the_networks_it_was_made_from(pair, exported):
-    for drawing in (None, DRAWING):
-        ours, expected = (one(IMAGE, HOLE, drawing) for one in (exported, pair[0]))
+    for given in (None, GIVEN):
+        ours, expected = (one(IMAGE, HOLE, given) for one in (exported, pair[0]))
         assert np.abs(ours.image.astype(int) - expected.image).max() <= 1
         assert np.abs(ours.edges.astype(int) - expected.edges).max() <= 1
         np.testing.assert_array_equal(ours.image[~HOLE], IMAGE[~HOLE])
@@ -82,10 +82,10 @@ def test_a_photo_over_the_bound_of_an_export_runs_in_parts(exported):
     assert (filled[hole] != image[hole]).any()
 
 
-def test_edges_are_judged_by_the_whole_drawing_not_by_its_parts(pair, exported):
+def test_edges_are_checked_as_a_whole_not_in_parts(pair, exported):
     image = RNG.integers(0, 256, (40, 40, 3), np.uint8)
     edges = np.zeros((40, 40), np.uint8)
-    edges[:24, :24] = 255  # 36 % of the drawing, and all that one part sees
+    edges[:24, :24] = 255  # 36 % of all edges, and all that one part sees
     beside = np.zeros((40, 40), bool)
     beside[8:14, 8:14] = True
     for hole in (beside, np.ones((40, 40), bool)):

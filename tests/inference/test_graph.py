@@ -70,12 +70,12 @@ def test_published_feeds_raw_edges_outside_the_hole_too():
     assert (lines.numpy() == 128).all()  # round(127.5) to even
 
 
-def test_a_drawing_counts_inside_the_hole_only():
+def test_given_edges_count_inside_the_hole_only():
     fed_paint = []
     graph = InpaintGraph(spy(1, []), spy(3, fed_paint), sigma=1.0)
     image, mask = half_white_photo()
-    drawing = tf.fill(mask.shape, tf.constant(51, tf.uint8))
-    _, lines = graph.fill_along(image, mask, drawing)
+    given = tf.fill(mask.shape, tf.constant(51, tf.uint8))
+    _, lines = graph.fill_along(image, mask, given)
     known = graph.known_edges(image, mask)
     np.testing.assert_array_equal(lines, np.where(mask == 1, 51, known))
     np.testing.assert_array_equal(

@@ -122,17 +122,17 @@ def test_sigma_0_means_2_and_minus_1_means_no_edges(networks):
     assert not edges[-1][mask == 0].any()
 
 
-def test_drawn_edges_change_the_hole_and_nothing_else(inpainter):
+def test_given_edges_change_the_hole_and_nothing_else(inpainter):
     image, mask = photo(20, 20), middle_hole(20, 20)
-    drawing = np.zeros_like(mask)
-    drawing[7, :] = 200
+    given = np.zeros_like(mask)
+    given[7, :] = 200
     plain = inpainter(image, mask, np.zeros_like(mask))
-    drawn = inpainter(image, mask, drawing)
+    result = inpainter(image, mask, given)
     known = mask == 0
-    np.testing.assert_array_equal(drawn.image[known], image[known])
-    np.testing.assert_array_equal(drawn.edges[~known], drawing[~known])
-    np.testing.assert_array_equal(drawn.edges[known], plain.edges[known])
-    assert (drawn.image[~known] != plain.image[~known]).any()
+    np.testing.assert_array_equal(result.image[known], image[known])
+    np.testing.assert_array_equal(result.edges[~known], given[~known])
+    np.testing.assert_array_equal(result.edges[known], plain.edges[known])
+    assert (result.image[~known] != plain.image[~known]).any()
 
 
 def test_edges_given_back_paint_the_same(inpainter):
@@ -144,7 +144,7 @@ def test_edges_given_back_paint_the_same(inpainter):
     assert off.max() <= 2  # edges went through bytes
 
 
-def test_an_inverted_drawing_is_refused(inpainter):
+def test_inverted_edges_are_refused(inpainter):
     image, mask = photo(12, 12), middle_hole(12, 12)
     white = np.full_like(mask, 255)
     white[3] = 0
@@ -264,7 +264,7 @@ def test_sigma_comes_with_the_model(networks, tmp_path):
     assert loaded.inpaint_generator is None
 
 
-def test_a_path_that_is_no_model_is_told_what_is_accepted(tmp_path):
+def test_a_path_that_is_no_model_is_refused_with_what_is_accepted(tmp_path):
     for path in (tmp_path, tmp_path / "absent"):
         with pytest.raises(InputError, match="run directory.*weights folder"):
             Inpainter.load(path)
@@ -305,7 +305,7 @@ def test_a_backend_is_given_no_more_than_it_takes():
     np.testing.assert_array_equal(Inpainter(OneAtATime())(*small).image, small[0])
 
 
-def test_exhausted_memory_is_told_in_one_line():
+def test_exhausted_memory_is_one_line():
     backend = OneAtATime()
     backend.memory = False
     with pytest.raises(InputError, match="photo of 12 x 16 needs more memory"):

@@ -54,10 +54,10 @@ def test_parts_differ_from_the_whole_in_the_hole_only(inpainter, whole, strategy
 @pytest.mark.parametrize("strategy", ["full", "crop", "tile"])
 def test_paint_fills_the_same_without_edges(inpainter, whole, strategy):
     image, hole, _ = whole
-    drawing = np.where(np.eye(400, 600, 20, bool), np.uint8(255), np.uint8(0))
-    for drawn in (None, drawing):
-        with_edges = inpainter(image, hole, drawn, large=strategy)
-        painted = inpainter.paint(image, hole, drawn, large=strategy)
+    given = np.where(np.eye(400, 600, 20, bool), np.uint8(255), np.uint8(0))
+    for edges in (None, given):
+        with_edges = inpainter(image, hole, edges, large=strategy)
+        painted = inpainter.paint(image, hole, edges, large=strategy)
         np.testing.assert_array_equal(painted, with_edges.image)
 
 
@@ -103,12 +103,12 @@ def test_a_thick_hole_is_filled_at_a_reduced_scale(inpainter):
 
 
 @pytest.mark.parametrize("strategy", ["crop", "tile"])
-def test_a_drawing_is_followed_in_the_hole_of_every_part(inpainter, whole, strategy):
+def test_given_edges_are_followed_in_the_hole_of_every_part(inpainter, whole, strategy):
     image, hole, full = whole
-    drawing = np.zeros(hole.shape, np.uint8)
-    drawing[75], drawing[320] = 255, 99
-    result = inpainter(image, hole, drawing, large=strategy)
-    np.testing.assert_array_equal(result.edges[hole], drawing[hole])
+    given = np.zeros(hole.shape, np.uint8)
+    given[75], given[320] = 255, 99
+    result = inpainter(image, hole, given, large=strategy)
+    np.testing.assert_array_equal(result.edges[hole], given[hole])
     np.testing.assert_array_equal(result.edges[~hole], full.edges[~hole])
 
 

@@ -3,7 +3,7 @@ import numpy as np
 from tf_edgeconnect.losses.cross_entropy import edge_cross_entropy_loss
 
 
-def test_cross_entropy_counts_the_hole_alone_and_lines_threefold():
+def test_cross_entropy_counts_the_hole_alone_and_edges_threefold():
     target = np.array([[1.0, 0.0], [1.0, 0.0]]).reshape(1, 2, 2, 1)
     predicted = np.array([[0.5, 0.2], [0.1, 0.9]]).reshape(1, 2, 2, 1)
     mask = np.array([[1.0, 1.0], [0.0, 0.0]]).reshape(1, 2, 2, 1)

@@ -24,6 +24,6 @@ def test_inpaint_inputs_are_white_hole_image_and_whole_edge_map():
     np.testing.assert_array_equal(with_mask[..., 4:], mask)
 
 
-def test_a_generator_tells_whether_it_takes_the_mask():
+def test_takes_mask_is_true_of_a_generator_with_a_mask_channel():
     assert not takes_mask(inpaint_generator(4, 0))
     assert takes_mask(inpaint_generator(4, 0, mask_channel=True))

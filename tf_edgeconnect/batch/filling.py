@@ -1,9 +1,9 @@
-"""Fills a group of photos in one process, whatever runs it, and writes the results.
+"""Fills a group of photos in this process and writes the results.
 
-Results are `NAME.png`, or TFRecord files of what `records` writes, a group of photos
-each. Beside such a file lies a list of the names in it; it is written first, and counts
-only where the file is there. Every file is complete or absent, so what is there tells
-the next run what is finished.
+Results are `NAME.png`, or TFRecord files as `records` writes them, one for a group of
+photos. The names in a TFRecord file are listed in a file of their own, which is written
+first and counts only where the TFRecord file exists. Every file is complete or absent,
+so the next run finds what is finished.
 """
 
 import dataclasses
@@ -69,7 +69,7 @@ class Outcome:
     """What became of a group.
 
     Attributes:
-        skipped: how many photos had their results.
+        skipped: how many photos had results already.
         pixels: photos written -> their pixels.
         failures: photos that failed -> why.
     """
@@ -182,7 +182,9 @@ def prepare(folder: Path, settings: dict[str, Any]) -> None:
     try:
         before = json.loads(summary.read_text())["settings"]
     except (ValueError, KeyError, TypeError):
-        raise InputError(f"{summary} is not of batch; give another output") from None
+        raise InputError(
+            f"{summary} is not a summary of batch; give another output"
+        ) from None
     for name, value in settings.items():
         if before.get(name) != value:
             raise InputError(

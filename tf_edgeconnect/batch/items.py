@@ -1,4 +1,4 @@
-"""What there is to fill: one `Item` a photo, paired with its mask by name."""
+"""The photos to fill: an `Item` for each, paired with its mask by name."""
 
 import io
 import json
@@ -29,7 +29,7 @@ class Item(NamedTuple):
         mask: its mask's file.
         offset: where its record starts, in bytes; None for a photo in a file.
         feature: the record's feature that holds it.
-        problem: why it cannot be filled, where the names alone tell.
+        problem: why it cannot be filled, where its name is the reason.
     """
 
     name: str
@@ -39,19 +39,14 @@ class Item(NamedTuple):
     feature: str = ""
     problem: str = ""
 
-    def line(self) -> str:
-        """Returns the item as a line of text."""
+    def to_json(self) -> str:
+        """Returns one line of JSON."""
         return json.dumps(self)
 
     @classmethod
-    def parse(cls, line: str) -> "Item":
-        """Makes an item of its line."""
+    def from_json(cls, line: str) -> "Item":
+        """Makes the item that `to_json` wrote."""
         return cls(*json.loads(line))
-
-    def failure(self, reason: str) -> str:
-        """Returns the line of the dead-letter file on this item."""
-        reason = " ".join(reason.split())
-        return json.dumps({"name": self.name, "photo": self.photo, "reason": reason})
 
 
 def read_item(item: Item, max_pixels: int = MAX_PIXELS) -> Photo:
@@ -90,12 +85,12 @@ def list_items(
     """Lists the photos and pairs them with masks. Only records are read.
 
     Args:
-        photos: a folder of photos; a `.txt` or `.flist` file of paths, where relative
-            ones count from the list; a TFRecord file or a folder of them.
+        photos: a folder of photos; a `.txt` or `.flist` file of paths, relative to
+            the list or absolute; a TFRecord file or a folder of them.
         masks: one file for all, or a folder of masks of the photos' names.
         output: the folder of the results, which is no input.
-        root: the folder from which the names of a list's photos count; None: that of
-            the list.
+        root: the folder that the names of a list's photos are relative to; None: that
+            of the list.
 
     Returns:
         The items; one without a mask has a `problem`.
@@ -132,8 +127,8 @@ def _listed(file: Path, root: Path) -> list[Item]:
         path = (file.parent / line).resolve()
         if not path.is_relative_to(root):
             raise InputError(
-                f"{file}: {line} is not below {root}, from which names count; give a "
-                "folder above all photos by --root"
+                f"{file}: {line} is not below {root}, which names are relative to; "
+                "give a folder above all photos by --root"
             )
         items.append(Item(path.relative_to(root).as_posix(), str(path)))
     return items

@@ -1,9 +1,10 @@
-"""The Beam pipeline: lines of work in, groups of one size, filled by workers.
+"""The Beam pipeline: lines of JSON become groups of one size, filled by workers.
 
 Only names and sizes travel between workers; photos are read and written where they are
 filled. Each worker process loads the networks once.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -43,18 +44,18 @@ def run(items: Iterable[Item], options: Options, flags: Sequence[str]) -> dict:
     """
     work = options.output / WORK
     with open(work, "w", encoding="utf-8") as file:
-        file.writelines(f"{item.line()}\n" for item in items)
+        file.writelines(f"{item.to_json()}\n" for item in items)
     failed = options.output / FAILED
     failed.unlink(missing_ok=True)
     pipeline = _pipeline(flags)
     (
         pipeline
         | "List" >> beam.io.ReadFromText(str(work))
-        | "Deal out" >> beam.Reshuffle()
-        | "Look at sizes" >> beam.Map(with_size).with_output_types(tuple[str, str])
-        | "Bring sizes together" >> beam.GroupByKey()
-        | "Group" >> beam.FlatMap(groups).with_output_types(list[str])
-        | "Deal out groups" >> beam.Reshuffle()
+        | "Spread items" >> beam.Reshuffle()
+        | "Read sizes" >> beam.Map(with_size).with_output_types(tuple[str, str])
+        | "Group by size" >> beam.GroupByKey()
+        | "Cut into groups" >> beam.FlatMap(groups).with_output_types(list[str])
+        | "Spread groups" >> beam.Reshuffle()
         | "Fill" >> beam.ParDo(Fill(options)).with_output_types(str)
         | "Failures"
         >> beam.io.WriteToText(
@@ -73,7 +74,7 @@ def run(items: Iterable[Item], options: Options, flags: Sequence[str]) -> dict:
 
 def with_size(line: str) -> tuple[str, str]:
     """Puts the size of an item's photo before its line; only the header is read."""
-    return str(size_of(Item.parse(line))), line
+    return str(size_of(Item.from_json(line))), line
 
 
 def groups(sized: tuple[str, Iterable[str]]) -> Iterator[list[str]]:
@@ -84,7 +85,7 @@ def groups(sized: tuple[str, Iterable[str]]) -> Iterator[list[str]]:
 
 
 class Fill(beam.DoFn):
-    """Fills groups of photos; emits a line for each failure.
+    """Fills groups of photos; yields a line of JSON for each failure.
 
     Args:
         options: how.
@@ -102,7 +103,7 @@ class Fill(beam.DoFn):
 
     def process(self, group: list[str]) -> Iterator[str]:
         """Fills one group."""
-        items = map(Item.parse, group)
+        items = map(Item.from_json, group)
         outcome = fill_group(items, self._options, self._inpainter)
         counts = {
             "done": len(outcome.pixels),
@@ -113,7 +114,8 @@ class Fill(beam.DoFn):
         for name, count in counts.items():
             self._counters[name].inc(count)
         for item, reason in outcome.failures.items():
-            yield item.failure(reason)
+            failure = {"name": item.name, "photo": item.photo, "reason": reason}
+            yield json.dumps(failure)
 
 
 def _pipeline(flags: Sequence[str]) -> beam.Pipeline:
@@ -124,7 +126,7 @@ def _pipeline(flags: Sequence[str]) -> beam.Pipeline:
     try:
         return beam.Pipeline(options=options)
     except (ValueError, ImportError, AttributeError) as error:
-        raise InputError(f"Beam takes no such flags: {error}") from None
+        raise InputError(f"Beam refuses these flags: {error}") from None
 
 
 def _counted(result: beam.runners.runner.PipelineResult) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Calls to a backend for any number of photos of any size, and their completed edges.
+"""Calls a backend for any number of photos of any size.
 
 Arrays are those of `Backend`.
 """
@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tf_edgeconnect.inference.backend import Backend
+from tf_edgeconnect.inference.backends import Backend
 
 STRIP_PIXELS = 2**21
 _FOLLOWED = 128  # pixels beyond a strip in which faint edges may meet strong ones
-_USUAL_SIGMA = 2.0  # taken where a backend does not tell its own
+_USUAL_SIGMA = 2.0  # where the sigma of a backend is not known
 
 
 def fill(
@@ -48,11 +48,10 @@ def predict_edges(
     backend: Backend, images: np.ndarray, masks: np.ndarray
 ) -> np.ndarray:
     """Completes the edges of images no larger than the backend's `size`."""
-
-    def call(*arrays: np.ndarray) -> tuple[np.ndarray]:
-        return (backend.predict_edges(*arrays),)
-
-    return _in_batches(call, backend, [images, masks])[0]
+    (edges,) = _in_batches(
+        lambda *arrays: (backend.predict_edges(*arrays),), backend, [images, masks]
+    )
+    return edges
 
 
 def known_edges(backend: Backend, images: np.ndarray, masks: np.ndarray) -> np.ndarray:

@@ -72,6 +72,9 @@ def on_arrays(method: Callable, signature: list[tf.TensorSpec] = PAIR) -> Callab
 class InpaintGraph:
     """Both networks and all between them; each method may be traced or called eagerly.
 
+    Methods take uint8 `images` `(B, H, W, 3)`, a float32 `mask` `(B, H, W, 1)`, 1 =
+    hole, and uint8 `edges` `(B, H, W, 1)`, white = edge, and return uint8.
+
     Attributes:
         edge_generator: draws edges inside the hole; None leaves the hole without any.
         inpaint_generator: paints the hole; None: only the methods that give edges work.
@@ -85,40 +88,16 @@ class InpaintGraph:
     find_edges: Callable[[tf.Tensor, float, tf.Tensor], tf.Tensor] = inference_edges
 
     def known_edges(self, images: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        """Canny's edges of the known region.
-
-        Args:
-            images: uint8 `(B, H, W, 3)`.
-            mask: float32 `(B, H, W, 1)`, 1 = hole.
-
-        Returns:
-            uint8 `(B, H, W, 1)`, 0 or 255.
-        """
+        """Canny's edges of the known region, 0 or 255."""
         return _to_bytes(self._known(images, mask)[2])
 
     def completed_edges(self, images: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        """Canny's edges where known, the edge generator's inside the hole.
-
-        Args:
-            images: uint8 `(B, H, W, 3)`.
-            mask: float32 `(B, H, W, 1)`, 1 = hole.
-
-        Returns:
-            uint8 `(B, H, W, 1)`.
-        """
+        """Canny's edges where known, the edge generator's inside the hole."""
         _, known, predicted, mask = self._predicted(images, mask)
         return _to_bytes(_crop(composite(predicted, known, mask), images))
 
     def fill(self, images: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Fills the hole along the completed edges.
-
-        Args:
-            images: uint8 `(B, H, W, 3)`.
-            mask: float32 `(B, H, W, 1)`, 1 = hole.
-
-        Returns:
-            uint8 `(B, H, W, 3)` photos and uint8 `(B, H, W, 1)` edges.
-        """
+        """Fills the hole along the completed edges; returns photos and edges."""
         image, known, predicted, mask = self._predicted(images, mask)
         return self._painted(images, image, composite(predicted, known, mask), mask)
 
@@ -144,16 +123,7 @@ class InpaintGraph:
     def fill_along(
         self, images: tf.Tensor, mask: tf.Tensor, edges: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Fills the hole along a person's edges, which count inside the hole only.
-
-        Args:
-            images: uint8 `(B, H, W, 3)`.
-            mask: float32 `(B, H, W, 1)`, 1 = hole.
-            edges: uint8 `(B, H, W, 1)`, white = edge.
-
-        Returns:
-            As `fill`.
-        """
+        """Fills the hole along a person's edges, which count inside the hole only."""
         image, _, known = self._known(images, mask)
         edge = composite(tf.cast(edges, tf.float32) / 255, known, mask)
         return self._painted(images, pad(image), pad(edge), pad(mask))

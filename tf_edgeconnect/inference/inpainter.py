@@ -1,7 +1,7 @@
 """`Inpainter`: fills holes in photos as NumPy arrays, single or in batches.
 
-Everything that is the same for every backend is done here, once: checks, the choice of
-the parts that a large photo runs in, and what is said where something cannot be done.
+All that does not depend on the backend is done here: checks, the choice of the parts
+that a large photo runs in, and the messages where something cannot be done.
 """
 
 import logging
@@ -14,7 +14,7 @@ import numpy as np
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import calls
 from tf_edgeconnect.inference.arrays import Inpainted, as_edges, as_pair
-from tf_edgeconnect.inference.backend import Backend
+from tf_edgeconnect.inference.backends import Backend
 from tf_edgeconnect.inference.loading import load_backend
 from tf_edgeconnect.inference.regions.areas import (
     RUN_SIDE,
@@ -284,18 +284,16 @@ class Inpainter:
 
     def _way(self, images: np.ndarray, large: Large) -> Way:
         """Says whether photos run whole or how they run in parts."""
-        size, given = self.backend.size, images.shape[1:3]
-        if size is None:
-            return choose(given, large, self._side)
-        if large == "auto":
+        size, (height, width) = self.backend.size, images.shape[1:3]
+        if size is not None and large == "auto":
             return "crop"  # at its own scale, whatever the size of the photo
-        if large == "full" and max(given) > size:
+        if size is not None and large == "full" and max(height, width) > size:
             raise InputError(
                 f"the model {self.description} takes {size} x {size} pixels at once, "
-                f"the photo has {given[1]} x {given[0]}: large must be 'crop', 'tile' "
-                "or 'auto'"
+                f"the photo has {width} x {height}: large must be 'crop', 'tile' or "
+                "'auto'"
             )
-        return choose(given, large, self._side)
+        return choose((height, width), large, self._side)
 
     def _at(self, sigma: float | None) -> Backend:
         """The backend at another sigma of Canny."""

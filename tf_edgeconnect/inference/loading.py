@@ -13,7 +13,7 @@ A backend is imported when it is needed: only the first two, and gRPC, need Tens
 
 from pathlib import Path
 
-from tf_edgeconnect.inference.backend import Backend
+from tf_edgeconnect.inference.backends import Backend
 
 SAVED_MODEL_FILE = "saved_model.pb"
 FILE_SUFFIXES = (".tflite", ".onnx")  # of exported files, which run without TensorFlow

@@ -1,4 +1,4 @@
-"""Instance normalization that adds up as exactly as the published networks do."""
+"""Instance normalization with the rounding of the published networks."""
 
 import keras
 from keras import ops
@@ -24,7 +24,7 @@ class InstanceNormalization(keras.layers.Layer):
         self.epsilon = epsilon
 
     def call(self, inputs):
-        """Normalizes `(B, H, W, C)`, in float32 whatever the compute type is."""
+        """Normalizes `(B, H, W, C)`, in float32 whatever the compute dtype."""
         x = ops.cast(inputs, "float32")
         x = x - _mean(x)
         x = x * ops.rsqrt(_mean(ops.square(x)) + self.epsilon)

@@ -7,6 +7,8 @@ and `v` by one power iteration, and the convolution uses `kernel / sigma` with t
 gradient taken through `sigma = u^T W v`.
 """
 
+import math
+
 import keras
 from keras import ops
 
@@ -35,10 +37,7 @@ class _SpectralNorm(keras.layers.Layer):
     def build(self, input_shape):
         super().build(input_shape)
         outputs = self.kernel.shape[self._output_axis]
-        others = 1
-        for size in self.kernel.shape:
-            others *= size
-        others //= outputs
+        others = math.prod(self.kernel.shape) // outputs
         for name, size in (("u", outputs), ("v", others)):
             vector = self.add_weight(
                 name=name,

@@ -69,10 +69,10 @@ ADVERSARIAL_LOSSES: dict[str, AdversarialLoss] = {
 
 
 def adversarial_loss(kind: AdversarialKind) -> AdversarialLoss:
-    """Looks a pair up by its word.
+    """Returns the two losses of a kind.
 
     Raises:
-        ValueError: if the word is unknown.
+        ValueError: if the kind is unknown.
     """
     if kind not in ADVERSARIAL_LOSSES:
         raise ValueError(

@@ -1,8 +1,8 @@
-"""Perceptual and style loss: photos compared by what a VGG19 makes of them.
+"""Perceptual and style loss: photos compared by the activations of a VGG19.
 
-Enters: two dicts of activations by layer name, as `tf_edgeconnect.models.vgg` gives
-them. For the style loss the caller feeds the VGG `image * mask` and `predicted * mask`:
-only the hole's texture is compared. Leaves: one scalar, always computed in float32.
+Both take two dicts of activations by layer name, as `tf_edgeconnect.models.vgg` returns
+them, and compute in float32. For the style loss the caller feeds the VGG `image * mask`
+and `predicted * mask`: only the hole's texture is compared.
 """
 
 from keras import ops
@@ -18,7 +18,7 @@ def gram_matrix(features):
         features: `(B, H, W, C)`, any float type.
 
     Returns:
-        `(B, C, C)`, float32 whatever comes: the sum over all pixels overflows float16.
+        `(B, C, C)`, always float32: the sum over all pixels overflows float16.
 
     Reference:
         EdgeConnect, section 3.2.

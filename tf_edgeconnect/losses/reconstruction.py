@@ -4,7 +4,7 @@ from keras import ops
 
 
 def reconstruction_loss(target, predicted, mask_mean):
-    """Mean absolute difference over the whole image, per share of hole.
+    """Mean absolute difference over the whole image, divided by the hole's share.
 
     Args:
         target: `(B, H, W, 3)`, [0, 1].

@@ -1,8 +1,7 @@
-"""The AlexNet that LPIPS looks through.
+"""The AlexNet of LPIPS.
 
-Enters: pictures in [0, 1]. Leaves: the activations after each of its five ReLUs. It is
-the narrow AlexNet of Krizhevsky 2014 (64 filters first), without its classifier. This
-module owns the names in the weights file.
+It is the narrow AlexNet of Krizhevsky 2014 (64 filters first), without its classifier.
+This module owns the names in the weights file.
 """
 
 from pathlib import Path

@@ -22,7 +22,7 @@ _BRANCH_SCALE = 2.0 * 0.1**2
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]):
-    """Raises ValueError unless an argument has one of the words it may have."""
+    """Raises ValueError unless an argument is one of its choices."""
     if value not in choices:
         raise ValueError(f"`{name}` must be one of {choices}, got {value!r}")
 
@@ -32,10 +32,10 @@ def kernel_initializer(kind: Initializer, scale: float = 2.0):
 
     Args:
         kind: "normal" or "he".
-        scale: variance scale of "he" (2 suits a ReLU behind the convolution).
+        scale: variance scale of "he" (2 suits a convolution before a ReLU).
 
     Raises:
-        ValueError: if `kind` is another word.
+        ValueError: if `kind` is neither.
     """
     if kind == "normal":
         return initializers.RandomNormal(0.0, 0.02)
@@ -59,7 +59,7 @@ class Style:
     initializer: Initializer = "normal"
 
     def __post_init__(self):
-        """Checks the words."""
+        """Checks the choices."""
         kernel_initializer(self.initializer)
         check_choice("normalization", self.normalization, get_args(Normalization))
 
@@ -101,7 +101,7 @@ def encoder(x, filters: int, style: Style):
 
 
 def residual_block(x, filters: int, style: Style, name: str):
-    """A dilated and a plain convolution beside an identity; no ReLU after the sum."""
+    """A dilated and a plain convolution added to their input; no ReLU after the sum."""
     branch = ReflectionPadding2D(2, name=f"{name}_1_pad")(x)
     branch = style.conv(
         filters, 3, dilation_rate=2, use_bias=not style.spectral, name=f"{name}_1"

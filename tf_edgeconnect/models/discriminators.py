@@ -70,7 +70,7 @@ def patch_shares(mask):
     """Computes the share of hole in the 70x70 pixels that each logit sees.
 
     Args:
-        mask: `(B, H, W, 1)`, 1 = hole; what lies beyond its border counts as known.
+        mask: `(B, H, W, 1)`, 1 = hole; pixels beyond its border count as known.
 
     Returns:
         `(B, h, w, 1)`, [0, 1], of the shape of `patch_discriminator`'s logits.

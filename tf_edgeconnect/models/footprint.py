@@ -44,7 +44,7 @@ def training_bytes(networks: dict[str, keras.Model], size: int, batch_size: int)
     for name, network in networks.items():
         # A discriminator sees real and predicted pictures in one pass.
         passes = 2 if name.endswith("discriminator") else 1
-        # Beside each weight its gradient and Adam's two moments.
+        # Each weight has a gradient and Adam's two moments.
         total += 4 * parameter_bytes(network)
         total += passes * batch_size * activation_bytes(network, size)
     return total

@@ -3,7 +3,7 @@
 Both take one tensor (see `inputs.py` for its channels) whose height and width are
 multiples of 4, at least 12, and return a map of the same size in [0, 1].
 
-Options beside the published defaults, off unless asked, let a narrow net learn several
+Options other than the published defaults let a narrow net learn several
 times faster: `hole_fill="push_pull"` fills the hole smoothly before the network sees
 it, `mask_channel` shows the mask to the inpaint generator, `normalization="none"` and
 `initializer="he"` go together. Without instance norm the signal fades through
@@ -58,7 +58,7 @@ def edge_generator(
         edge probabilities.
 
     Raises:
-        ValueError: if a size is not positive or a word is unknown.
+        ValueError: if a size is not positive or an option unknown.
 
     Example:
         `edge_generator(filters=16)(edge_inputs(gray, edge, mask))`
@@ -105,7 +105,7 @@ def inpaint_generator(
     initializer: Initializer = "normal",
     name: str = "inpaint_generator",
 ) -> keras.Model:
-    """Builds the network that paints the hole along the lines it is given.
+    """Builds the network that paints the hole along the given edges.
 
     Args:
         filters: channels of the first convolution; the middle has four times as many.
@@ -118,10 +118,10 @@ def inpaint_generator(
 
     Returns:
         A model from `(B, H, W, 4)` (masked image, composite edge), or `(B, H, W, 5)`
-        with the mask behind, to `(B, H, W, 3)` RGB in [0, 1].
+        with the mask last, to `(B, H, W, 3)` RGB in [0, 1].
 
     Raises:
-        ValueError: if a size is not positive, a word unknown, or "push_pull" comes
+        ValueError: if a size is not positive, an option unknown, or "push_pull" comes
             without the mask channel.
 
     Example:

@@ -1,7 +1,7 @@
 """Packs a trained model into a weights folder of half the size, made to be shipped.
 
-Enters: a run directory or a weights folder. Leaves: one weights folder with both
-generators in float16, the SHA-256 of each file and the figures of an evaluation.
+The folder holds both generators in float16, the SHA-256 of each file and the figures
+of an evaluation.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ def pack(
         folder: where to; must not exist.
         report: `report.json` of `evaluate` or `evaluate --compare`, whose figures go
             along.
-        about: what is said of its data in place of where they lay.
+        about: replaces what `model.json` says of the source of the weights.
 
     Returns:
         The folder, which is a weights folder like any other.

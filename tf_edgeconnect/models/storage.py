@@ -1,7 +1,7 @@
 """The weights folder: `<network>.weights.h5` files and the `model.json` beside them.
 
-`model.json` holds, for each network, the arguments of its builder, and what was said of
-the whole: `stage`, `step`, `sigma` of Canny, `source`. `resolve` turns what a user
+`model.json` holds the arguments of each network's builder, and `stage`, `step`, `sigma`
+of Canny and `source`. `resolve` turns what a user
 names (a run directory, a weights folder or a preset) into folders. A folder made to be
 shipped (`packing.py`) names the SHA-256 of its files, which is checked at load.
 """
@@ -146,7 +146,7 @@ def _check_hash(path: Path, hashes: dict[str, str]) -> None:
 
 
 def resolve(path: str | Path, stages: tuple[str, ...] = STAGES) -> dict[str, Path]:
-    """Finds the folder of each network behind what a user calls a model.
+    """Finds the weights folder of each network of a model.
 
     A run directory gives its most advanced stage; a network that this stage does not
     hold (the edge generator of an `inpaint` stage) comes from the stage before it.
@@ -154,7 +154,7 @@ def resolve(path: str | Path, stages: tuple[str, ...] = STAGES) -> dict[str, Pat
     Args:
         path: a weights folder, a run directory, a run's `weights` directory, or, where
             there is no such path, the name of a preset.
-        stages: which stages of a run to look at.
+        stages: which stages of a run to search.
 
     Returns:
         Network name to weights folder, for the networks that are there.

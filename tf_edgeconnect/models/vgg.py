@@ -1,7 +1,7 @@
-"""The VGG19 that perceptual and style losses look through.
+"""The VGG19 of the perceptual and style losses.
 
-Enters: RGB photos in [0, 1]. Leaves: activations by layer name, brought to the scale
-that the published loss weights are meant for. This module owns that scale.
+Its activations have the scale that the published loss weights are meant for; this
+module owns that scale.
 """
 
 from collections.abc import Sequence

@@ -116,9 +116,9 @@ def test_tiles_of_different_brightness_join_without_a_step():
 def test_a_reduced_area_averages_colours_and_hides_what_has_a_hole_in_it():
     image = photo(8, 8)
     hole = blob(8, 8, 3, 3, 4, 6)
-    drawing = np.zeros((8, 8), np.uint8)
-    drawing[:, 5] = 200
-    small = reduced(planes(image, hole, drawing), 4)
+    given = np.zeros((8, 8), np.uint8)
+    given[:, 5] = 200
+    small = reduced(planes(image, hole, given), 4)
     expected = image[4:, :4].reshape(16, 3).mean(0).round()
     np.testing.assert_array_equal(small[1, 0, :3], expected)
     np.testing.assert_array_equal(small[..., 3], [[255, 255], [0, 0]])

@@ -8,12 +8,7 @@ import numpy as np
 
 from tf_edgeconnect.edges.exact import NO_EDGES
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference.graph import (
-    EDGES,
-    PAIR,
-    InpaintGraph,
-    on_arrays,
-)
+from tf_edgeconnect.inference.graph import EDGES, PAIR, InpaintGraph, on_arrays
 from tf_edgeconnect.models.storage import load_networks, resolve
 
 
@@ -94,7 +89,7 @@ class KerasBackend:
         )
 
     def with_sigma(self, sigma: float) -> "KerasBackend":
-        """The same networks behind another Canny; made once for each sigma."""
+        """Returns the same networks with another sigma of Canny."""
         if sigma not in self._others:
             self._others[sigma] = KerasBackend(
                 self.edge_generator, self.inpaint_generator, sigma, self.description

@@ -1,4 +1,4 @@
-"""`SavedModelBackend`: an exported SavedModel in the place of Keras networks."""
+"""`SavedModelBackend`: an exported SavedModel."""
 
 import json
 from pathlib import Path
@@ -12,10 +12,10 @@ from tf_edgeconnect.inference.graph import InpaintGraph, errors_named, on_arrays
 
 
 class SavedModelBackend(SignatureBackend):
-    """The signatures of a SavedModel, and Canny beside them.
+    """The signatures of a SavedModel, and Canny for known edges.
 
     Args:
-        folder: of one version, see `loading.find_export`.
+        folder: of one version, as `loading.find_export` returns it.
 
     Raises:
         InputError: it does not load.

@@ -1,7 +1,7 @@
-"""How a server of TF Serving's API is reached: by REST or by gRPC.
+"""Requests to TF Serving's API, by REST or by gRPC.
 
-REST needs NumPy and Python's own library. gRPC needs TF Serving's messages, which need
-those of TensorFlow, and importing them imports all of it; so a connection by gRPC does.
+REST needs NumPy and Python's own library alone. gRPC needs TF Serving's messages, whose
+import imports all of TensorFlow.
 """
 
 import base64
@@ -106,13 +106,15 @@ class RestTransport:
         """Calls a signature."""
         body = {
             "signature_name": signature,
-            "inputs": {key: _json(np.asarray(value)) for key, value in inputs.items()},
+            "inputs": {
+                key: _to_json(np.asarray(value)) for key, value in inputs.items()
+            },
         }
         outputs = self._ask(f"{self._url}:predict", seconds, body)["outputs"]
         if not isinstance(outputs, dict):
-            # An only output comes without its name.
+            # A single output comes without its name.
             outputs = {_ONLY_OUTPUT.get(signature, "output"): outputs}
-        return {key: _array(value) for key, value in outputs.items()}
+        return {key: _from_json(value) for key, value in outputs.items()}
 
     def versions(self, seconds: float) -> dict[int, str]:
         """Asks for the state of each version."""
@@ -134,7 +136,7 @@ class RestTransport:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             code, busy = _CODES.get(error.code, "INTERNAL"), error.code in _BUSY
-            raise ServingError(code, _sentence(error), busy=busy) from None
+            raise ServingError(code, _message(error), busy=busy) from None
         except ValueError as error:
             raise ServingError("INTERNAL", f"{url}: no JSON came: {error}") from None
         except OSError as error:
@@ -145,7 +147,7 @@ class RestTransport:
             raise ServingError("UNAVAILABLE", f"{url}: {reason}") from None
 
 
-def _sentence(error: urllib.error.HTTPError) -> str:
+def _message(error: urllib.error.HTTPError) -> str:
     text = error.read().decode(errors="replace")
     try:
         return json.loads(text)["error"]
@@ -153,13 +155,13 @@ def _sentence(error: urllib.error.HTTPError) -> str:
         return text[:300] or error.reason
 
 
-def _json(array: np.ndarray) -> object:
+def _to_json(array: np.ndarray) -> object:
     if array.dtype != object:
         return array.tolist()
     return [{"b64": base64.b64encode(item).decode()} for item in array]
 
 
-def _array(value: list) -> np.ndarray:
+def _from_json(value: list) -> np.ndarray:
     if value and isinstance(value[0], dict):
         strings = np.empty(len(value), dtype=object)
         strings[:] = [base64.b64decode(item["b64"]) for item in value]
@@ -168,10 +170,10 @@ def _array(value: list) -> np.ndarray:
 
 
 class GrpcTransport:
-    """TF Serving's services behind one channel.
+    """TF Serving's gRPC services; all requests share one channel.
 
     Args:
-        target: where.
+        target: the model's address.
         max_bytes: bound of one message, both ways.
 
     Raises:

@@ -16,11 +16,11 @@ Way = Literal["full", "crop", "tile"]
 Large = Literal["auto", Way]
 
 TRAINED_SIDE = 256  # of the photos that the published networks were trained on
-RUN_SIDE = 512  # the longest side of one run of the networks, unless told otherwise
+RUN_SIDE = 512  # the usual longest side of one run of the networks
 MARGIN = 64  # known surroundings of a hole, as of the published block masks
 STEP = 32  # sides of crops are multiples: crops of equal size share a run
 THICKEST = 192  # pixels across a hole that are filled at the photo's own scale
-_BLOCK = 16  # holes are told apart, and measured, in blocks of this side
+_BLOCK = 16  # holes are separated and measured in blocks of this side
 
 
 class Box(NamedTuple):
