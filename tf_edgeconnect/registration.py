@@ -1,8 +1,9 @@
 """Lets `keras.models.load_model` find this package's classes.
 
 Keras looks a saved class up by its registered name and imports no other package for it.
-Importing ours at once would import TensorFlow with `import tf_edgeconnect`; so the
-classes are registered when Keras itself has been imported, be it before or later.
+Importing ours at once would import TensorFlow with `import tf_edgeconnect`, and in a
+circle where one of them is what imports Keras. So when Keras is there, be it before or
+later, stand-ins are registered, which import a class when it is needed.
 """
 
 import sys
@@ -11,21 +12,22 @@ from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+from typing import Any
 
+PACKAGE = "tf_edgeconnect"
 # The modules whose classes may be in a saved model.
-MODULES = (
-    "tf_edgeconnect.layers.hole_fill",
-    "tf_edgeconnect.layers.instance_norm",
-    "tf_edgeconnect.layers.padding",
-    "tf_edgeconnect.layers.spectral_norm",
-    "tf_edgeconnect.metrics.edges",
-    "tf_edgeconnect.metrics.image",
-)
-ON_TENSORFLOW = (
-    "tf_edgeconnect.trainers.edge",
-    "tf_edgeconnect.trainers.inpaint",
-    "tf_edgeconnect.trainers.joint",
-)
+CLASSES = {
+    "layers.hole_fill": ("PushPullFill",),
+    "layers.instance_norm": ("InstanceNormalization",),
+    "layers.padding": ("ReflectionPadding2D",),
+    "layers.spectral_norm": ("SpectralConv2D", "SpectralConv2DTranspose"),
+    "metrics.edges": ("EdgeMetrics",),
+    "metrics.image": ("L1", "Psnr", "Ssim"),
+    "trainers.edge": ("EdgeLosses", "EdgeTrainer"),
+    "trainers.inpaint": ("InpaintTrainer",),
+    "trainers.inpaint_losses": ("InpaintLosses",),
+    "trainers.joint": ("JointTrainer",),
+}
 
 
 def register_with_keras() -> None:
@@ -37,9 +39,23 @@ def register_with_keras() -> None:
 
 
 def _register() -> None:
-    on_tensorflow = sys.modules["keras"].config.backend() == "tensorflow"
-    for name in (*MODULES, *(ON_TENSORFLOW if on_tensorflow else ())):
-        import_module(name)
+    registered = sys.modules["keras"].saving.get_custom_objects()
+    for module, names in CLASSES.items():
+        for name in names:
+            # A class that is imported registers itself in the stand-in's place.
+            registered.setdefault(f"{PACKAGE}>{name}", _StandIn(module, name))
+
+
+class _StandIn:
+    """Stands for a class that Keras is to make from its config."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+
+    def from_config(self, config: dict[str, Any]) -> Any:
+        """Imports the class and makes an object of it."""
+        module = import_module(f"{PACKAGE}.{self.module}")
+        return getattr(module, self.name).from_config(config)
 
 
 class _AfterKeras(MetaPathFinder):
