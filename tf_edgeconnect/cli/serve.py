@@ -62,7 +62,7 @@ def serve(
             typer.echo(f"exporting model {model}", err=True)
             from tf_edgeconnect.export.saved_model import export_saved_model
 
-            export = export_saved_model(model, folder).folder.parent
+            export = export_saved_model(model, folder).path.parent
         server = ModelServer(
             export, host=host, port=port, rest_port=rest_port, name=name
         )
