@@ -2,7 +2,7 @@
 
 A real browser and a trained model: a picture of the page, and an animation of an edit.
 Works on the sample photo of a cup: a hole in the rim of its saucer, filled along the
-lines that the model imagines, then along a rim that is drawn.
+edges that the model predicts, then along a rim that is drawn.
 """
 
 import argparse

@@ -31,7 +31,7 @@ class Story:
         page.wait_for_selector(STARTED)
 
     def give(self, what: str, path: Path) -> None:
-        """Chooses a file: photo, mask, lines, or a photo whose lines are wanted."""
+        """Chooses a file: a photo, mask, edges (lines), or another photo (sketch)."""
         self.page.set_input_files(f"#{what}-file", [])  # it may be the same again
         self.page.set_input_files(f"#{what}-file", path)
         self.wait()
@@ -71,7 +71,7 @@ class Story:
         self.wait()
 
     def keep(self, what: str) -> bytes:
-        """Saves the photo, the mask or the lines, as a PNG."""
+        """Saves the photo, the mask or the edges (`lines`), as a PNG."""
         with self.page.expect_download() as download:
             self.page.click(f"#keep-{what}")
         return Path(download.value.path()).read_bytes()

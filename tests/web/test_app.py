@@ -40,7 +40,7 @@ def client():
     [
         ("/wrong", 400, "no photo.png here"),
         ("/gone", 410, "no longer here"),
-        ("/fault", 500, "something failed; the terminal of the server says what"),
+        ("/fault", 500, "internal error; see the server's terminal"),
         ("/nowhere", 404, "Not Found"),
     ],
 )
@@ -74,7 +74,7 @@ def test_a_body_over_64_megabytes_is_refused_on_every_route(
     parts.append(b"x")
     refused = client.post(path, content=b"".join(parts) if announced else iter(parts))
     assert refused.status_code == 413
-    assert refused.json() == {"error": "a request may have 1 MB"}
+    assert refused.json() == {"error": "a request may have up to 1 MB"}
 
 
 OWN = "http://127.0.0.1:8700"
@@ -94,7 +94,7 @@ OWN = "http://127.0.0.1:8700"
 def test_a_form_of_another_site_is_refused(client, headers):
     answer = client.post("/echo", content=b"x", headers=headers)
     assert answer.status_code == 403
-    assert answer.json() == {"error": "requests of other sites are refused"}
+    assert answer.json() == {"error": "requests from other sites are refused"}
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def test_a_photo_is_given_to_who_knows_its_name(client):
         np.testing.assert_array_equal(pixels_of(client.get(f"photo?photo={name}")), one)
     answer = client.get("photo?photo=guessed")
     assert answer.status_code == 410
-    assert answer.json() == {"error": "the photo is no longer here"}
+    assert answer.json() == {"error": "the photo is no longer on the server"}
 
 
 def test_photos_used_longest_ago_go_where_memory_ends(client, monkeypatch):

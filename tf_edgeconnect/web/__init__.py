@@ -1,5 +1,5 @@
-"""What `edit` and `serve` answer over HTTP and gRPC, on this machine.
+"""The servers of `edit` and `serve`, for this machine: no TLS, no accounts.
 
-One ASGI application each, which uvicorn runs: the editor's page, and TF Serving's REST
-API for development. There is no TLS and nobody logs in.
+Each is an ASGI application that uvicorn runs: the editor's page, and TF Serving's REST
+API for development, with gRPC beside it.
 """

@@ -1,7 +1,7 @@
-"""What every HTTP answer of `edit` and `serve` has: limits, refusals, headers.
+"""The HTTP rules of `edit` and `serve`: limits, headers, errors.
 
-A refusal is JSON, `{"error": a sentence}`; so is a fault of ours, whose traceback goes
-to the terminal. Requests are not logged.
+An error is JSON, `{"error": a sentence}`. The traceback of an internal error goes to
+the terminal. Requests are not logged.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from starlette.types import Message, Receive, Scope, Send
 from tf_edgeconnect.errors import InputError, ServingError
 
 MAX_BYTES = 64 * 2**20  # of a request's body
-BODY_SECONDS = 300.0  # until a body must be here: 64 MB at 2 Mbit/s
+BODY_SECONDS = 300.0  # to receive a body: 64 MB at 2 Mbit/s
 HEADERS = {
     "Cache-Control": "no-store",
-    "Connection": "close",  # so `serve.py` has one time limit a connection
-    # Nothing of a page may come from, or go to, anywhere else.
+    "Connection": "close",  # `serve.py` limits the time of a connection, not a request
+    # A page loads nothing from other hosts and sends nothing to them.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -33,14 +33,14 @@ HEADERS = {
 
 
 class Application:
-    """Answers on routes of Starlette, safely.
+    """An ASGI application that applies the rules to Starlette routes.
 
-    An endpoint is a plain function, which runs in a thread; the body of its request is
-    `request.state.body`. It refuses by `InputError` or `HTTPException`.
+    Endpoints are plain functions, which run in threads; `request.state.body` is the
+    body. They report errors by `InputError` or `HTTPException`.
 
     Args:
-        routes: path -> endpoint.
-        host: that the server listens on: one of the names it may be called by.
+        routes: of Starlette.
+        host: the server listens on it; requests may call the server by it.
     """
 
     def __init__(self, routes: Sequence[BaseRoute], host: str) -> None:
@@ -60,14 +60,13 @@ class Application:
             body = await _read(headers, receive)
             if body is not None:
                 scope["state"] = {"body": body}
-                scope["app"] = self  # or the router answers 404 by itself
+                scope["app"] = self  # else the router answers 404 itself
                 await self._router(scope, receive, send_with_headers)
         except Exception as error:
-            answer = _refusal(error)
-            await answer(scope, receive, send_with_headers)
+            await _error(error)(scope, receive, send_with_headers)
 
 
-def _refusal(error: Exception) -> JSONResponse:
+def _error(error: Exception) -> JSONResponse:
     if isinstance(error, HTTPException):
         status, message = error.status_code, error.detail
     elif isinstance(error, InputError):
@@ -76,12 +75,12 @@ def _refusal(error: Exception) -> JSONResponse:
         status, message = 502, f"the model's server answered {error}"
     else:
         traceback.print_exception(error)
-        status, message = 500, "something failed; the terminal of the server says what"
+        status, message = 500, "internal error; see the server's terminal"
     return JSONResponse({"error": message}, status)
 
 
 async def _read(headers: Headers, receive: Receive) -> bytes | None:
-    """Reads a body; None where the client went away."""
+    """Reads a body; None if the client disconnects."""
     announced = headers.get("content-length", "")
     size = int(announced) if announced.isdecimal() else 0
     body = bytearray()
@@ -99,14 +98,14 @@ async def _read(headers: Headers, receive: Receive) -> bytes | None:
             408, f"the request was not complete after {BODY_SECONDS:g} seconds"
         ) from None
     if max(size, len(body)) > MAX_BYTES:
-        raise HTTPException(413, f"a request may have {MAX_BYTES // 2**20} MB")
+        raise HTTPException(413, f"a request may have up to {MAX_BYTES // 2**20} MB")
     return bytes(body)
 
 
 def _refuse_other_sites(method: str, headers: Headers, own: str) -> None:
-    # A page elsewhere may send forms here, or have a name of its own point here.
+    # Another site's page may send forms here, or point its own host name here.
     host = headers.get("host", "")
-    if not _is_name_of_here(host, own):
+    if not _is_local_name(host, own):
         raise HTTPException(
             421,
             f"this server is not called {host!r}: use localhost or an IP address, or "
@@ -117,10 +116,10 @@ def _refuse_other_sites(method: str, headers: Headers, own: str) -> None:
     foreign = origin not in (None, f"http://{host}", f"https://{host}")
     changes = method not in ("GET", "HEAD")
     if foreign or (changes and site not in ("none", "same-origin")):
-        raise HTTPException(403, "requests of other sites are refused")
+        raise HTTPException(403, "requests from other sites are refused")
 
 
-def _is_name_of_here(host: str, own: str) -> bool:
+def _is_local_name(host: str, own: str) -> bool:
     machine = socket.gethostname().lower()
     try:
         name = urlsplit(f"//{host}").hostname or ""

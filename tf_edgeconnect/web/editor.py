@@ -1,7 +1,7 @@
-"""The edge editor: a page on which a person draws the edges that a hole hides.
+"""The editor: a page on which a person draws edges in a hole.
 
-The page holds the mask and the edges; the server holds photos, under names that cannot
-be guessed, and runs the networks.
+The page holds mask and edges; the server holds photos, under names that cannot be
+guessed, and runs the networks.
 
 | request | body | answer |
 |---|---|---|
@@ -9,13 +9,14 @@ be guessed, and runs the networks.
 | `GET /about` | | model, limits, samples |
 | `GET /sample?name=` | | PNG of a sample photo |
 | `POST /photo?name=` | a photo's file | its name here, its size |
-| `GET /photo?photo=` | | PNG of a photo, for what browsers cannot show |
+| `GET /photo?photo=` | | PNG of a photo that the browser cannot show |
+| `POST /mask?photo=&name=` | a mask's file | PNG: the mask at the photo's size |
 | `POST /edges?photo=&sigma=` | a sketch | PNG: known edges and predicted ones |
 | `POST /fill?photo=&sigma=` | a sketch | PNG: the filled photo, of its own kind |
 | `POST /photo_edges?photo=&sigma=&width=&height=` | | PNG: edges of a photo, resized |
 | `POST /api/v1/inpaint` | a form of files | PNG: the filled photo; for programs |
 
-A sketch is a PNG of the photo's size: its red is the edges, its green the mask.
+A sketch is a PNG of the photo's size: red holds the edges, green the mask.
 """
 
 import secrets
@@ -51,15 +52,15 @@ from tf_edgeconnect.web.app import MAX_BYTES, Application
 SIGMAS = tuple(step / 2 for step in range(2, 11))  # 1 to 5 pixels
 DEFAULT_SIGMA = 2.0
 FILES = ("photo", "mask", "edges")
-MAX_PIXELS = 50_000_000  # a browser holds three layers of four bytes each beside it
+MAX_PIXELS = 50_000_000  # the browser holds three more layers of four bytes a pixel
 MAX_PHOTO_BYTES = 2**30  # of all decoded photos together
 
 
 class Editor:
-    """The photos that pages work on, and what is done to them.
+    """The server's side of the editor.
 
     Args:
-        inpainter: runs for one page at a time.
+        inpainter: runs for one request at a time.
     """
 
     def __init__(self, inpainter: Inpainter) -> None:
@@ -69,7 +70,7 @@ class Editor:
         self._storing = threading.Lock()
 
     def app(self, host: str = "127.0.0.1") -> Application:
-        """Makes the application; `host` is what the server listens on."""
+        """Returns the application for a server that listens on `host`."""
         page = StaticFiles(packages=[("tf_edgeconnect.web", "page")], html=True)
         routes = [
             Route("/about", self._about),
@@ -86,7 +87,7 @@ class Editor:
         return Application(routes, host)
 
     def warm_up(self) -> None:
-        """Lets TensorFlow trace its graphs before a person waits for them."""
+        """Traces TensorFlow's graphs before the first request."""
         image, mask = np.zeros((16, 16, 3), np.uint8), np.eye(16, dtype=bool)
         with self._running:
             edges = self._inpainter.predict_edges(image, mask)
@@ -95,7 +96,7 @@ class Editor:
     def _about(self, _: Request) -> JSONResponse:
         facts = {
             "model": self._inpainter.description,
-            "sigma": self._inpainter.sigma or DEFAULT_SIGMA,  # 0: random at training
+            "sigma": self._inpainter.sigma or DEFAULT_SIGMA,  # 0 if random in training
             "sigmas": [SIGMAS[0], SIGMAS[-1]],
             "sigma_is_fixed": not self._inpainter.takes_sigma,
             "samples": PHOTOS,
@@ -104,7 +105,7 @@ class Editor:
         return JSONResponse(facts)
 
     def _open(self, request: Request) -> JSONResponse:
-        """Takes in a photo, and answers its name and size."""
+        """Stores a photo; answers its name and size."""
         name = request.query_params.get("name", "that was sent")
         photo = decode_photo(request.state.body, name)
         height, width = photo.size
@@ -113,7 +114,7 @@ class Editor:
                 f"the photo is {width} x {height}: the editor takes up to "
                 f"{MAX_PIXELS // 10**6} megapixels; `tf-edgeconnect inpaint` takes 100"
             )
-        name = secrets.token_urlsafe(16)  # known to this page alone
+        name = secrets.token_urlsafe(16)  # known only to this page
         with self._storing:
             self._photos[name] = photo
             held = [one.pixels.nbytes for one in self._photos.values()]
@@ -126,7 +127,7 @@ class Editor:
         name = request.query_params.get("photo", "")
         with self._storing:
             if name not in self._photos:
-                raise HTTPException(410, "the photo is no longer here")
+                raise HTTPException(410, "the photo is no longer on the server")
             self._photos.move_to_end(name)
             return self._photos[name]
 
@@ -134,7 +135,7 @@ class Editor:
         return _png(self._photo(request))
 
     def _mask(self, request: Request) -> Response:
-        """Answers what a mask file means, white = hole, at the photo's size."""
+        """Answers the hole of a mask file, white, at the photo's size."""
         photo = self._photo(request)
         mask = decode_mask(request.state.body, request.query_params.get("name", ""))
         mask = fit_mask(mask, photo.size, photo.orientation, Path("that was sent"))
@@ -161,7 +162,7 @@ class Editor:
         return _png(Photo(edges[..., None]))
 
     def _run(self, request: Request, method: Callable, *arrays: np.ndarray) -> Any:
-        """Runs a method with the sigma that a page asks for, if the model takes one."""
+        """Runs a method with the sigma asked for, if the model takes one."""
         sigma = _sigma(request) if self._inpainter.takes_sigma else None
         with self._running:
             return method(*arrays, sigma=sigma)
@@ -178,7 +179,7 @@ class Editor:
         files = {k: v.file for k, v in form.items() if isinstance(v, UploadFile)}
         if not {"photo", "mask"} <= files.keys() == set(form) <= {*FILES}:
             raise InputError(
-                "expected a form of the files photo, mask and, if wanted, edges (curl "
+                "expected a form of the files photo, mask and optionally edges (curl "
                 f"-F photo=@FILE), got files {sorted(files)} of {sorted(form)}"
             )
         with tempfile.TemporaryDirectory() as folder:
@@ -205,18 +206,18 @@ def _sigma(request: Request) -> float:
 def _sample(request: Request) -> Response:
     name = request.query_params.get("name", "")
     if name not in PHOTOS:
-        raise HTTPException(410, "there is no such sample")
+        raise HTTPException(410, f"there is no sample {name!r}")
     return _png(Photo(sample_photos()[PHOTOS.index(name)]))
 
 
 def _read_sketch(sketch: bytes, photo: Photo) -> tuple[np.ndarray, np.ndarray]:
-    """Returns its edges, black outside the hole, and its mask."""
+    """Returns the edges, black outside the hole, and the mask."""
     pixels = decode_photo(sketch, "sketch").rgb()
     if pixels.shape[:2] != photo.size:
         raise InputError(f"the sketch is {pixels.shape[:2]}, the photo {photo.size}")
     mask = pixels[..., 1] > HALF_GRAY
     if not mask.any():
-        raise InputError("there is no hole yet: paint over what shall be filled")
+        raise InputError("there is no hole yet: paint over what to fill")
     return pixels[..., 0] * mask, mask
 
 
@@ -226,7 +227,7 @@ def _size(request: Request) -> tuple[int, int]:
         raise InputError(f"expected a width and a height in pixels, got {texts}")
     width, height = map(int, texts)
     if not 0 < width * height <= MAX_PIXELS:
-        raise InputError(f"a sketch cannot be {width} x {height}")
+        raise InputError(f"edges cannot be {width} x {height}")
     return width, height
 
 

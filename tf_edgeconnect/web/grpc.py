@@ -1,6 +1,6 @@
 """The gRPC side of `serve`: Predict, GetModelMetadata, GetModelStatus and health.
 
-The messages are TF Serving's own. Every refusal is a status code and one sentence.
+The messages are TF Serving's own. An error is a status code and one sentence.
 """
 
 import math
@@ -27,7 +27,7 @@ from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.web.served_model import RequestError, ServedModel
 
 MAX_MESSAGE = 256 * 2**20  # bytes: a photo of 60 megapixels as an array
-THREADS = 8  # requests at work at once
+THREADS = 8  # concurrent requests
 SIGNATURE_FIELD = "signature_def"
 
 
@@ -64,7 +64,7 @@ def start_grpc(model: ServedModel, address: str) -> tuple[grpc.Server, int]:
 
 
 def metadata(model: ServedModel) -> get_model_metadata_pb2.GetModelMetadataResponse:
-    """Returns the signatures as TF Serving lists them."""
+    """Returns the signatures in TF Serving's message."""
     signatures = get_model_metadata_pb2.SignatureDefMap()
     for key, definition in model.signatures.items():
         signatures.signature_def[key].CopyFrom(definition)
@@ -76,7 +76,7 @@ def metadata(model: ServedModel) -> get_model_metadata_pb2.GetModelMetadataRespo
 
 
 def status(model: ServedModel) -> get_model_status_pb2.GetModelStatusResponse:
-    """Returns that the one version is available."""
+    """Returns TF Serving's message that the version is available."""
     response = get_model_status_pb2.GetModelStatusResponse()
     available = get_model_status_pb2.ModelVersionStatus.AVAILABLE
     version = response.model_version_status.add(version=model.version, state=available)
@@ -85,7 +85,7 @@ def status(model: ServedModel) -> get_model_status_pb2.GetModelStatusResponse:
 
 
 def _answers(method: Callable) -> Callable:
-    """Checks which model is asked for; makes a `RequestError` a status of gRPC."""
+    """Checks the model's name and version; turns `RequestError` into a gRPC status."""
 
     @wraps(method)
     def answer(self: "_Services", request: Any, context: grpc.ServicerContext) -> Any:
@@ -150,13 +150,13 @@ def _array(key: str, proto: Any, dtype: tf.DType) -> np.ndarray:
         got = types_pb2.DataType.Name(proto.dtype)
         if proto.dtype != dtype.as_datatype_enum:
             raise ValueError(f"expected type {dtype.name}, got {got}")
-        # One value may stand for all, so that a few bytes would take all memory.
+        # One value may stand for all, so a few bytes could take all memory.
         shape = [dim.size for dim in proto.tensor_shape.dim]
         small = math.prod(shape) * dtype.size <= MAX_MESSAGE
         if proto.tensor_shape.unknown_rank or min(shape, default=0) < 0 or not small:
-            raise ValueError(f"a shape of {shape} is not taken")
+            raise ValueError(f"shape {shape} is not supported")
         return tf.make_ndarray(proto)
     except (TypeError, ValueError, OverflowError, DecodeError) as error:
         raise RequestError(
-            f"input {key} is no valid tensor: {one_line(error)}"
+            f"input {key} is not a valid tensor: {one_line(error)}"
         ) from None

@@ -1,4 +1,4 @@
-"""The REST side of `serve`: predict, status and metadata, as TF Serving has them.
+"""The REST side of `serve`: TF Serving's predict, status and metadata.
 
 `POST /v1/models/NAME[/versions/N]:predict` takes `inputs` (whole batch) or `instances`
 (a list of examples); `GET /v1/models/NAME[/versions/N]` is the status, and with
@@ -24,12 +24,7 @@ from tf_edgeconnect.web.served_model import RequestError, ServedModel
 
 
 def rest(model: ServedModel, host: str) -> Application:
-    """Makes the application that answers for a model.
-
-    Args:
-        model: what answers.
-        host: that the server listens on.
-    """
+    """Returns the application of a model for a server that listens on `host`."""
 
     def endpoint(answer: Callable[[bytes], dict]) -> Callable[[Request], JSONResponse]:
         def checked(request: Request) -> JSONResponse:
@@ -99,7 +94,7 @@ def _columns(rows: object) -> dict[str, list]:
 
 
 def _alone(values: dict) -> object:
-    """As TF Serving: an only output comes without its name."""
+    """Drops the name of a single output, as TF Serving does."""
     return values if len(values) > 1 else next(iter(values.values()))
 
 
@@ -136,7 +131,7 @@ def _bytes(value: object) -> object:
 def _json(key: str, array: np.ndarray) -> list:
     if array.dtype != object:
         return array.tolist()
-    # As TF Serving: outputs whose names end so are bytes.
+    # As in TF Serving, outputs with this ending are bytes.
     if key.endswith("_bytes"):
         return [{"b64": base64.b64encode(item).decode()} for item in array.tolist()]
     return [item.decode(errors="replace") for item in array.tolist()]

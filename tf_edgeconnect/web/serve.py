@@ -1,6 +1,6 @@
-"""Start and stop: `LocalServer` for an application, `ModelServer` for an export.
+"""Servers: `LocalServer` runs an application, `ModelServer` an export.
 
-TensorFlow and gRPC are imported where an export is served.
+Only `ModelServer` imports TensorFlow and gRPC.
 """
 
 import contextlib
@@ -16,13 +16,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.backends.transports import MODEL_NAME
 
-HEADER_SECONDS = 30.0  # until the head of a request must be here
-GRACE_SECONDS = 5  # for requests at work when a server stops
+HEADER_SECONDS = 30.0  # to receive the head of a request
+GRACE_SECONDS = 5  # for running requests when a server stops
 _SETTINGS: dict[str, Any] = {
     "access_log": False,
     "lifespan": "off",
     "log_config": None,
-    "log_level": "critical",  # `Application` prints faults
+    "log_level": "critical",  # `Application` prints errors
     "proxy_headers": False,
     "server_header": False,
     "timeout_graceful_shutdown": GRACE_SECONDS,
@@ -31,20 +31,20 @@ _SETTINGS: dict[str, Any] = {
 
 
 class LocalServer:
-    """Runs an application in a thread of its own; a context manager that stops it.
+    """Runs an application in a thread; a context manager that stops it.
 
     Args:
-        app: what answers.
+        app: the application.
         host: a name or an address of this machine, IPv4 or IPv6.
         port: 0 for a free one.
-        option: of the command, by which another port is given.
+        option: the command's option for the port, for messages.
 
     Attributes:
-        port: on which it listens.
+        port: the port it listens on.
         url: where it answers.
 
     Raises:
-        InputError: the port is taken, or the address is none of this machine.
+        InputError: the port is taken, or the address is not this machine's.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class LocalServer:
         self._thread.start()
 
     def wait(self) -> None:
-        """Returns when the server has been stopped."""
+        """Waits until the server is stopped."""
         self._thread.join()
 
     def stop(self) -> None:
-        """Stops it; requests at work get some seconds."""
+        """Stops the server; running requests get some seconds to finish."""
         self._server.should_exit = True
         self._thread.join(GRACE_SECONDS + 1)
 
@@ -77,14 +77,14 @@ class LocalServer:
 
 
 def authority(host: str, port: int) -> str:
-    """Host and port as URLs and gRPC write them, IPv6 in brackets."""
+    """Joins host and port, IPv6 in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class _Protocol(H11Protocol):
-    """Closes a connection on which the head of its one request does not arrive in time.
+    """Closes a connection if the head of its request does not arrive in time.
 
-    uvicorn 0.54 waits for ever.
+    uvicorn 0.54 has no such limit.
     """
 
     def connection_made(self, transport: Any) -> None:
@@ -109,8 +109,6 @@ def _listen(host: str, port: int, option: str) -> socket.socket:
 
 class ModelServer(contextlib.ExitStack):
     """Serves the latest version of an export over gRPC and REST until it is closed.
-
-    A new version needs a new start.
 
     Args:
         export: folder of version folders.
@@ -157,5 +155,5 @@ class ModelServer(contextlib.ExitStack):
             self.enter_context(started.pop_all())
 
     def wait(self) -> None:
-        """Returns when the server has been stopped."""
+        """Waits until the server is stopped."""
         self._grpc.wait_for_termination()

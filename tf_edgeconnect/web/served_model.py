@@ -1,8 +1,8 @@
 """`ServedModel`: one version of an export, loaded and run as TF Serving does it.
 
-TF Serving restores the graph into a Session and runs it by tensor names; a SavedModel
-may load in Python and still fail there, so this one goes the same way. Ranks are not
-checked here: as with TF Serving, the graph itself must refuse a wrong one.
+Like TF Serving it restores the graph into a Session and runs it by tensor names,
+because a SavedModel may load in Python and still fail there. It does not check ranks:
+the graph itself must refuse wrong ones.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.inference.loading import SAVED_MODEL_FILE, find_export
 
 DEFAULT_SIGNATURE = "serving_default"
-# Made by the loader for itself; no client may call it.
+# The loader's own; clients may not call it.
 _INIT_SIGNATURE = "__saved_model_init_op"
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _HTTP = {
@@ -32,7 +32,7 @@ _HTTP = {
 
 
 class RequestError(HTTPException):
-    """A request that gets no answer but a sentence, `detail`, and a code of gRPC."""
+    """An error in a request: a sentence, `detail`, and a gRPC status code."""
 
     def __init__(
         self, detail: str, code: grpc.StatusCode = grpc.StatusCode.INVALID_ARGUMENT
@@ -46,7 +46,7 @@ class ServedModel:
 
     Args:
         export: folder of version folders, `EXPORT/1`, `EXPORT/2`, or one of these.
-        name: of the model in requests.
+        name: the model's name in requests.
 
     Attributes:
         version: the number of its folder.
@@ -84,15 +84,11 @@ class ServedModel:
         self._calls = {name: self._callable(name) for name in self.signatures}
 
     def close(self) -> None:
-        """Gives the memory of the session back."""
+        """Frees the session's memory."""
         self._session.close()
 
     def check(self, name: str, version: str | None) -> None:
-        """Refuses requests for another model, or another version than None or this.
-
-        Raises:
-            RequestError: it is not the one that is served.
-        """
+        """Raises `RequestError` unless this model and version, or None, are meant."""
         if name != self.name or version not in (None, str(self.version)):
             asked = f"model {name!r}" + (f", version {version}" if version else "")
             raise RequestError(
@@ -110,14 +106,14 @@ class ServedModel:
 
         Args:
             signature: its name; empty for the default.
-            inputs: input name -> what was sent.
-            as_array: turns an input's name, value and type into an array of this type.
+            inputs: input name -> value as it was sent.
+            as_array: converts an input's name and value to an array of a type.
 
         Returns:
             Output name -> array.
 
         Raises:
-            RequestError: the signature is unknown, an input is missing, too many or of
+            RequestError: the signature is unknown, inputs are missing, unknown or of
                 another type, or the graph refuses them.
         """
         signature = signature or DEFAULT_SIGNATURE
@@ -139,15 +135,15 @@ class ServedModel:
         try:
             values = self._calls[signature](*arrays)
         except tf.errors.OpError as error:
-            # Behind the sentence comes the trace of nodes, one a line.
+            # After the sentence come the graph's nodes, one per line.
             sentence = error.message.split("\n\t [[")[0].strip()
             code = _CODES.get(error.error_code, grpc.StatusCode.INTERNAL)
             raise RequestError(sentence, code) from None
         return dict(zip(definition.outputs, values, strict=True))
 
     def _callable(self, name: str) -> Any:
-        # Session.run would refuse wrong ranks in Python and cast types; this goes
-        # straight to the runtime, as TF Serving does. TensorFlow 2.21.
+        # Session.run would check ranks and cast types in Python; this calls the
+        # runtime directly, as TF Serving does. TensorFlow 2.21.
         definition = self.signatures[name]
         options = config_pb2.CallableOptions()
         options.feed.extend(info.name for info in definition.inputs.values())
