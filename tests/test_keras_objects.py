@@ -16,7 +16,7 @@ from tf_edgeconnect.layers.instance_norm import InstanceNormalization
 from tf_edgeconnect.layers.padding import ReflectionPadding2D
 from tf_edgeconnect.layers.spectral_norm import SpectralConv2D, SpectralConv2DTranspose
 from tf_edgeconnect.metrics.edges import EdgeMetrics
-from tf_edgeconnect.metrics.image import L1, Psnr, Ssim
+from tf_edgeconnect.metrics.image import L1, Psnr
 from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.registration import CLASSES
 
@@ -59,7 +59,6 @@ METRICS = [
     EdgeMetrics(threshold=0.25, bins=8, prefix="edge/", name="lines"),
     L1(name="one"),
     Psnr(dtype="float32"),
-    Ssim(),
 ]
 
 

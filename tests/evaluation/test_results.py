@@ -78,7 +78,7 @@ def test_a_journal_of_another_version_is_refused(folder):
         ("system.json", "is missing"),
     ],
 )
-def test_what_is_no_finished_evaluation_is_told(folder, name, words):
+def test_an_unfinished_or_damaged_evaluation_is_refused(folder, name, words):
     (folder / name).unlink()
     with pytest.raises(InputError, match=words):
         Evaluation.read(folder)

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from scipy.linalg import sqrtm
 
+from tf_edgeconnect.metrics import fid
 from tf_edgeconnect.metrics.fid import FidFeatures, frechet_distance, to_square
 
 
@@ -87,7 +88,8 @@ def test_pictures_of_floats_are_rounded_as_files_are():
     np.testing.assert_array_equal(to_square(picture / 255), to_square(picture))
 
 
-def test_golden_features_of_the_first_photo(shared):
+def test_golden_features_of_the_first_photo(shared, monkeypatch):
+    monkeypatch.setattr(fid, "BATCH", 2)
     golden = json.loads((shared / "golden" / "perceptual_metrics.json").read_text())
     folder = shared / "data" / "photos" / "train" / "bsds500"
     with Image.open(folder / golden["first_image"]) as image:
@@ -95,7 +97,7 @@ def test_golden_features_of_the_first_photo(shared):
     height, width, _ = photo.shape
     side, top, left = min(height, width), (height - width) // 2, (width - height) // 2
     square = photo[max(0, top) :, max(0, left) :][:side, :side]
-    network = FidFeatures(shared / "weights" / "inception_fid_2015_fp16.npz", 2)
+    network = FidFeatures(shared / "weights" / "inception_fid_2015_fp16.npz")
     found = network([square, photo, square])
     assert found.shape == (3, 2048)
     np.testing.assert_allclose(found[0, :8], golden["feature_mean_first8"], atol=1e-5)

@@ -138,9 +138,10 @@ def write_report(evaluations: Sequence[Evaluation], output: Path) -> dict[str, S
         ],
         "sections": sections,
     }
+    templates = _templates()
     for name in ("report.html", "report.md", "table.tex"):
-        template = _environment().get_template(f"{name}.jinja")
-        write_text(output / name, template.render(page))
+        text = templates.get_template(f"{name}.jinja").render(page)
+        write_text(output / name, text)
     write_text(output / "images.csv", _csv(evaluations))
     content = {
         "protocol": manifest["protocol"],
@@ -205,7 +206,7 @@ def _embedded(path: Path) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def _environment() -> jinja2.Environment:
+def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=lambda name: name == "report.html.jinja",

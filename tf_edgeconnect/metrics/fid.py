@@ -14,6 +14,7 @@ from PIL import Image
 from tf_edgeconnect.models.inception import FEATURES, SIDE, fid_inception
 
 ENOUGH_PICTURES = 2048  # with fewer, the covariance of the features is singular
+BATCH = 16  # pictures that go through the network at once
 
 
 class FidFeatures:
@@ -21,7 +22,6 @@ class FidFeatures:
 
     Args:
         weights: see `fid_inception`.
-        batch_size: pictures that go through the network at once.
 
     Raises:
         InputError: the file is missing or holds other weights.
@@ -33,9 +33,8 @@ class FidFeatures:
         ```
     """
 
-    def __init__(self, weights: str | Path, batch_size: int = 16):
+    def __init__(self, weights: str | Path):
         self._network = fid_inception(weights)
-        self._batch_size = batch_size
 
     def __call__(self, pictures: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """Computes the features of some pictures.
@@ -47,8 +46,8 @@ class FidFeatures:
             `(N, 2048)` float32.
         """
         features = [np.zeros((0, FEATURES), "float32")]
-        for start in range(0, len(pictures), self._batch_size):
-            batch = pictures[start : start + self._batch_size]
+        for start in range(0, len(pictures), BATCH):
+            batch = pictures[start : start + BATCH]
             squares = np.stack([to_square(picture) for picture in batch])
             features.append(self._network.predict_on_batch(squares))
         return np.concatenate(features)

@@ -184,16 +184,6 @@ class Psnr(SumOverCount):
             self.add(ops.sum(ops.where(has_hole, values, 0.0)), count)
 
 
-@keras.saving.register_keras_serializable("tf_edgeconnect")
-class Ssim(SumOverCount):
-    """Mean of `ssim` over images."""
-
-    def update_state(self, target, predicted) -> None:
-        """Adds a batch `(B, H, W, C)`, [0, 1], sides at least 11."""
-        values = ssim(target, predicted)
-        self.add(ops.sum(values), _size(values))
-
-
 def _float64(values):
     return ops.cast(values, "float64")
 

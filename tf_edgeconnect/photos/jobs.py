@@ -136,7 +136,12 @@ def plan_jobs(
     taken = {path for job in plan.jobs for path in (job.mask, job.edges)}
     plan.unused[:] = [path for path in plan.unused if path not in taken]
     if save_edges:
-        plan.jobs[:] = [_with_edges_output(job) for job in plan.jobs]
+        plan.jobs[:] = [
+            dataclasses.replace(
+                job, edges_output=job.output.with_name(f"{job.output.stem}_edges.png")
+            )
+            for job in plan.jobs
+        ]
     _check_outputs(plan.jobs)
     if not is_folder:
         plan.output = plan.jobs[0].output
@@ -242,11 +247,6 @@ def _ending(photo: Path, form: OutputFormat | None) -> str:
         )
         return ".png"
     return photo.suffix if photo.suffix.lower() in endings else endings[0]
-
-
-def _with_edges_output(job: Job) -> Job:
-    name = f"{job.output.stem}_edges.png"
-    return dataclasses.replace(job, edges_output=job.output.with_name(name))
 
 
 def _check_outputs(jobs: list[Job]) -> None:
