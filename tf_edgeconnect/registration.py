@@ -22,7 +22,7 @@ CLASSES = {
     "layers.padding": ("ReflectionPadding2D",),
     "layers.spectral_norm": ("SpectralConv2D", "SpectralConv2DTranspose"),
     "metrics.edges": ("EdgeMetrics",),
-    "metrics.image": ("L1", "Psnr", "Ssim"),
+    "metrics.image": ("L1", "Psnr"),
     "trainers.edge": ("EdgeLosses", "EdgeTrainer"),
     "trainers.inpaint": ("InpaintTrainer",),
     "trainers.inpaint_losses": ("InpaintLosses",),
