@@ -16,6 +16,7 @@ from tf_edgeconnect.evaluation.manifest import sha256_of
 from tf_edgeconnect.evaluation.pictures import Picture, fit_photo, fit_to_picture
 from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.inference.loading import model_files
+from tf_edgeconnect.photos.decoding import import_opencv
 from tf_edgeconnect.photos.names import Partners, list_images
 from tf_edgeconnect.photos.reading import read_edges, read_photo
 
@@ -180,13 +181,7 @@ def baseline_system(
         Bertalmio et al., "Navier-Stokes, fluid dynamics, and image and video
         inpainting", 2001.
     """
-    try:
-        import cv2
-    except ImportError as error:  # opencv-python needs the system's libGL
-        raise InputError(
-            f"--baseline {name} needs OpenCV ({error}); "
-            "run: pip install opencv-python-headless"
-        ) from None
+    cv2 = import_opencv(f"--baseline {name}")
     methods = {
         "telea": (cv2.INPAINT_TELEA, "Telea"),
         "ns": (cv2.INPAINT_NS, "Navier-Stokes"),

@@ -12,6 +12,7 @@ import os
 import warnings
 from collections.abc import Container, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import IO, BinaryIO
 
 import numpy as np
@@ -221,13 +222,7 @@ def decode_16_bit_colour(image: Image.Image, path: Path, data: bytes) -> PixelsA
     Raises:
         InputError: OpenCV cannot be imported or cannot decode the file.
     """
-    try:
-        import cv2
-    except ImportError as error:  # opencv-python needs the system's libGL
-        raise InputError(
-            f"photo {path} is 16 bit colour, which needs OpenCV ({error}); "
-            "run: pip install opencv-python-headless"
-        ) from None
+    cv2 = import_opencv(f"photo {path} is 16 bit colour, which")
     with decoding_errors("photo", path):
         array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     # OpenCV and Pillow both mix up channels that are stored one after the other.
@@ -246,6 +241,21 @@ def decode_16_bit_colour(image: Image.Image, path: Path, data: bytes) -> PixelsA
     is_gray = image.format == "PNG" and data[25] == 4  # colour type: grey with alpha
     pixels = array[..., :1] if is_gray else array[..., 2::-1]
     return np.ascontiguousarray(pixels), alpha
+
+
+def import_opencv(what: str) -> ModuleType:
+    """Imports OpenCV; `what` needs it, for the message.
+
+    Raises:
+        InputError: OpenCV cannot be imported.
+    """
+    try:
+        import cv2
+    except ImportError as error:  # opencv-python needs the system's libGL
+        raise InputError(
+            f"{what} needs OpenCV ({error}); run: pip install opencv-python-headless"
+        ) from None
+    return cv2
 
 
 def upright(array: np.ndarray, orientation: int) -> np.ndarray:
