@@ -55,8 +55,7 @@ def test_an_export_fills_as_the_networks_it_was_made_from(pair, exported):
 
 
 def test_an_export_has_no_keras_models_and_says_where_it_is_from(pair, exported):
-    assert not hasattr(exported, "edge_generator")
-    assert not hasattr(exported, "inpaint_generator")
+    assert exported.edge_generator is None and exported.inpaint_generator is None
     assert "(stage joint, step 3)" in exported.description
     assert str(pair[1] / "1") in exported.description
 

@@ -58,16 +58,16 @@ def test_networks_see_padded_inputs_with_a_white_hole_and_no_known_edge_in_it():
     assert (gray[hole] == 1).all() and (edge[hole] == 0).all()
     assert edge[~hole].max() == 1  # the border between black and white
     np.testing.assert_array_equal(fed_mask, padded_mask[..., 0])
-    lines = paint_input.numpy()[..., 3]
-    np.testing.assert_array_equal(lines, np.where(hole, 0.5, edge))
+    edges = paint_input.numpy()[..., 3]
+    np.testing.assert_array_equal(edges, np.where(hole, 0.5, edge))
 
 
 def test_published_feeds_raw_edges_outside_the_hole_too():
     fed_paint = []
     graph = InpaintGraph(spy(1, []), spy(3, fed_paint), sigma=1.0)
-    _, lines = graph.fill_as_published(*half_white_photo())
+    _, edges = graph.fill_as_published(*half_white_photo())
     assert (fed_paint[0].numpy()[..., 3] == 0.5).all()
-    assert (lines.numpy() == 128).all()  # round(127.5) to even
+    assert (edges.numpy() == 128).all()  # round(127.5) to even
 
 
 def test_given_edges_count_inside_the_hole_only():
@@ -75,11 +75,11 @@ def test_given_edges_count_inside_the_hole_only():
     graph = InpaintGraph(spy(1, []), spy(3, fed_paint), sigma=1.0)
     image, mask = half_white_photo()
     given = tf.fill(mask.shape, tf.constant(51, tf.uint8))
-    _, lines = graph.fill_along(image, mask, given)
+    _, edges = graph.fill_along(image, mask, given)
     known = graph.known_edges(image, mask)
-    np.testing.assert_array_equal(lines, np.where(mask == 1, 51, known))
+    np.testing.assert_array_equal(edges, np.where(mask == 1, 51, known))
     np.testing.assert_array_equal(
-        fed_paint[0].numpy()[:, :14, :18, 3:], lines.numpy() / np.float32(255)
+        fed_paint[0].numpy()[:, :14, :18, 3:], edges.numpy() / np.float32(255)
     )
 
 

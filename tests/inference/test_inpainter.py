@@ -180,7 +180,7 @@ def test_published_feeds_other_edges(inpainter):
 
 
 def test_published_cuts_colours_that_are_rounded_otherwise(networks):
-    # Equal lines everywhere: without edges both ways feed the same painting.
+    # Equal edges everywhere: without edges both ways feed the same painting.
     graph = InpaintGraph(None, networks[1], sigma=-1)
     images = photo(16, 16)[None]
     mask = np.float32(middle_hole(16, 16) > 0)[None, ..., None]

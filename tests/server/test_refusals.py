@@ -10,6 +10,7 @@ import pytest
 
 from tests.server.conftest import MAX_PIXELS, REAL_SERVER
 from tf_edgeconnect.errors import ServingError
+from tf_edgeconnect.inference.backends import transports
 from tf_edgeconnect.inference.backends.serving import ServingBackend
 from tf_edgeconnect.photos.reading import Photo
 from tf_edgeconnect.photos.writing import encode
@@ -92,8 +93,9 @@ def test_floats_are_refused_over_grpc(addresses):
     client.predict("serving_default", INPUTS)
 
 
-def test_a_message_over_the_clients_bound_is_not_sent(addresses):
-    client = ServingBackend(addresses[0], max_bytes=1000)
+def test_a_message_over_the_clients_bound_is_not_sent(addresses, monkeypatch):
+    monkeypatch.setattr(transports, "MAX_BYTES", 1000)
+    client = ServingBackend(addresses[0])
     inputs = {name: np.repeat(array, 9, 0) for name, array in INPUTS.items()}
     with pytest.raises(ServingError) as refusal:
         client.predict("serving_default", inputs)

@@ -105,14 +105,12 @@ def _check_destination(folder: Path, overwrite: bool) -> None:
     if not folder.is_dir():
         raise InputError(f"{folder}: is a file, expected a folder to write weights to")
     names = {path.name for path in folder.iterdir()}
-    if not names:
-        return
-    ours = all(name == "model.json" or name.endswith(".weights.h5") for name in names)
-    if "model.json" not in names or not ours:
+    others = [name for name in names if not name.endswith(".weights.h5")]
+    if names and others != ["model.json"]:
         raise InputError(
             f"{folder}: is not empty and no weights folder; choose another"
         )
-    if not overwrite:
+    if names and not overwrite:
         raise InputError(
             f"{folder}: holds weights already; choose another folder or add --overwrite"
         )

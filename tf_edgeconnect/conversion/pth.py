@@ -94,7 +94,7 @@ def _read_zip(file: IO[bytes], file_size: int) -> Any:
     if len(pickled) != 1:
         raise ValueError("a zip without one `data.pkl`")
     folder = pickled[0].removesuffix("data.pkl")
-    left = file_size  # honest entries do not overlap, so all together fit the file
+    left = file_size  # entries do not overlap, so together they fit into the file
 
     def take(name: str, limit: int) -> bytes:
         nonlocal left
@@ -123,7 +123,7 @@ def _read_zip(file: IO[bytes], file_size: int) -> Any:
 
 
 def _read_legacy(stream: IO[bytes], file_size: int) -> Any:
-    unpickle(stream)  # the magic number, seen already
+    unpickle(stream)  # the magic number, which `_choose_reader` found
     version = unpickle(stream)
     if version != _LEGACY_VERSION:
         raise Refused(f"a file version of {quote(version)}, not {_LEGACY_VERSION}")
@@ -135,7 +135,8 @@ def _read_legacy(stream: IO[bytes], file_size: int) -> Any:
         room = sum(values.size for _, values in made.values()) + size
         if room > file_size:
             raise ValueError(f"storage {quote(key)} declares {size} values")
-        made[key] = dtype, np.zeros(size, _native(dtype))
+        native = "f4" if dtype == "bfloat16" else dtype
+        made[key] = dtype, np.zeros(size, native)
         return made[key][1]
 
     saved = unpickle(stream, storage)
@@ -150,17 +151,13 @@ def _read_legacy(stream: IO[bytes], file_size: int) -> Any:
                 f"storage {quote(key)} has {size} values, expected {values.size}"
             )
         data = stream.read(size * _stored(dtype).itemsize)
-        # This format is little-endian on every machine, whatever its header says.
+        # Storages of this format are little-endian on every machine.
         values[:] = _values(key, data, dtype, size, "<")
     return saved
 
 
 def _stored(dtype: str) -> np.dtype:
     return np.dtype("u2" if dtype == "bfloat16" else dtype)
-
-
-def _native(dtype: str) -> np.dtype:
-    return np.dtype("f4" if dtype == "bfloat16" else dtype)
 
 
 def _values(key: str, data: bytes, dtype: str, size: int, order: Any) -> np.ndarray:

@@ -47,7 +47,7 @@ def fill_file(
     Args:
         inpainter: the model.
         job: what to read and where to write.
-        options: how; None: as they are by default.
+        options: how to fill; None: the defaults.
 
     Raises:
         InputError: a file cannot be read or written, or memory does not suffice.

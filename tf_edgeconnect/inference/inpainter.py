@@ -44,6 +44,8 @@ class Inpainter:
         sigma: of Canny, in pixels; None: the model's own, not known here.
         takes_sigma: whether another sigma may be asked for; only of Keras models that
             were trained on known edges.
+        edge_generator: the Keras model; None where another backend runs it.
+        inpaint_generator: the Keras model; None where another backend runs it.
 
     Example:
         >>> inpainter = Inpainter.load("runs/quickstart")
@@ -57,6 +59,12 @@ class Inpainter:
         self.draws, self.paints = backend.draws, backend.paints
         self.sigma = backend.sigma
         self.takes_sigma: bool = getattr(backend, "takes_sigma", False)
+        self.edge_generator: keras.Model | None = getattr(
+            backend, "edge_generator", None
+        )
+        self.inpaint_generator: keras.Model | None = getattr(
+            backend, "inpaint_generator", None
+        )
         pixels = backend.max_pixels or RUN_SIDE**2
         self._side = backend.size or min(RUN_SIDE, math.isqrt(pixels))
         self._warned = False
@@ -84,16 +92,6 @@ class Inpainter:
             ServingError: the server does not answer, or has no such model.
         """
         return cls(load_backend(where, timeout=timeout, ca=ca))
-
-    @property
-    def edge_generator(self) -> "keras.Model | None":
-        """The edge generator; absent unless the backend is Keras."""
-        return cast(Any, self.backend).edge_generator
-
-    @property
-    def inpaint_generator(self) -> "keras.Model | None":
-        """The inpaint generator; absent unless the backend is Keras."""
-        return cast(Any, self.backend).inpaint_generator
 
     def __call__(
         self,

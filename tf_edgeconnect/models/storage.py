@@ -91,10 +91,13 @@ def read_meta(folder: str | Path) -> dict[str, Any]:
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise InputError(f"{path} is not of format {FORMAT}, which this version reads")
     networks = meta.get("networks", {})
-    return {**meta, "networks": {name: _all(name, networks[name]) for name in networks}}
+    return {
+        **meta,
+        "networks": {name: _with_defaults(name, networks[name]) for name in networks},
+    }
 
 
-def _all(name: str, architecture: dict[str, Any]) -> dict[str, Any]:
+def _with_defaults(name: str, architecture: dict[str, Any]) -> dict[str, Any]:
     """Adds the options that a builder did not have when the folder was written."""
     if name not in BUILDERS:
         return architecture

@@ -30,7 +30,7 @@ class FileBackend:
     max_pixels: int | None = None
 
     def __init__(self, path: Path, facts: dict[str, Any]) -> None:
-        """Takes over what the file says of itself."""
+        """Keeps what the export noted."""
         self.sigma = self._sigma = facts["sigma"]
         self.description = f"{path} ({facts['precision']}, from {facts['source']})"
         self._takes_edges: bool = facts["edges_input"]
@@ -50,7 +50,7 @@ class FileBackend:
                 guides = np.where(masks, edges, guides)
                 for mask, guide in zip(masks, guides, strict=True):
                     if mask.any() and not guide[mask].any():
-                        # Else the file takes a hole without edges for one to draw in.
+                        # One faint pixel, or the file would predict the edges.
                         guide[tuple(np.argwhere(mask)[0])] = 1
             arrays["edges"] = guides
         elif edges is not None:
@@ -84,7 +84,7 @@ def contents_of(path: Path) -> bytes:
 
 
 def not_ours(path: Path) -> InputError:
-    """Says that a file was not written by `export`, or only in part."""
+    """Makes the error for a file that `export` did not write, or not completely."""
     kind = path.suffix.removeprefix(".")
     return InputError(
         f"model {path} is not a whole file of `tf-edgeconnect export --format {kind}`"
@@ -92,7 +92,7 @@ def not_ours(path: Path) -> InputError:
 
 
 def usable_threads() -> int:
-    """Returns on how many processors this process may run."""
+    """Returns how many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -22,13 +22,12 @@ class OnnxBackend(FileBackend):
 
     Args:
         path: written by `tf-edgeconnect export --format onnx`.
-        threads: to run on; None: as many as this process may use.
 
     Raises:
         InputError: onnxruntime is not installed, or the file is none of ours.
     """
 
-    def __init__(self, path: str | Path, threads: int | None = None) -> None:
+    def __init__(self, path: str | Path) -> None:
         """Opens the file."""
         try:
             import onnxruntime
@@ -40,7 +39,7 @@ class OnnxBackend(FileBackend):
         path = Path(path)
         contents = contents_of(path)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or usable_threads()
+        options.intra_op_num_threads = usable_threads()
         options.log_severity_level = _ERRORS_ONLY
         try:
             self._session = onnxruntime.InferenceSession(

@@ -22,7 +22,6 @@ from tf_edgeconnect.photos.writing import encode
 
 Result = TypeVar("Result")
 
-MAX_BYTES = 256 * 2**20  # of one gRPC message, both ways
 _LONGEST_PAUSE = 5.0
 
 
@@ -34,7 +33,6 @@ class ServingBackend(SignatureBackend):
         timeout: seconds until a call is given up, its retries among them.
         attempts: how often a call is tried where no server answers. A busy server is
             asked again until `timeout`, unless this is 1.
-        max_bytes: bound of one gRPC message, both ways.
         ca: PEM file of the authority to trust, in place of the address's.
 
     Raises:
@@ -47,7 +45,6 @@ class ServingBackend(SignatureBackend):
         *,
         timeout: float = 60.0,
         attempts: int = 4,
-        max_bytes: int = MAX_BYTES,
         ca: str | None = None,
     ) -> None:
         """Prepares the connection; nothing is sent yet."""
@@ -58,9 +55,7 @@ class ServingBackend(SignatureBackend):
         self.description = f"the server {address}"
         self.timeout, self.attempts = timeout, attempts
         self._by_rest = target.scheme.startswith("http")
-        self._transport = (
-            RestTransport(target) if self._by_rest else GrpcTransport(target, max_bytes)
-        )
+        self._transport = (RestTransport if self._by_rest else GrpcTransport)(target)
 
     def fill(
         self, images: np.ndarray, masks: np.ndarray, edges: np.ndarray | None = None

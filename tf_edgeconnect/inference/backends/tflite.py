@@ -30,13 +30,12 @@ class TFLiteBackend(FileBackend):
 
     Args:
         path: written by `tf-edgeconnect export --format tflite`.
-        threads: to run on; None: as many as this process may use.
 
     Raises:
         InputError: ai-edge-litert is not installed, or the file is none of ours.
     """
 
-    def __init__(self, path: str | Path, threads: int | None = None) -> None:
+    def __init__(self, path: str | Path) -> None:
         """Opens the file."""
         require_litert()
         from ai_edge_litert.interpreter import Interpreter
@@ -48,7 +47,7 @@ class TFLiteBackend(FileBackend):
             with zipfile.ZipFile(io.BytesIO(contents)) as archive:
                 facts = json.loads(archive.read(METADATA_NAME))
             interpreter = Interpreter(
-                model_content=contents, num_threads=threads or usable_threads()
+                model_content=contents, num_threads=usable_threads()
             )
         except (ValueError, RuntimeError, KeyError, zipfile.BadZipFile):
             raise not_ours(path) from None

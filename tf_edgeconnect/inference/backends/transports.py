@@ -19,6 +19,7 @@ import numpy as np
 from tf_edgeconnect.errors import InputError, ServingError
 
 MODEL_NAME = "edgeconnect"
+MAX_BYTES = 256 * 2**20  # of one gRPC message, both ways
 _CODES = {
     400: "INVALID_ARGUMENT",
     404: "NOT_FOUND",
@@ -174,13 +175,12 @@ class GrpcTransport:
 
     Args:
         target: the model's address.
-        max_bytes: bound of one message, both ways.
 
     Raises:
         InputError: a package is missing.
     """
 
-    def __init__(self, target: Address, max_bytes: int) -> None:
+    def __init__(self, target: Address) -> None:
         try:
             import grpc
             import tensorflow  # noqa: F401 (the messages' own)
@@ -193,8 +193,8 @@ class GrpcTransport:
         options = [
             # Where a name stands for several servers, they take turns.
             ("grpc.lb_policy_name", "round_robin"),
-            ("grpc.max_send_message_length", max_bytes),
-            ("grpc.max_receive_message_length", max_bytes),
+            ("grpc.max_send_message_length", MAX_BYTES),
+            ("grpc.max_receive_message_length", MAX_BYTES),
         ]
         if target.scheme == "grpcs":
             ca = None if target.ca is None else Path(target.ca).read_bytes()

@@ -167,7 +167,7 @@ def _merged(
         side: of a tile.
 
     Returns:
-        Fewer rows of both.
+        Both with fewer rows.
     """
     before = None
     while len(inner) != before:
