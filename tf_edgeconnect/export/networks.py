@@ -218,14 +218,41 @@ class BlockConv2D(keras.layers.Conv2D):
         return tf.concat(places, axis=-1)
 
 
+class PhasedConv2DTranspose(keras.layers.Conv2DTranspose):
+    """A transposed convolution, kernel 4 and strides 2, as four plain ones.
+
+    Each computes every second pixel of every second row, from 2 x 2 of the input:
+    TFLite runs them in two thirds of the time.
+    """
+
+    def call(self, inputs):
+        """Returns `(B, 2 * H, 2 * W, filters)`."""
+        shape = tf.shape(inputs)
+        padded = tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]])
+        kernel = tf.transpose(self.kernel, [0, 1, 3, 2])[::-1, ::-1]
+        phases = []
+        for row, column in np.ndindex(2, 2):
+            rows, columns = row + shape[1] + 1, column + shape[2] + 1
+            window = padded[:, row:rows, column:columns]
+            phase = tf.nn.conv2d(window, kernel[row::2, column::2], 1, "VALID")
+            phases.append(tf.nn.bias_add(phase, self.bias))
+        return tf.nn.depth_to_space(tf.concat(phases, -1), 2)
+
+
 ONNX: Substitutes = {
     SpectralConv2D: keras.layers.Conv2D,
     SpectralConv2DTranspose: keras.layers.Conv2DTranspose,
     PushPullFill: ResizedPushPullFill,
 }
-TFLITE: Substitutes = {**ONNX, ReflectionPadding2D: GatheredReflection}
+TFLITE: Substitutes = {
+    **ONNX,
+    SpectralConv2DTranspose: PhasedConv2DTranspose,
+    keras.layers.Conv2DTranspose: PhasedConv2DTranspose,
+    ReflectionPadding2D: GatheredReflection,
+}
 SAVED_MODEL: Substitutes = {
-    **TFLITE,
-    PushPullFill: PushPullFill,
+    SpectralConv2D: keras.layers.Conv2D,
+    SpectralConv2DTranspose: keras.layers.Conv2DTranspose,
+    ReflectionPadding2D: GatheredReflection,
     InstanceNormalization: FusedInstanceNormalization,
 }

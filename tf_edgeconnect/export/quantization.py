@@ -45,23 +45,22 @@ def quantized(
 
     def prepared(contents: bytes) -> Quantizer:
         quantizer = Quantizer(contents)
-        kinds = qtyping.TFLOperationName
-        for kind in (kinds.CONV_2D, kinds.CONV_2D_TRANSPOSE):
-            if precision == "int8-full":
-                quantizer.add_static_config(_NETWORKS, kind, 8, 8)
-            elif precision == "int8":
-                quantizer.add_dynamic_config(_NETWORKS, kind, 8)
-            else:
-                config = qtyping.OpQuantizationConfig(
-                    weight_tensor_config=qtyping.TensorQuantizationConfig(
-                        16, dtype=qtyping.TensorDataType.FLOAT
-                    ),
-                    compute_precision=qtyping.ComputePrecision.FLOAT,
-                    explicit_dequantize=True,
-                )
-                quantizer.update_quantization_recipe(
-                    _NETWORKS, kind, config, "float_casting"
-                )
+        kind = qtyping.TFLOperationName.CONV_2D  # there is no other
+        if precision == "int8-full":
+            quantizer.add_static_config(_NETWORKS, kind, 8, 8)
+        elif precision == "int8":
+            quantizer.add_dynamic_config(_NETWORKS, kind, 8)
+        else:
+            config = qtyping.OpQuantizationConfig(
+                weight_tensor_config=qtyping.TensorQuantizationConfig(
+                    16, dtype=qtyping.TensorDataType.FLOAT
+                ),
+                compute_precision=qtyping.ComputePrecision.FLOAT,
+                explicit_dequantize=True,
+            )
+            quantizer.update_quantization_recipe(
+                _NETWORKS, kind, config, "float_casting"
+            )
         return quantizer
 
     ranges = None
