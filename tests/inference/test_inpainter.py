@@ -305,6 +305,20 @@ def test_a_backend_is_given_no_more_than_it_takes():
     np.testing.assert_array_equal(Inpainter(OneAtATime())(*small).image, small[0])
 
 
+def test_a_photo_of_the_size_that_a_backend_takes_runs_whole():
+    class Inverting(OneAtATime):
+        size, max_pixels = 64, 64**2
+
+        def fill(self, images, masks, edges=None):
+            return np.where(masks, 255 - images, images), None
+
+    image, mask = photo(64, 64), np.zeros((64, 64), bool)
+    mask[16:48, 16:48] = True  # so thick that it is reduced in a larger photo
+    filled = Inpainter(Inverting()).paint(image, mask)
+    expected = np.where(mask[..., None], 255 - image, image)
+    np.testing.assert_array_equal(filled, expected)
+
+
 def test_exhausted_memory_is_one_line():
     backend = OneAtATime()
     backend.memory = False

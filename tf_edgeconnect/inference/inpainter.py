@@ -283,7 +283,7 @@ class Inpainter:
     def _way(self, images: np.ndarray, large: Large) -> Way:
         """Says whether photos run whole or how they run in parts."""
         size, (height, width) = self.backend.size, images.shape[1:3]
-        if size is not None and large == "auto":
+        if size is not None and large == "auto" and (height, width) != (size, size):
             return "crop"  # at its own scale, whatever the size of the photo
         if size is not None and large == "full" and max(height, width) > size:
             raise InputError(
