@@ -1,6 +1,7 @@
 """Fills holes smoothly from their surroundings before a network sees them."""
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -39,12 +40,11 @@ class PushPullFill(keras.layers.Layer):
         weight = 1 - mask
         pyramid = [(image * weight, weight)]
         for _ in range(self.levels):
-            values, weight = pyramid[-1]
-            values = ops.average_pool(values, 2, padding="same")
-            weight = ops.average_pool(weight, 2, padding="same")
-            known = ops.maximum(weight, 1e-6)
+            both = ops.concatenate(pyramid[-1], -1)
+            both = ops.average_pool(both, 2, padding="same")
+            values, weight = both[..., :-1], both[..., -1:]
             # A pixel with anything known below it counts as known from here on.
-            pyramid.append((values / known, ops.ceil(weight)))
+            pyramid.append((values / ops.maximum(weight, 1e-6), ops.ceil(weight)))
         values, weight = pyramid[-1]
         total = ops.sum(weight, (1, 2), keepdims=True)
         mean = ops.sum(values, (1, 2), keepdims=True) / ops.maximum(total, 1)
@@ -55,8 +55,16 @@ class PushPullFill(keras.layers.Layer):
         return filled
 
     def doubled(self, inputs):
-        """Doubles height and width bilinearly, the border repeated beyond itself."""
-        return _doubled(_doubled(inputs, axis=1), axis=2)
+        """Doubles height and width bilinearly, the border repeated beyond itself.
+
+        `keras.ops.image.resize` (3.15) does not take a size unknown at trace time.
+        """
+        height, width = ops.shape(inputs)[1:3]
+        padded = ops.pad(inputs, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
+        tent = np.outer((1, 3, 3, 1), (1, 3, 3, 1)) / 16
+        kernel = (tent[..., None, None] * np.eye(inputs.shape[-1])).astype("float32")
+        doubled = ops.conv_transpose(padded, kernel, 2, padding="same")
+        return doubled[:, 2 : 2 + 2 * height, 2 : 2 + 2 * width]
 
     def compute_output_shape(self, image_shape, mask_shape=None):
         """Returns the shape of the image."""
@@ -65,22 +73,3 @@ class PushPullFill(keras.layers.Layer):
     def get_config(self):
         """Returns the arguments, for saving."""
         return {**super().get_config(), "levels": self.levels}
-
-
-def _doubled(x, axis):
-    """Doubles an axis bilinearly.
-
-    `keras.ops.image.resize` (3.15) does not take a size unknown at trace time.
-    """
-    length = ops.shape(x)[axis]
-    first, last = ops.take(x, [0], axis), ops.take(x, [length - 1], axis)
-    inner = [slice(None)] * 4
-    inner[axis] = slice(None, -1)
-    before = ops.concatenate([first, x[tuple(inner)]], axis)
-    inner[axis] = slice(1, None)
-    after = ops.concatenate([x[tuple(inner)], last], axis)
-    near = 0.75 * x
-    pair = ops.stack([near + 0.25 * before, near + 0.25 * after], axis + 1)
-    shape = list(ops.shape(x))
-    shape[axis] = 2 * length
-    return ops.reshape(pair, shape)
