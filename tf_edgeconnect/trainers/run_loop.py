@@ -83,9 +83,9 @@ class StageLoop:
         """Compiles the two step functions."""
         self._step = self.trainer.train_step
         if self.trainer.jit_compile:
-            self._step = tf.function(self._step, jit_compile=True)
-        self._train = tf.function(self._train_replicas)
-        self._test = tf.function(self._test_replicas)
+            self._step = tf.function(self._step, jit_compile=True, autograph=False)
+        self._train = tf.function(self._train_replicas, autograph=False)
+        self._test = tf.function(self._test_replicas, autograph=False)
         self._pending: list[tuple[tf.Tensor, dict]] = []  # since the last look
         self._pace = math.inf  # seconds a step, between the last two looks
         self._spent, self._counted = 0.0, 0  # seconds and steps since the last log
