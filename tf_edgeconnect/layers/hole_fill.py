@@ -62,7 +62,9 @@ class PushPullFill(keras.layers.Layer):
         height, width = ops.shape(inputs)[1:3]
         padded = ops.pad(inputs, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
         tent = np.outer((1, 3, 3, 1), (1, 3, 3, 1)) / 16
-        kernel = (tent[..., None, None] * np.eye(inputs.shape[-1])).astype("float32")
+        kernel = ops.cast(
+            tent[..., None, None] * np.eye(inputs.shape[-1]), inputs.dtype
+        )
         doubled = ops.conv_transpose(padded, kernel, 2, padding="same")
         return doubled[:, 2 : 2 + 2 * height, 2 : 2 + 2 * width]
 
