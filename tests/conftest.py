@@ -1,7 +1,10 @@
 """What every test may ask for."""
 
 import os
+import subprocess
+import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -18,6 +21,23 @@ def shared() -> Path:
     if not (SHARED / "README.md").is_file():
         pytest.skip(f"needs the material folder {SHARED}, which is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def fresh_python() -> Callable[[str], str]:
+    """Runs a script in a new process that must succeed; returns what it printed."""
+
+    def run(script: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=Path(__file__).resolve().parents[1],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
 
 
 @pytest.fixture(scope="session")

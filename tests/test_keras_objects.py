@@ -200,17 +200,14 @@ def test_every_registered_class_is_in_the_list():
     assert found == {module: set(names) for module, names in CLASSES.items()}
 
 
-def test_registering_imports_none_of_the_classes():
+def test_registering_imports_none_of_the_classes(fresh_python):
     # One of their modules may be the one that imports Keras: a circle otherwise.
     script = (
         "import sys, tf_edgeconnect, keras\n"
         "found = [n for n in sys.modules if n.startswith('tf_edgeconnect.')]\n"
         "assert not [n for n in found if n.count('.') > 1], found"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    fresh_python(script)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: type(metric).__name__)

@@ -11,16 +11,13 @@ import tf_edgeconnect as ec
 ROOT = Path(__file__).parents[1]
 
 
-def test_importing_the_package_imports_no_tensorflow():
+def test_importing_the_package_imports_no_tensorflow(fresh_python):
     script = (
         "import sys, tf_edgeconnect as ec\n"
         "ec.InputError, ec.load_config('places2'), ec.mask_image, ec.__version__\n"
         "assert not {'tensorflow', 'keras', 'cv2'} & set(sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    fresh_python(script)
 
 
 def test_every_public_name_is_found_and_listed():

@@ -1,12 +1,10 @@
 """The command `inpaint` on files of all kinds, and on bad ones."""
 
-import io
-import zlib
-
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
+from tests.pictures import png_header
 from tf_edgeconnect.cli.main import run
 from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.photos.metadata import Metadata
@@ -125,15 +123,6 @@ def test_every_kind_of_photo_keeps_its_kind(folder, inpaint, kind):
         assert before.size == (20, 16) and before.metadata.icc and before.metadata.exif
     said = "is CMYK: converted to RGB" if kind == "cmyk.jpg" else ""
     assert said in err and err.count("\n") == 0
-
-
-def png_header(width, height) -> bytes:
-    stream = io.BytesIO()
-    Image.new("1", (8, 8)).save(stream, "PNG")
-    data = bytearray(stream.getvalue())
-    data[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
-    data[29:33] = zlib.crc32(bytes(data[12:29])).to_bytes(4, "big")
-    return bytes(data)
 
 
 def make_bad(name):

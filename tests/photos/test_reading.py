@@ -1,10 +1,8 @@
 """Photos, masks and edge maps read from files."""
 
 import builtins
-import io
 import logging
 import sys
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ import pytest
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 from skimage import color
 
+from tests.pictures import png_header
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.photos.metadata import Metadata
 from tf_edgeconnect.photos.reading import Photo, read_edges, read_photo
@@ -284,15 +283,6 @@ def test_the_bound_of_pixels_can_be_raised(tmp_path):
     with pytest.raises(InputError, match="larger than 4.7e-05 megapixels.*8 x 6"):
         read_photo(path, max_pixels=47)
     assert read_photo(path, max_pixels=48).size == (6, 8)
-
-
-def png_header(width, height) -> bytes:
-    stream = io.BytesIO()
-    Image.new("1", (8, 8)).save(stream, "PNG")
-    data = bytearray(stream.getvalue())
-    data[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
-    data[29:33] = zlib.crc32(bytes(data[12:29])).to_bytes(4, "big")
-    return bytes(data)
 
 
 def bad_files(folder):

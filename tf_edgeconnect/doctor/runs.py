@@ -199,8 +199,8 @@ def _gpu_memory() -> int | None:
     """Bytes of the smallest GPU; None where nvidia-smi does not say."""
     query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     try:
-        told = subprocess.run(query, capture_output=True, text=True, timeout=20)
-        return min(int(line) for line in told.stdout.split()) * 2**20
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=20)
+        return min(int(line) for line in answer.stdout.split()) * 2**20
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
 

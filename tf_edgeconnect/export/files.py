@@ -52,15 +52,15 @@ def require_decodable(
             "must have the height and width of its photo",
         ),
     ]
-    told = tf.zeros_like(contents)
-    for wrong, words in reversed(problems):  # the first is told
-        told = tf.where(wrong, words, told)
+    reasons = tf.zeros_like(contents)
+    for wrong, words in reversed(problems):  # the first counts
+        reasons = tf.where(wrong, words, reasons)
     names = [
         tf.strings.join([name, "[", tf.strings.as_string(tf.range(count)), "] "])
         for name in ("image_bytes", "mask_bytes")
     ]
-    sentences = tf.strings.join([tf.concat(names, 0), told])
-    sentences = tf.boolean_mask(sentences, told != "")
+    sentences = tf.strings.join([tf.concat(names, 0), reasons])
+    sentences = tf.boolean_mask(sentences, reasons != "")
     check = tf.debugging.Assert(
         tf.equal(tf.size(sentences), 0),
         [tf.strings.reduce_join(sentences, separator="; ")],

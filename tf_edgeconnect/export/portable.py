@@ -109,16 +109,16 @@ def export_tflite(
     inpainter = load_for_export(model)
     examples = load_examples(photos, size)
     progress(f"model: {inpainter.description}")
-    progress("converting: up to a minute or two, without a sign of life")
+    progress("converting: this takes a minute or two")
     facts = _facts(inpainter, "tflite", precision, edges_input) | {"size": size}
     shape = (1, size, size)
     contents = _tflite(inpainter, shape, edges_input)
     if precision != "float32":
         # Photos show ranges to the file that takes edges: ranges are not read from a
         # model with a loop, which Canny's is.
-        told = contents if edges_input else _tflite(inpainter, shape, True)
+        with_edges = contents if edges_input else _tflite(inpainter, shape, True)
         calibration, sigma = examples.calibration, facts["sigma"]
-        contents = quantized(contents, precision, told, calibration, sigma)
+        contents = quantized(contents, precision, with_edges, calibration, sigma)
     archive = io.BytesIO(contents)
     with zipfile.ZipFile(archive, "a") as file:
         file.writestr(zipfile.ZipInfo(METADATA_NAME), json.dumps(facts))
@@ -165,7 +165,7 @@ def export_onnx(
     inpainter = load_for_export(model)
     examples = load_examples(photos, _REPORTED_SIZE)
     progress(f"model: {inpainter.description}")
-    progress("converting: up to a minute or two, without a sign of life")
+    progress("converting: this takes a minute or two")
     _, function = _function(inpainter, ONNX, (None, None, None), edges_input)
     tf2onnx.logging.set_level(tf2onnx.logging.ERROR)
     proto, _ = tf2onnx.convert.from_function(

@@ -17,7 +17,7 @@ _NETWORKS = "generator"  # in the names of their tensors
 def quantized(
     contents: bytes,
     precision: str,
-    told: bytes,
+    with_edges: bytes,
     examples: Sequence[tuple[np.ndarray, np.ndarray]],
     sigma: float,
 ) -> bytes:
@@ -26,7 +26,7 @@ def quantized(
     Args:
         contents: of the file, float32.
         precision: `float16`, `int8` or `int8-full`.
-        told: the file that takes edges, to which photos show the ranges.
+        with_edges: the file that takes edges, to which photos show the ranges.
         examples: representative photos uint8 `(1, N, N, 3)` with their masks bool
             `(1, N, N, 1)`.
         sigma: of Canny, in pixels.
@@ -73,5 +73,5 @@ def quantized(
             }
             for image, mask in examples
         ]
-        ranges = prepared(told).calibrate({"serving_default": given})
+        ranges = prepared(with_edges).calibrate({"serving_default": given})
     return bytes(prepared(contents).quantize(ranges).quantized_model)

@@ -279,12 +279,12 @@ def _run_keras(
 
 def tflite_operations(contents: bytes) -> tuple[Counter[str], list[str]]:
     """Counts a TFLite file's operations, and says what a GPU's delegate refuses."""
-    told = io.StringIO()
-    with contextlib.redirect_stdout(told):
+    listing = io.StringIO()
+    with contextlib.redirect_stdout(listing):
         tf.lite.experimental.Analyzer.analyze(
             model_content=contents, gpu_compatibility=True
         )
-    text = told.getvalue()
+    text = listing.getvalue()
     refused = sorted(set(re.findall(r"GPU COMPATIBILITY WARNING: (.*)", text)))
     note = "on a phone's GPU: " + ("; ".join(refused) or "nothing is refused")
     return Counter(re.findall(r"Op#\d+ (\w+)\(", text)), [note]

@@ -150,6 +150,6 @@ def _require(
     tensors: Sequence[tf.Tensor],
 ) -> list[tf.Tensor]:
     """Lets tensors pass where a condition holds, else fails with a sentence."""
-    told = tf.strings.format(sentence, list(values)) if values else sentence
-    with tf.control_dependencies([tf.debugging.Assert(condition, [told])]):
+    message = tf.strings.format(sentence, list(values)) if values else sentence
+    with tf.control_dependencies([tf.debugging.Assert(condition, [message])]):
         return [tf.identity(tensor) for tensor in tensors]

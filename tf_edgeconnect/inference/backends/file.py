@@ -4,6 +4,7 @@ A file takes images and masks and runs Canny itself, or takes edges in place of 
 too. None of this needs TensorFlow.
 """
 
+import abc
 import os
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tf_edgeconnect.inference.arrays import canny
 METADATA_NAME = "tf_edgeconnect"  # of the JSON that an export keeps in its file
 
 
-class FileBackend:
+class FileBackend(abc.ABC):
     """One exported file; `run` is its runtime's.
 
     Args:
@@ -35,9 +36,9 @@ class FileBackend:
         self.description = f"{path} ({facts['precision']}, from {facts['source']})"
         self._takes_edges: bool = facts["edges_input"]
 
+    @abc.abstractmethod
     def run(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Runs the file on uint8 arrays by the names of its inputs."""
-        raise NotImplementedError
 
     def fill(
         self, images: np.ndarray, masks: np.ndarray, edges: np.ndarray | None = None
