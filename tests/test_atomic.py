@@ -1,6 +1,7 @@
 """Files and folders appear complete or not at all."""
 
 import json
+import os
 
 import pytest
 
@@ -33,11 +34,46 @@ def test_a_folder_replaces_the_old_one_as_a_whole(tmp_path):
     for name in ("old", "new"):
         with new_folder(folder) as new:
             (new / name).touch()
-            left = new.with_name(new.name.replace(".part", "0.part"))
-            left.mkdir()  # as of a killed program, cleared by the next
 
     assert [p.name for p in folder.iterdir()] == ["new"]
-    assert {p.name for p in tmp_path.iterdir()} == {"[a]", left.name}
+    assert [p.name for p in tmp_path.iterdir()] == ["[a]"]
+
+
+def test_what_a_killed_program_left_of_a_folder_goes_and_nothing_else(tmp_path):
+    (tmp_path / ".[a].01234567.part").mkdir()
+    others = [".[a].b.01234567.part", ".[a]c.01234567.part", ".a.01234567.part"]
+    for other in others:  # of the folders "[a].b", "[a]c" and "a"
+        (tmp_path / other).mkdir()
+
+    with new_folder(tmp_path / "[a]"):
+        pass
+
+    assert {p.name for p in tmp_path.iterdir()} == {"[a]", *others}
+
+
+def test_a_program_killed_between_the_renames_costs_no_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "a"
+    with new_folder(folder) as new:
+        (new / "old").touch()
+    rename, calls = os.rename, []
+
+    def dies_at_the_second(source, target):
+        calls.append(target)
+        if len(calls) > 1:
+            os._exit(9)
+        rename(source, target)
+
+    if (child := os.fork()) == 0:
+        monkeypatch.setattr(os, "rename", dies_at_the_second)
+        with new_folder(folder) as new:
+            (new / "new").touch()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert not folder.exists()
+
+    with pytest.raises(RuntimeError), new_folder(folder):
+        raise RuntimeError
+
+    assert [p.name for p in tmp_path.rglob("*")] == ["a", "old"]
 
 
 def test_an_error_leaves_the_old_folder(tmp_path):

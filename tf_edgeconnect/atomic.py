@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 PARTIAL = ".part"  # the ending of the hidden names
+_TOKEN_BYTES = 4
 
 
 @contextlib.contextmanager
@@ -28,7 +29,7 @@ def new_file(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = _hidden(path)
+    partial = _hidden(path, path.name[:40])  # a file's name may have 255 bytes
     try:
         yield partial
         os.replace(partial, path)
@@ -56,18 +57,23 @@ def write_json(path: str | Path, content: Any, *, indent: int | None = 2) -> Non
 def new_folder(path: str | Path) -> Iterator[Path]:
     """Yields an empty folder to fill, and renames it to `path` at the end.
 
-    An existing folder is replaced as a whole, unless the block or the renaming fails.
-    What an earlier, killed program left half-made for the same path is removed, so only
-    one program at a time may write it.
+    An existing folder is replaced as a whole, unless the block or the renaming fails;
+    one that a killed program had set aside is put back. What else such a program left
+    for the same path is removed, so only one program at a time may write it.
 
     Raises:
         OSError: the folder cannot be made or renamed.
     """
     path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(_start(path))}.*{PARTIAL}"):
+    old = path.with_name(f".{path.name}.old")
+    if old.exists() and not path.exists():
+        os.rename(old, path)
+    any_token = "[0-9a-f]" * 2 * _TOKEN_BYTES
+    lefts = path.parent.glob(f".{glob.escape(path.name)}.{any_token}{PARTIAL}")
+    for left in (old, *lefts):
         shutil.rmtree(left, ignore_errors=True)
-    partial, old = _hidden(path), _hidden(path)
+    partial = _hidden(path, path.name)
     partial.mkdir()
     try:
         yield partial
@@ -84,9 +90,5 @@ def new_folder(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _hidden(path: Path) -> Path:
-    return path.with_name(f".{_start(path)}.{secrets.token_hex(4)}{PARTIAL}")
-
-
-def _start(path: Path) -> str:
-    return path.name[:40]  # a file's name may have 255 bytes
+def _hidden(path: Path, name: str) -> Path:
+    return path.with_name(f".{name}.{secrets.token_hex(_TOKEN_BYTES)}{PARTIAL}")
