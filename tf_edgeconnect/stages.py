@@ -4,3 +4,4 @@ from typing import Literal, get_args
 
 Stage = Literal["edge", "inpaint", "edge-inpaint", "joint"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
+PUBLISHED_STAGES: tuple[Stage, ...] = ("edge", "inpaint", "joint")  # the paper's

@@ -8,9 +8,9 @@ import typer
 from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.terminal import import_tensorflow
 from tf_edgeconnect.cli.train import SAVED_NOT_FINISHED
-from tf_edgeconnect.config import Config, Stage, load_config
+from tf_edgeconnect.config import Config, load_config
+from tf_edgeconnect.stages import PUBLISHED_STAGES
 
-STAGES: tuple[Stage, ...] = ("edge", "inpaint", "joint")
 ROWS = 6
 
 
@@ -30,8 +30,8 @@ def demo(
     import_tensorflow()
     from tf_edgeconnect.trainers import run
 
-    for number, stage in enumerate(STAGES, start=1):
-        typer.echo(f"Stage {number} of {len(STAGES)}: {stage}")
+    for number, stage in enumerate(PUBLISHED_STAGES, start=1):
+        typer.echo(f"Stage {number} of {len(PUBLISHED_STAGES)}: {stage}")
         outcome = run.train(stage, config, run_dir)
         if outcome is run.Outcome.SAVED:
             return SAVED_NOT_FINISHED

@@ -29,7 +29,8 @@ def import_tensorflow() -> None:
     """Imports TensorFlow and finds its devices; call it before other heavy imports.
 
     Nothing is held back where the user has set `TF_CPP_MIN_LOG_LEVEL`, and what was
-    held back is shown where the import fails. A GPU that TensorFlow cannot use is told.
+    held back is shown where the import fails. Prints a note if there is a GPU that
+    TensorFlow cannot use.
     """
     if "tensorflow" in sys.modules:
         return
@@ -43,7 +44,7 @@ def import_tensorflow() -> None:
 
 
 def import_quietly() -> None:
-    """Does what `import_tensorflow` does, and says nothing of a GPU."""
+    """Does what `import_tensorflow` does, without its note on a GPU."""
     if "tensorflow" in sys.modules or LOG_LEVEL in os.environ:
         import tensorflow as tf  # noqa: F401
 
@@ -56,7 +57,7 @@ def import_quietly() -> None:
 
 
 def gpu_is_missed() -> bool:
-    """Tells whether there is an NVIDIA driver and TensorFlow finds no GPU."""
+    """Returns whether there is an NVIDIA driver and TensorFlow finds no GPU."""
     import tensorflow as tf
 
     return not tf.config.list_physical_devices("GPU") and _gpu_is_offered()
@@ -151,7 +152,7 @@ def shown_on(console: "Console") -> Iterator[Lines]:
         console: where to.
 
     Yields:
-        The handler, to be told which photo is at work.
+        The handler; set its `photo` to the one at work.
     """
     lines = Lines(console)
     logger = logging.getLogger("tf_edgeconnect")

@@ -31,8 +31,8 @@ from tf_edgeconnect.inference.loading import is_weights, load_backend
 from tf_edgeconnect.models.footprint import training_bytes
 from tf_edgeconnect.models.storage import load_networks, read_meta, resolve
 from tf_edgeconnect.models.vgg import vgg_features
+from tf_edgeconnect.stages import PUBLISHED_STAGES
 
-MAIN_STAGES: tuple[Stage, ...] = ("edge", "inpaint", "joint")
 AGAIN = "run the same train command again"
 Networks = Callable[[Stage, Config], dict[str, keras.Model]]
 
@@ -168,7 +168,7 @@ def _check_machine(
 ) -> None:
     """Compares the memory that the largest stage takes with what there is."""
     needed = 0
-    for stage in MAIN_STAGES:
+    for stage in PUBLISHED_STAGES:
         settings = config.train.for_stage(stage)
         at_once = settings.batch_size // settings.accumulate
         built = networks(stage, config)
