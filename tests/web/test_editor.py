@@ -235,8 +235,8 @@ def test_a_program_gets_a_photo_filled_as_inpaint_fills_it(client):
     [
         ({"photo": b"x"}, "got files ['photo'] of ['photo']"),
         ({"photo": b"x", "mask": b"x", "hat": b"x"}, "got files ['hat', 'mask', 'ph"),
-        ({"photo": b"x", "mask": b"x"}, "photo photo is not an image that can be re"),
-        ({"photo": photo_of(sketch()), "mask": b""}, "mask mask is "),
+        ({"photo": ("me.jpg", b"x"), "mask": b"x"}, "photo me.jpg is not an image"),
+        ({"photo": photo_of(sketch()), "mask": ("m.png", b"")}, "mask m.png is "),
     ],
     ids=["no mask", "a file too many", "no image", "an empty mask"],
 )

@@ -31,6 +31,11 @@ def edit(
             f"the model {inpainter.description} only draws edges: the editor needs one "
             "that paints; train the inpaint stage"
         )
+    if not inpainter.takes_edges:
+        raise InputError(
+            f"the model {inpainter.description} takes no edges, which the "
+            "editor draws; export it again with --edges-input"
+        )
     editor = Editor(inpainter)
     server = LocalServer(editor.app(host), host, port)
     if not is_address(model):

@@ -42,6 +42,8 @@ class Inpainter:
         draws: whether there is an edge generator.
         paints: whether there is an inpaint generator.
         sigma: of Canny, in pixels; None: the model's own, not known here.
+        takes_edges: whether edges may be given; a file exported without `--edges-input`
+            takes none.
         takes_sigma: whether another sigma may be asked for; only of Keras models that
             were trained on known edges.
         edge_generator: the Keras model; None where another backend runs it.
@@ -58,6 +60,7 @@ class Inpainter:
         self.description = backend.description
         self.draws, self.paints = backend.draws, backend.paints
         self.sigma = backend.sigma
+        self.takes_edges: bool = getattr(backend, "takes_edges", True)
         self.takes_sigma: bool = getattr(backend, "takes_sigma", False)
         self.edge_generator: keras.Model | None = getattr(
             backend, "edge_generator", None
@@ -216,6 +219,11 @@ class Inpainter:
             self._check_published(edges, large)
         images, masks = as_pair(image, mask)
         if edges is not None:
+            if not self.takes_edges:
+                raise InputError(
+                    f"the model {self.description} takes no edges; export it again "
+                    "with --edges-input"
+                )
             edges = as_edges(edges, masks)
         elif masks.any():
             self._warn_without_edge_generator()

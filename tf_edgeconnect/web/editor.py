@@ -176,7 +176,7 @@ class Editor:
 
     def _fill_files(self, form: FormData) -> Response:
         """Fills as `tf-edgeconnect inpaint` does."""
-        files = {k: v.file for k, v in form.items() if isinstance(v, UploadFile)}
+        files = {k: v for k, v in form.items() if isinstance(v, UploadFile)}
         if not {"photo", "mask"} <= files.keys() == set(form) <= {*FILES}:
             raise InputError(
                 "expected a form of the files photo, mask and optionally edges (curl "
@@ -185,13 +185,16 @@ class Editor:
         with tempfile.TemporaryDirectory() as folder:
             paths = {name: Path(folder, name) for name in files}
             for name, path in paths.items():
-                path.write_bytes(files[name].read())
+                path.write_bytes(files[name].file.read())
             job = Job(output=Path(folder, "filled.png"), **paths)
             try:
                 with self._running:
                     fill_file(self._inpainter, job)
             except InputError as error:
-                raise InputError(str(error).replace(f"{folder}/", "")) from None
+                message = str(error)
+                for name, path in paths.items():
+                    message = message.replace(str(path), files[name].filename or name)
+                raise InputError(message) from None
             return Response(job.output.read_bytes(), media_type="image/png")
 
 

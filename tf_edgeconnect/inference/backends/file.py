@@ -34,7 +34,7 @@ class FileBackend(abc.ABC):
         """Keeps what the export noted."""
         self.sigma = self._sigma = facts["sigma"]
         self.description = f"{path} ({facts['precision']}, from {facts['source']})"
-        self._takes_edges: bool = facts["edges_input"]
+        self.takes_edges: bool = facts["edges_input"]
 
     @abc.abstractmethod
     def run(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -45,7 +45,7 @@ class FileBackend(abc.ABC):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Fills holes along the edge generator's edges, or those given."""
         arrays = {"image": images, "mask": np.uint8(255) * masks}
-        if self._takes_edges:
+        if self.takes_edges:
             guides = self.known_edges(images, masks)
             if edges is not None:
                 guides = np.where(masks, edges, guides)
@@ -54,13 +54,8 @@ class FileBackend(abc.ABC):
                         # One faint pixel, or the file would predict the edges.
                         guide[tuple(np.argwhere(mask)[0])] = 1
             arrays["edges"] = guides
-        elif edges is not None:
-            raise InputError(
-                f"the model {self.description} takes no edges; export it again with "
-                "--edges-input"
-            )
         results = self.run(arrays)
-        completed = "completed_edges" if self._takes_edges else "edges"
+        completed = "completed_edges" if self.takes_edges else "edges"
         return results["inpainted"], results[completed]
 
     def predict_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
