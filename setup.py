@@ -91,6 +91,7 @@ setup(
     packages=find_packages(include=["tf_edgeconnect", "tf_edgeconnect.*"]),
     package_data={
         "tf_edgeconnect": ["py.typed", "*.pyi"],
+        "tf_edgeconnect.data": ["demo/*"],
         "tf_edgeconnect.web": ["page/**/*"],
         "tf_edgeconnect.evaluation": ["*.jinja"],
         "tf_edgeconnect.export": ["*.jinja"],
