@@ -27,6 +27,7 @@ from tf_edgeconnect.evaluation.pictures import (
 
 RNG = np.random.default_rng(4)
 OUT = Path("out")
+PHOTOS = {name: Path(f"photos/{name}.png") for name in ("a", "b", "deep/c")}
 
 
 def save(path, array):
@@ -64,23 +65,21 @@ def test_masks_pair_by_name_where_all_do(folder):
     for name in ("a", "b", "deep/c"):
         save(f"masks/{name}.png.bmp", mask(16, 20, 4))
     save("masks/spare.png", mask(16, 20, 4))
-    rule, photos, masks = pair_up(Conditions(Path("photos"), Path("masks")), OUT)
+    rule, masks = pair_up(Conditions(Path("photos"), Path("masks")), PHOTOS, OUT)
     assert rule == "by name"
-    assert [(name, masks[name]) for name in photos] == [
-        (name, Path(f"masks/{name}.png.bmp")) for name in ("a", "b", "deep/c")
-    ]
+    assert masks == {name: Path(f"masks/{name}.png.bmp") for name in PHOTOS}
 
 
 def test_else_every_photo_gets_a_drawn_mask(folder):
     conditions = Conditions(Path("photos"), Path("masks"))
-    rule, photos, masks = pair_up(conditions, OUT)
-    assert rule == "seeded" and len(photos) == 3
-    assert len({masks[name] for name in photos}) == 2  # of two, in turns
+    rule, masks = pair_up(conditions, PHOTOS, OUT)
+    assert rule == "seeded" and masks.keys() == PHOTOS.keys()
+    assert len(set(masks.values())) == 2  # of two, in turns
     save("masks/a.png", mask(16, 20, 4))  # one name of three is not enough
     with pytest.raises(InputError, match="2 of 3 photos have no mask .*: b, deep/c;"):
-        pair_up(conditions, OUT)
-    rule, photos, masks = pair_up(dataclasses.replace(conditions, seed=0), OUT)
-    assert rule == "seeded" and len({masks[name] for name in photos}) == 3
+        pair_up(conditions, PHOTOS, OUT)
+    rule, masks = pair_up(dataclasses.replace(conditions, seed=0), PHOTOS, OUT)
+    assert rule == "seeded" and len(set(masks.values())) == 3
 
 
 def test_draws_take_turns_and_depend_on_the_seed_alone():
@@ -131,11 +130,23 @@ def test_what_cannot_be_measured_is_left_out_by_name(folder):
         manifest(masks="masks/one.png")
 
 
+def test_photos_of_one_name_are_left_out_and_other_files_are_named(folder, caplog):
+    save("photos/b.bmp", photo())
+    (folder / "photos/notes.txt").write_text("words")
+    found = manifest(masks="block")
+    assert [item["name"] for item in found["items"]] == ["a", "deep/c"]
+    why = "another photo has its name but for the ending; rename one"
+    left_out = [{"name": name, "reason": why} for name in ("b.bmp", "b.png")]
+    assert found["left_out"] == left_out
+    assert "photos: left out, not images: notes.txt" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"images": "gone"}, "--images gone does not exist"),
         ({"masks": "gone"}, "--masks gone does not exist"),
+        ({"masks": "photos"}, "--masks photos is the folder of photos"),
         ({"bins": (0, 20, 10)}, "rising"),
         ({"bins": (0, 120)}, "0 to 100"),
         ({"size": 32, "protocol": "edgeconnect"}, "at least 51"),

@@ -147,7 +147,7 @@ def test_without_masks_the_photos_transparent_parts_are_to_be_filled(root):
 @pytest.mark.parametrize("is_named", [False, True])
 def test_masks_beside_their_photos_are_no_photos(tmp_path, is_named):
     names = "k.png", "k_mask002.png", "k_mask001.png", "l.jpg", "l_mask.png", "m.png"
-    for name in (*names, "deep/k.png", "deep/k_mask.png"):
+    for name in (*names, "n_mask.png", "deep/k.png", "deep/k_mask.png"):
         (tmp_path / "d" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "d" / name).write_bytes(name.encode())
     folder = tmp_path / "d"
@@ -161,7 +161,10 @@ def test_masks_beside_their_photos_are_no_photos(tmp_path, is_named):
         "k_mask002.png": "k_mask002.png",
         "l.png": "l_mask.png",
     }
-    assert plan.problems == {folder / "m.png": "no mask m_mask"}
+    assert plan.problems == {
+        folder / "m.png": "no mask m_mask",
+        folder / "n_mask.png": "it is named like a mask, but there is no photo n",
+    }
     assert plan.unused == []
     plan = plan_jobs(folder, None, tmp_path / "out", mask_suffix="_mask00")
     assert len(plan.jobs) == 2

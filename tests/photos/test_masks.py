@@ -81,6 +81,7 @@ REFUSED = {
     "brightest grey 127": (np.where(HOLE, 127, X // 8).astype(np.uint8), "0, 1, 2, 3"),
     "a colour photo": (SCENE, "is a colour photo"),
     "a photo of a palette": (Image.fromarray(SCENE).quantize(256), "is a colour photo"),
+    "a grey photo": (SCENE[..., 2], "is a grey photo"),
     "one grey": (np.full((64, 96), 200, np.uint8), "only one value, 200 of 255"),
     "no black": (255 * np.dstack([HOLE, 0 * HOLE, ~HOLE]).astype("u1"), "no black"),
     "no number": (np.where(HOLE, np.nan, 0).astype(np.float32), "not numbers"),

@@ -10,7 +10,6 @@ from tf_edgeconnect.photos.names import (
     Partners,
     list_files,
     list_images,
-    named_images,
 )
 
 
@@ -48,19 +47,10 @@ def test_images_are_known_by_ending_or_content_and_others_are_given_back(tmp_pat
     assert others == [tmp_path / "notes.txt"]
 
 
-def test_names_without_ending_must_not_collide(tmp_path, caplog):
-    touch(tmp_path, "deep/a.png", "b.v2.png", "notes.txt")
-    assert list(named_images(tmp_path)) == ["b.v2", "deep/a"]
-    assert caplog.messages == [f"{tmp_path}: left out, not images: notes.txt"]
-    touch(tmp_path, "deep/a.jpg")
-    with pytest.raises(InputError, match="a.jpg and .*a.png have the same name"):
-        named_images(tmp_path)
-
-
 def test_a_folder_without_images_is_refused(tmp_path):
     touch(tmp_path, "notes.txt")
     with pytest.raises(InputError, match="holds no image files"):
-        named_images(tmp_path)
+        list_images(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
 """Photos, masks and edge maps read from files."""
 
 import builtins
+import io
 import logging
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageCms, PngImagePlugin
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin, TiffImagePlugin
 from skimage import color
 
 from tests.pictures import png_header
@@ -85,6 +87,61 @@ def test_sixteen_bit_gray_stays_sixteen_bit(tmp_path):
     assert photo.pixels.dtype == np.uint16
     np.testing.assert_array_equal(photo.pixels[..., 0], deep)
     np.testing.assert_array_equal(photo.rgb()[..., 1], deep >> 8)
+
+
+def test_all_of_a_tiffs_sixteen_bits_count_and_zero_is_black(tmp_path):
+    deep = RNG.integers(0, 65536, (6, 8), np.uint16)
+    image = Image.fromarray(~deep)
+    image.save(tmp_path / "a.tif", tiffinfo={262: 0})  # white is zero
+    np.testing.assert_array_equal(read_photo(tmp_path / "a.tif").pixels[..., 0], deep)
+    twelve = deep >> 4
+    first, second = twelve.reshape(-1, 2).T  # two values in three bytes
+    packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], -1)
+    head = TiffImagePlugin.ImageFileDirectory_v2()
+    head.update({256: 8, 257: 6, 258: 12, 259: 1, 262: 1, 273: 0, 278: 6, 279: 72})
+    stream = io.BytesIO()
+    head.save(stream)
+    data = stream.getvalue() + packed.astype(np.uint8).tobytes()
+    (tmp_path / "b.tif").write_bytes(data)
+    found = read_photo(tmp_path / "b.tif").pixels[..., 0]
+    np.testing.assert_allclose(found, twelve * (65535 / 4095), atol=1)
+
+
+def test_a_colour_key_makes_sixteen_bit_gray_transparent(tmp_path):
+    deep = np.arange(48, dtype=np.uint16).reshape(6, 8)
+    photo = read_photo(save(tmp_path / "a.png", deep, transparency=5))
+    np.testing.assert_array_equal(photo.pixels[..., 0], deep)
+    np.testing.assert_array_equal(photo.alpha, np.where(deep == 5, 0, 65535))
+
+
+def test_sixteen_bit_colour_of_other_formats_is_read_or_said_to_be_cut(
+    tmp_path, caplog
+):
+    deep = RNG.integers(0, 65536, (64, 96, 3), np.uint16)
+    deep[0, 0] = 65535  # Pillow's decoder of JPEG 2000 makes it black
+    for name in ("a.jp2", "a.ppm", "a.tif"):
+        arguments = [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000]
+        cv2.imwrite(str(tmp_path / name), deep[..., ::-1], arguments * ("jp2" in name))
+        pixels = read_photo(tmp_path / name).pixels
+        np.testing.assert_array_equal(pixels, deep)
+    for name in ("ten.avif", "ten.heic"):
+        assert read_photo(FILES / name).pixels.dtype == np.uint8
+    assert [text.split("/")[-1] for text in caplog.messages] == [
+        f"ten.{kind} has 10 bits a channel: only 8 are read"
+        for kind in ("avif", "heic")
+    ]
+
+
+def test_what_pillow_or_opencv_would_read_wrongly_is_refused(tmp_path):
+    for name, words in {
+        "gray_alpha16.tif": "is a TIFF that is damaged or of an unknown kind",
+        "premultiplied16.tif": "cannot be decoded at 16 bits",
+    }.items():
+        with pytest.raises(InputError, match=f"{name}.* {words}; save it as .*PNG"):
+            read_photo(FILES / name)
+    raw = save(tmp_path / "raw.dng", RGB, format="TIFF", tiffinfo={254: 1})
+    with pytest.raises(InputError, match="raw.dng: it is a camera's raw file; develop"):
+        read_photo(raw)
 
 
 def test_cmyk_is_converted_and_said_in_one_line(tmp_path, caplog):

@@ -103,6 +103,11 @@ def list_items(
             raise InputError(f"{what} {path} does not exist")
         if path.resolve() == output.resolve():
             raise InputError(f"output {output} is an input folder; give another")
+    if masks.is_dir() and photos.is_dir() and masks.samefile(photos):
+        raise InputError(
+            f"masks {masks} is the folder of photos itself; inpaint fills photos that "
+            "have their masks beside them"
+        )
     is_list = photos.is_file() and photos.suffix.lower() in LIST_SUFFIXES
     if root is not None and not is_list:
         raise InputError("--root is for a list of photos, a .txt or .flist file")

@@ -6,7 +6,9 @@ sees them, so all systems are measured on the same pictures.
 """
 
 import hashlib
+import logging
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -16,8 +18,16 @@ from typing import Any, Literal
 
 from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.evaluation.pictures import MASK_RULE, Picture, read_picture
-from tf_edgeconnect.photos.names import MASK_SUFFIX, Partners, named_images, some
+from tf_edgeconnect.photos.names import (
+    MASK_SUFFIX,
+    Partners,
+    list_images,
+    some,
+    stem_of,
+)
 from tf_edgeconnect.version import __version__
+
+logger = logging.getLogger(__name__)
 
 Protocol = Literal["standard", "edgeconnect"]
 # Shows progress: takes items and a label, yields the items.
@@ -93,9 +103,10 @@ def make_manifest(conditions: Conditions, output: Path, track: Track) -> dict[st
     Raises:
         InputError: there is nothing to measure.
     """
-    rule, photos, masks = pair_up(conditions, output)
+    photos, left_out = _list_photos(conditions.images, output)
+    rule, masks = pair_up(conditions, photos, output)
     folders, hashes = conditions.folders, dict[Path, str]()
-    items, left_out = [], []
+    items = []
     for name in track(list(photos), "checking"):
         photo, mask = photos[name], masks[name]
         item = {
@@ -142,38 +153,59 @@ def make_manifest(conditions: Conditions, output: Path, track: Track) -> dict[st
     }
 
 
+def _list_photos(
+    folder: Path, output: Path
+) -> tuple[dict[str, Path], list[dict[str, str]]]:
+    """Lists photos by their names without the ending, and those whose names collide."""
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise InputError(f"--images {folder} {what}; expected a folder of photos")
+    images, others = list_images(folder, without=output)
+    if others:
+        names = some((path.name for path in others), 5)
+        logger.warning("%s: left out, not images: %s", folder, names)
+    times = Counter(map(stem_of, images))
+    photos = {stem_of(name): path for name, path in images.items()}
+    why = "another photo has its name but for the ending; rename one"
+    return (
+        {name: photos[name] for name in sorted(photos) if times[name] == 1},
+        [{"name": n, "reason": why} for n in images if times[stem_of(n)] > 1],
+    )
+
+
 def pair_up(
-    conditions: Conditions, output: Path
-) -> tuple[str, dict[str, Path], Mapping[str, Path | None]]:
+    conditions: Conditions, photos: Mapping[str, Path], output: Path
+) -> tuple[str, Mapping[str, Path | None]]:
     """Pairs photos with masks.
 
     They pair by name if every photo has a mask of its name, and at random if none has
     or a seed is given; then each mask is used as often as any other.
 
+    Args:
+        conditions: what to measure.
+        photos: name -> file.
+        output: folder of the results, skipped if it lies among the masks.
+
     Returns:
-        The rule ("by name", "seeded", "one for all" or "block"); name -> photo, ordered
-        by name; and name -> mask (None for the block).
+        The rule ("by name", "seeded", "one for all" or "block"), and the name of each
+        photo -> its mask (None for the block).
 
     Raises:
         InputError: a folder is missing or holds no images, or only some photos have a
             mask of their name and there is no seed.
     """
     images, masks = conditions.images, conditions.masks
-    if not images.is_dir():
-        what = "is a file" if images.exists() else "does not exist"
-        raise InputError(f"--images {images} {what}; expected a folder of photos")
-    photos = named_images(images, without=output)
     if str(masks) == BLOCK:
-        return BLOCK, photos, dict.fromkeys(photos)
+        return BLOCK, dict.fromkeys(photos)
     if masks.is_file():
-        return "one for all", photos, dict.fromkeys(photos, masks)
-    if not masks.is_dir():
+        return "one for all", dict.fromkeys(photos, masks)
+    if not masks.is_dir() or masks.samefile(images):
+        what = "is the folder of photos" if masks.exists() else "does not exist"
         raise InputError(
-            f"--masks {masks} does not exist; expected a folder of masks, one mask "
-            f"file, or `{BLOCK}`"
+            f"--masks {masks} {what}; expected a folder of masks, one mask file, or "
+            f"`{BLOCK}`"
         )
-    found = named_images(masks, without=output)
-    files = {path.relative_to(masks).as_posix(): path for path in found.values()}
+    files, _ = list_images(masks, without=output)
     partners, pairs, unpaired = Partners(masks, files, "mask", MASK_SUFFIX), {}, []
     for name, path in photos.items():
         try:
@@ -181,15 +213,16 @@ def pair_up(
         except InputError:
             unpaired.append(name)
     if not unpaired:
-        return "by name", photos, pairs
+        return "by name", pairs
     if pairs and conditions.seed is None:
         raise InputError(
             f"{len(unpaired)} of {len(photos)} photos have no mask of their name in "
             f"{masks}: {some(unpaired, 5)}; add these, or give --seed to draw masks "
             "for all photos"
         )
-    drawn = zip(photos, draw(found, len(photos), conditions.seed or 0), strict=True)
-    return "seeded", photos, {name: found[mask] for name, mask in drawn}
+    found = {stem_of(name): path for name, path in files.items()}
+    drawn = draw(found, len(photos), conditions.seed or 0)
+    return "seeded", {n: found[mask] for n, mask in zip(photos, drawn, strict=True)}
 
 
 def draw(names: Iterable[str], count: int, seed: int) -> list[str]:

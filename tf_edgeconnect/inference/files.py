@@ -68,7 +68,7 @@ def fill_file(
         edges = inpainter.predict_edges(image, hole, large=options.large)
         results = [Photo(edges[..., None])]
     else:
-        given = None if job.edges is None else read_edges(job.edges)
+        given = job.edges and read_edges(job.edges, options.max_pixels)
         call = inpainter if job.edges_output is not None else inpainter.paint
         filled = call(
             image, hole, given, published=options.published, large=options.large

@@ -16,7 +16,14 @@ from types import ModuleType
 from typing import IO, BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, PngImagePlugin, UnidentifiedImageError
+from PIL import (
+    ExifTags,
+    Image,
+    ImageCms,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+)
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
@@ -33,6 +40,12 @@ FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP
 MAX_TEXT = 64 * 2**20
 PixelsAndAlpha = tuple[np.ndarray, np.ndarray | None]
 
+# Format -> mark in the file, and how far behind its start the first channel's bits are.
+_DEPTHS = {
+    "AVIF": (b"pixi", 9),
+    "HEIF": (b"pixi", 9),
+    "JPEG2000": (b"\xff\x4f\xff\x51", 42),  # there less one
+}
 # Canonical mode -> the modes that are converted to it; others are refused.
 _MODES = {
     "L": ("1", "L"),
@@ -110,8 +123,8 @@ def load_image(
         modes: the Pillow modes to accept.
 
     Returns:
-        The image. `image.info["stored_orientation"]` is the file's orientation, which
-        Pillow has already applied to a TIFF.
+        The image. Its `info` also holds `stored_orientation`, which Pillow has already
+        applied to a TIFF, and `depth`, the file's bits a channel.
 
     Raises:
         InputError: not an image, damaged, too large, or of another mode.
@@ -130,8 +143,11 @@ def load_image(
                 "save it as 8 or 16 bit grey or RGB"
             )
         image.info["stored_orientation"] = orientation_of(image)
+        image.info["depth"] = _depth(image, data)
         _warn_of_further_pictures(image, path)
         image.load()
+        if isinstance(image, TiffImageFile) and image.mode.startswith("I;16"):
+            _to_full_range(image)
     return image
 
 
@@ -139,17 +155,26 @@ def open_image(file: BinaryIO, max_pixels: int = MAX_PIXELS) -> ImageFile:
     """Opens an image of any supported format, without decoding its pixels.
 
     Raises:
-        InputError: it is HEIC and pi-heif is not installed.
+        InputError: it is HEIC and pi-heif is not installed, a TIFF of an unknown kind,
+            or a camera's raw file.
         Exception: whatever Pillow raises.
     """
     PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, MAX_TEXT)
     # Pillow raises only above twice this; callers check the bound itself.
     Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or max_pixels, max_pixels)
     try:
-        return Image.open(file, formats=FORMATS)
+        image = Image.open(file, formats=FORMATS)
+        if isinstance(image, TiffImageFile):
+            _refuse_raw(image)
+        return image
     except UnidentifiedImageError:
         file.seek(0)
-        if file.read(12)[4:8] != b"ftyp":
+        start = file.read(12)
+        if start.startswith((b"II*\0", b"MM\0*")):
+            raise InputError(
+                "it is a TIFF that is damaged or of an unknown kind; save it as PNG"
+            ) from None
+        if start[4:8] != b"ftyp":
             raise
     try:
         from pi_heif import HeifImageFile
@@ -159,6 +184,37 @@ def open_image(file: BinaryIO, max_pixels: int = MAX_PIXELS) -> ImageFile:
         ) from None
     file.seek(0)
     return HeifImageFile(file)
+
+
+def _refuse_raw(image: TiffImageFile) -> None:
+    tags = image.tag_v2
+    is_preview = tags.get(ExifTags.Base.NewSubfileType, 0) & 1
+    if is_preview or ExifTags.Base.DNGVersion in tags:
+        raise InputError("it is a camera's raw file; develop it to PNG or TIFF first")
+
+
+def _depth(image: ImageFile, data: bytes) -> int:
+    if image.format == "PNG":
+        return data[24]
+    if isinstance(image, TiffImageFile):
+        return max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
+    if image.format == "PPM":
+        return 16 if image.tile[0].args[-1] in range(256, 65536) else 8
+    mark, place = _DEPTHS.get(image.format or "", (b"", 0))
+    start = data.find(mark) if mark else -1
+    if start < 0:
+        return 8
+    return (data[start + place] & 31) + (image.format == "JPEG2000")
+
+
+def _to_full_range(image: TiffImageFile) -> None:
+    """Spreads 12 bits to 16 and makes 0 black, as Pillow does up to 8 bits alone."""
+    values = np.asarray(image).astype(np.uint16)
+    if image.info["depth"] == 12:
+        values = values << 4 | values >> 8
+    if image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:
+        values = ~values
+    image.frombytes(values.astype(">u2" if image.mode == "I;16B" else "<u2").tobytes())
 
 
 def _warn_of_further_pictures(image: Image.Image, path: Path) -> None:
@@ -189,7 +245,10 @@ def split_alpha(image: Image.Image) -> PixelsAndAlpha:
     """Splits a loaded image into pixels `(H, W, C)` and alpha `(H, W)` or None."""
     mode = CANONICAL_MODE[image.mode]
     if mode == "I;16":
-        return np.asarray(image).astype(np.uint16)[..., None], None
+        gray = np.asarray(image).astype(np.uint16)
+        key = image.info.get("transparency")
+        alpha = None if key is None else (gray != key) * np.uint16(65535)
+        return gray[..., None], alpha
     if image.has_transparency_data:  # also of a palette or a colour key
         mode = "LA" if mode in ("L", "LA") else "RGBA"
     array = np.asarray(image.convert(mode))
@@ -198,14 +257,10 @@ def split_alpha(image: Image.Image) -> PixelsAndAlpha:
     return array.reshape(*array.shape[:2], -1), None
 
 
-def is_16_bit_colour(image: Image.Image, data: bytes) -> bool:
-    """True for PNG and TIFF of several 16-bit channels, which Pillow cuts to 8 bits."""
-    if image.format == "PNG":
-        return data[24] == 16 and data[25] != 0
-    if not isinstance(image, TiffImageFile):
-        return False
-    depths = image.tag_v2.get(258, ())
-    return len(depths) > 1 and max(depths) > 8
+def is_16_bit_colour(image: Image.Image) -> bool:
+    """True for several channels of more than 8 bits, of which Pillow decodes 8."""
+    is_deep = image.info["depth"] > 8 and image.mode in ("RGB", "RGBX", "RGBA")
+    return is_deep and image.format in ("JPEG2000", "PNG", "PPM", "TIFF")
 
 
 def decode_16_bit_colour(image: Image.Image, path: Path, data: bytes) -> PixelsAndAlpha:
@@ -225,14 +280,18 @@ def decode_16_bit_colour(image: Image.Image, path: Path, data: bytes) -> PixelsA
     cv2 = import_opencv(f"photo {path} is 16 bit colour, which")
     with decoding_errors("photo", path):
         array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    # OpenCV and Pillow both mix up channels that are stored one after the other.
-    is_planar = isinstance(image, TiffImageFile) and image.tag_v2.get(284) == 2
-    size = image.size[::-1]
+    tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
+    # OpenCV and Pillow both mix up channels that are stored one after the other, and
+    # OpenCV takes colours multiplied by their alpha as they are.
+    is_planar = tags.get(TiffImagePlugin.PLANAR_CONFIGURATION) == 2
+    is_premultiplied = tags.get(TiffImagePlugin.EXTRASAMPLES) == (1,)
     if (
         array is None
         or array.dtype != np.uint16
-        or array.shape[:2] != size
+        or array.shape not in [(*image.size[::-1], channels) for channels in (3, 4)]
+        or image.info["depth"] != 16
         or is_planar
+        or is_premultiplied
     ):
         raise InputError(
             f"photo {path} cannot be decoded at 16 bits; save it as a 16 bit PNG"

@@ -120,7 +120,9 @@ def plan_jobs(
         try:
             stem = stem_of(name)
             if beside and stem not in beside:
-                raise InputError(f"no mask {stem}{mask_suffix}")
+                base = base_of(name, mask_suffix)
+                reason = f"it is named like a mask, but there is no photo {base}"
+                raise InputError(reason if base else f"no mask {stem}{mask_suffix}")
             masks = beside[stem] if beside else [masks_of(name)]
             plan.jobs += _jobs_of(stem, photo, masks, edges_of(name), plan, form)
         except InputError as error:

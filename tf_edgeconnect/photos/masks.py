@@ -30,6 +30,7 @@ NOISE = 8
 LABELS, COVERED, FLAT = 32, 0.9, 0.5
 JPEG_NOISE = 32
 SAMPLE = 10**6  # pixels whose colours are examined
+MIDDLE = 0.5  # of a grey photo at least so much is neither dark nor light
 SHADES = 8  # of one colour: more are a smooth border, fewer may be labels
 ASPECT_TOLERANCE = 0.02  # resizing rounds the sides
 # A mask seems inverted if the hole's share of it and of its border exceed these.
@@ -118,10 +119,18 @@ class MaskFile:
             black_and_white = self._is_gray and set(np.unique(solid)) == {0, 255}
             return "grey" if black_and_white else "transparency"
         if self._is_gray:
+            if self._is_gray_photo():
+                raise self._refused("is a grey photo, not a mask")
             return "grey"
         if self._is_flat() or self._is_one_colour_on_black():
             return "labels"
         raise self._refused("is a colour photo, not a mask")
+
+    def _is_gray_photo(self) -> bool:
+        sample, top = self._sample(), self._top()
+        is_middle = (sample > top / 8) & (sample < top * 7 / 8)
+        is_mostly_middle = is_middle.mean() > MIDDLE and sample.max() > top / 2
+        return bool(is_mostly_middle and len(np.unique(sample)) > LABELS)
 
     def _is_flat(self) -> bool:
         codes = self._codes()
@@ -215,8 +224,8 @@ class MaskFile:
 
     def _refused(self, what: str) -> InputError:
         return InputError(
-            f"mask {self._path} {what}; white = hole, or say what it is made of: "
-            "--mask-from paint, transparency, grey or labels"
+            f"mask {self._path} {what}; white = hole, or tell inpaint or batch what it "
+            "is made of: --mask-from paint, transparency, grey or labels"
         )
 
 

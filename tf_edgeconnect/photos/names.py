@@ -4,7 +4,6 @@ A name here is a file's path below its folder, such as `deep/a.jpg`. Names match
 person expects: `a.jpg` with `a.jpg`, `a.jpg.png` or `a.png`.
 """
 
-import logging
 import os
 import re
 import unicodedata
@@ -13,8 +12,6 @@ from pathlib import Path, PurePosixPath
 
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.photos.decoding import open_image
-
-logger = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = frozenset(
     ".png .jpg .jpeg .jpe .jfif .webp .bmp .tif .tiff .gif .avif .heic .heif .hif .jp2 "
@@ -66,29 +63,6 @@ def list_images(
     if not images:
         raise InputError(f"folder {folder} holds no image files")
     return images, [path for path in files if path not in set(images.values())]
-
-
-def named_images(folder: Path, *, without: Path | None = None) -> dict[str, Path]:
-    """Lists the image files of a folder by their names without the ending.
-
-    Logs the names of files that are not images.
-
-    Raises:
-        InputError: there is no image, or two differ only in the ending.
-    """
-    found: dict[str, Path] = {}
-    images, others = list_images(folder, without=without)
-    if others:
-        names = some((path.name for path in others), 5)
-        logger.warning("%s: left out, not images: %s", folder, names)
-    for name, path in images.items():
-        if (stem := stem_of(name)) in found:
-            raise InputError(
-                f"{found[stem]} and {path} have the same name but for the ending; "
-                "their results would collide: rename one"
-            )
-        found[stem] = path
-    return dict(sorted(found.items()))
 
 
 def stem_of(name: str) -> str:

@@ -161,10 +161,12 @@ def decode_photo(
         if image.mode in ("CMYK", "LAB"):
             pixels, alpha = split_alpha(to_srgb(image, path))
             metadata = dataclasses.replace(metadata, icc=None)
-        elif is_16_bit_colour(image, data):
+        elif is_16_bit_colour(image):
             pixels, alpha = decode_16_bit_colour(image, path, data)
         else:
             pixels, alpha = split_alpha(image)
+    if (depth := image.info["depth"]) > 8 and pixels.dtype == np.uint8:
+        logger.warning("%s has %d bits a channel: only 8 are read", path, depth)
     return Photo(
         pixels=upright(pixels, turned),
         alpha=None if alpha is None else upright(alpha, turned),
@@ -252,11 +254,12 @@ def read_hole(
     return grow_hole(hole, options.dilate)
 
 
-def read_edges(path: str | Path) -> np.ndarray:
+def read_edges(path: str | Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Reads an edge map: white = edge, greys allowed.
 
     Args:
         path: an image file of any kind `read_photo` takes; transparent is black.
+        max_pixels: the largest size.
 
     Returns:
         uint8 `(H, W)`.
@@ -265,7 +268,7 @@ def read_edges(path: str | Path) -> np.ndarray:
         InputError: as `read_photo`.
     """
     what, path = "edge map", Path(path)
-    photo = decode_photo(read_bytes(path, what), path, what=what)
+    photo = decode_photo(read_bytes(path, what), path, max_pixels, what)
     top = np.iinfo(photo.pixels.dtype).max
     gray = gray_of(photo.pixels) * (255 / top)
     if photo.alpha is not None:

@@ -134,6 +134,9 @@ def encode(photo: Photo, form: str, quality: int | None = None) -> bytes:
     if photo.alpha is not None and form != "JPEG":
         planes = np.concatenate([planes, photo.alpha[..., None]], axis=-1)
     if form == "TIFF":
+        if planes.shape[-1] == 2 and planes.dtype == np.uint16:
+            # As RGB: few programs read 16-bit grey with alpha.
+            planes = planes.take([0, 0, 0, 1], axis=-1)
         return _tiff(planes, metadata.tiff_tags(carried))
     options: dict[str, Any] = {}
     if form == "PNG":

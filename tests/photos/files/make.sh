@@ -25,9 +25,17 @@ exiftool -q -overwrite_original -Artist="ImageMagick" -XMP:Creator="Ä person" -
   "$rgb" deep.tif
 tiffset -s 274 8 deep.tif
 
+avifenc -d 10 --min 15 --max 20 -s 6 scene.png ten.avif
+convert scene.ppm -define png:bit-depth=16 scene16.png
+heif-enc -q 40 -b 10 -o ten.heic scene16.png
+convert -size 6x4 plasma:green-yellow -depth 16 -alpha set -channel A -evaluate set 40% +channel \
+  -define tiff:alpha=associated premultiplied16.tif
+convert -size 6x4 plasma:green-yellow -depth 16 -colorspace gray -alpha set -channel A \
+  -evaluate set 40% +channel gray_alpha16.tif
+
 cp "$ICC/FOGRA39L.ti3" cmyk.ti3
 colprof -ql -bn -nc -D "CMYK for tests, of FOGRA39L" -C "zlib licence" cmyk
 convert -size 16x16 "xc:cmyk(0,0,0,0)" "xc:cmyk(255,0,0,0)" "xc:cmyk(0,255,255,0)" \
   "xc:cmyk(0,0,0,255)" -colorspace CMYK +append -profile cmyk.icc -sampling-factor 1x1 \
   -quality 95 inks.jpg
-rm scene.ppm scene.png cmyk.ti3 cmyk.icc
+rm scene.ppm scene.png scene16.png cmyk.ti3 cmyk.icc
