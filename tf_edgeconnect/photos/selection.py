@@ -70,7 +70,7 @@ def select(
     box = slice(top, int(bottom)), slice(left, int(right))
     crop = image[box]
     factor = max(1, (crop[..., 0].size / REDUCED_PIXELS) ** 0.5)
-    size = [max(round(side / factor), 2) for side in crop.shape[1::-1]]
+    size = [max(round(side / factor), 1) for side in crop.shape[1::-1]]
     small = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
     scale = np.array(size) / crop.shape[1::-1]
     seeds = _seeds(cv2, size, (left, top), scale, around, strokes)
