@@ -81,6 +81,7 @@ def edit(story: Story, film: Film, picture: Path) -> None:
     film.shoot(900)
     story.sample(CUP)
     story.press("undo")
+    story.choose("brush")
     story.set("brush-size", 52)
     story.draw(rim(-8, 32, 10), CUP_SIZE)
     film.shoot(500)

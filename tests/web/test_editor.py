@@ -61,6 +61,12 @@ def pixels_of(answer):
     return np.asarray(Image.open(io.BytesIO(answer.content)))
 
 
+def hole_of(answer):
+    """A mask as the page takes it: what is opaque."""
+    assert answer.headers["Content-Type"] == "image/png", answer.text
+    return np.asarray(Image.open(io.BytesIO(answer.content)).convert("LA"))[..., 1] > 0
+
+
 def sketch(edge=200):
     pixels = np.zeros((*SIZE, 3), np.uint8)
     pixels[..., 0] = edge  # outside the hole, too
@@ -96,7 +102,7 @@ def test_a_mask_file_is_read_as_inpaint_reads_it(client):
     for picture in (Image.fromarray(MASK.astype(np.uint8)), Image.fromarray(erased)):
         picture.save(stream, "PNG")
         answer = client.post(f"mask?photo={name}&name=m.png", content=stream.getvalue())
-        np.testing.assert_array_equal(pixels_of(answer), MASK * np.uint8(255))
+        np.testing.assert_array_equal(hole_of(answer), MASK)
         stream = io.BytesIO()
     photo = photo_of(RNG.integers(0, 256, (*SIZE, 3), np.uint8))
     answer = client.post(f"mask?photo={name}&name=m.png", content=photo)
@@ -104,10 +110,98 @@ def test_a_mask_file_is_read_as_inpaint_reads_it(client):
     assert answer.json()["error"].startswith("mask m.png is a colour photo, not a mask")
 
 
+@pytest.mark.parametrize(("grow", "box"), [(1, (1, 6, 2, 10)), (-1, (3, 4, 4, 8))])
+def test_a_hole_grows_and_shrinks(client, grow, box):
+    name, expected = put(client), np.zeros(SIZE, bool)
+    top, bottom, left, right = box
+    expected[top:bottom, left:right] = True
+    answer = client.post(f"mask?photo={name}&grow={grow}", content=mask_file())
+    np.testing.assert_array_equal(hole_of(answer), expected)
+
+
+def test_the_transparent_part_of_a_photo_becomes_the_hole(client):
+    pixels = np.full((*SIZE, 4), 200, np.uint8)
+    pixels[..., 3] = ~MASK * np.uint8(255)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    opened = client.post("photo?name=a.png", content=stream.getvalue()).json()
+    assert opened["has_alpha"]
+    answer = client.post(f"mask?photo={opened['photo']}")
+    np.testing.assert_array_equal(hole_of(answer), MASK)
+    answer = client.post(f"mask?photo={put(client)}")
+    assert answer.status_code == 400 and "no transparent part" in answer.json()["error"]
+
+
+def test_the_photo_fades_into_the_fill_over_a_feather(client):
+    name = put(client, np.full((*SIZE, 3), 20, np.uint8))
+    hard, soft = (
+        pixels_of(
+            client.post(
+                f"fill?photo={name}&sigma=2&feather={feather}",
+                content=photo_of(sketch()),
+            )
+        )[..., 0]
+        for feather in (0, 1)
+    )
+    assert (hard[MASK] == 100).all()
+    assert soft[2, 3] == 60 and soft[3, 5] == 100  # at the border, and inside it
+    np.testing.assert_array_equal(soft[~MASK], hard[~MASK])
+
+
+SQUARE = np.zeros((60, 80), bool)
+SQUARE[20:40, 30:50] = True
+
+
+def test_what_is_marked_is_selected_and_strokes_correct_it(client):
+    name = put(client, np.dstack([SQUARE * np.uint8(255)] * 3))
+    marks = {"around": [[22, 12], [58, 12], [58, 48], [22, 48]]}
+    found = hole_of(client.post(f"select?photo={name}", json=marks))
+    assert (found == SQUARE).mean() > 0.9
+    wide = hole_of(client.post(f"select?photo={name}&margin=2", json=marks))
+    assert wide[found].all() and wide.sum() > found.sum()
+    marks["strokes"] = [{"adds": False, "size": 6, "points": [[32, 30], [48, 30]]}]
+    assert not hole_of(client.post(f"select?photo={name}", json=marks))[30, 34:46].any()
+
+
+@pytest.mark.parametrize(
+    ("query", "marks", "sentence"),
+    [
+        ("", "", "marks : Invalid JSON: EOF while parsing a value at line 1 column 0"),
+        ("", '{"around": []}', "nothing is marked: draw a rectangle around a thing"),
+        (
+            "",
+            '{"around": [[1, NaN]]}',
+            "marks around.0.1: Input should be a finite number",
+        ),
+        ("&margin=-1", "{}", "margin must be 0 to 500 pixels, got '-1'"),
+    ],
+    ids=["nothing", "no corners", "no number", "a margin inwards"],
+)
+def test_what_cannot_be_selected_is_refused(client, query, marks, sentence):
+    answer = client.post(f"select?photo={put(client)}{query}", content=marks)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(sentence)
+
+
+def test_regions_are_counted_while_a_photo_fills(client, inpainter):
+    name, seen = put(client), []
+
+    def paint(image, mask, edges, **options):
+        inpainter.on_region(2, 5)
+        for other in (name, "another"):
+            seen.append(client.get(f"progress?photo={other}").json())
+        return image
+
+    inpainter.paint = paint
+    client.post(f"fill?photo={name}&sigma=2", content=photo_of(sketch()))
+    seen.append(client.get(f"progress?photo={name}").json())
+    assert seen == [{"done": 2, "of": 5}, {}, {}]
+
+
 def test_edges_are_predicted_with_the_sigma_that_is_asked_for(client, inpainter):
     name = put(client)
     answer = client.post(f"edges?photo={name}&sigma=3.5", content=photo_of(sketch()))
-    np.testing.assert_array_equal(pixels_of(answer), np.where(MASK, 90, 255))
+    np.testing.assert_array_equal(pixels_of(answer)[..., 0], np.where(MASK, 90, 255))
     assert inpainter.asked == [3.5]
     answer = client.post(f"edges?photo={name}&sigma=9", content=photo_of(sketch()))
     assert answer.status_code == 400
@@ -130,10 +224,11 @@ def test_the_edges_of_another_photo_have_the_size_asked_for(client):
     answer = client.post(f"photo_edges?photo={name}&sigma=2&width=21&height=15")
     assert pixels_of(answer).shape == (15, 21)
     for size, words in [
-        ("width=0&height=15", "cannot be 0 x 15"),
+        ("width=0&height=15", "width must be 1 to 50000000 pixels, got '0'"),
         ("width=99999&height=99999", "cannot be 99999 x 99999"),
-        ("width=-3&height=-5", "expected a width and a height in pixels"),
-        ("", "expected a width and a height in pixels"),
+        ("width=3&height=-5", "height must be 1 to 50000000 pixels, got '-5'"),
+        ("width=3&height=4.5", "height must be 1 to 50000000 pixels, got '4.5'"),
+        ("", "width must be"),
     ]:
         answer = client.post(f"photo_edges?photo={name}&sigma=2&{size}")
         assert answer.status_code == 400 and words in answer.json()["error"]

@@ -113,6 +113,7 @@ def test_a_stroke_changes_the_filling_and_nothing_outside_the_hole(page, server,
 def test_kept_files_can_be_loaded_again(page, server, photo, tmp_path):
     story = Story(page, server)
     story.give("photo", photo)
+    story.choose("brush")
     story.draw([(0.4, 0.4), (0.6, 0.6)], SIZE)
     story.press("find")
     story.draw([(0.3, 0.45), (0.7, 0.5)], SIZE)

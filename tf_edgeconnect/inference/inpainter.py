@@ -6,6 +6,7 @@ that a large photo runs in, and the messages where something cannot be done.
 
 import logging
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -48,6 +49,8 @@ class Inpainter:
             were trained on known edges.
         edge_generator: the Keras model; None where another backend runs it.
         inpaint_generator: the Keras model; None where another backend runs it.
+        on_region: a function to call while a large photo runs in parts, with how many
+            have run and how many there are; or None.
 
     Example:
         >>> inpainter = Inpainter.load("runs/quickstart")
@@ -70,6 +73,7 @@ class Inpainter:
         )
         pixels = backend.max_pixels or RUN_SIDE**2
         self._side = backend.size or min(RUN_SIDE, math.isqrt(pixels))
+        self.on_region: Callable[[int, int], object] | None = None
         self._warned = False
 
     @classmethod
@@ -279,7 +283,7 @@ class Inpainter:
             for canvas, plane, mask in zip(canvases, planes, masks, strict=True):
                 if mask.any():
                     areas = plan_areas(mask[..., 0], cast(Any, way), self._side)
-                    paint(canvas, plane, areas, run, self._side)
+                    paint(canvas, plane, areas, run, self._side, self.on_region)
             return canvases
         except MemoryError:
             height, width = images.shape[1:3]

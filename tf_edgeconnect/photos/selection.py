@@ -94,7 +94,9 @@ def _seeds(
     seeds = np.full(size[::-1], cv2.GC_BGD, np.uint8)
 
     def reduced(points: Points) -> np.ndarray:
-        return np.round((np.reshape(points, (-1, 2)) - origin) * scale).astype(np.int32)
+        places = (np.reshape(points, (-1, 2)) - origin) * scale
+        far = 2 * max(size)  # OpenCV counts in 32 bits
+        return np.round(np.clip(places, -far, far)).astype(np.int32)
 
     def draw(stroke: Stroke, seed: int, wider: int = 1) -> None:
         thickness = np.clip(round(wider * stroke.size * scale[0]), 1, max(size))

@@ -10,24 +10,29 @@ guessed, and runs the networks.
 | `GET /sample?name=` | | PNG of a sample photo |
 | `POST /photo?name=` | a photo's file | its name here, its size |
 | `GET /photo?photo=` | | PNG of a photo that the browser cannot show |
-| `POST /mask?photo=&name=` | a mask's file | PNG: the mask at the photo's size |
-| `POST /edges?photo=&sigma=` | a sketch | PNG: known edges and predicted ones |
-| `POST /fill?photo=&sigma=` | a sketch | PNG: the filled photo, of its own kind |
+| `POST /mask?photo=&name=&grow=` | a mask's file, or none | mask at the photo's size |
+| `POST /select?photo=&margin=` | JSON, `Marks` | mask of the thing that was marked |
+| `POST /edges?photo=&sigma=` | a sketch | PNG: edges and lines, as `with_lines` |
+| `POST /fill?photo=&sigma=&feather=` | a sketch | PNG: the filled photo |
+| `GET /progress?photo=` | | how many regions of it have run |
 | `POST /photo_edges?photo=&sigma=&width=&height=` | | PNG: edges of a photo, resized |
 | `POST /api/v1/inpaint` | a form of files | PNG: the filled photo; for programs |
 
-A sketch is a PNG of the photo's size: red holds the edges, green the mask.
+A sketch is a PNG of the photo's size: red holds the edges, green the mask. A mask that
+is answered is a PNG whose hole is opaque and whose known part is transparent.
 """
 
+import io
 import secrets
 import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import pydantic
 from PIL import Image
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
@@ -44,16 +49,29 @@ from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.inference.files import fill_file
 from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.photos.jobs import Job
-from tf_edgeconnect.photos.masks import fit_mask
-from tf_edgeconnect.photos.reading import Photo, decode_mask, decode_photo
+from tf_edgeconnect.photos.masks import fit_mask, grow_hole
+from tf_edgeconnect.photos.reading import Photo, decode_mask, decode_photo, read_hole
+from tf_edgeconnect.photos.selection import Points, Stroke, select
 from tf_edgeconnect.photos.writing import encode
 from tf_edgeconnect.web.app import MAX_BYTES, Application
+from tf_edgeconnect.web.lines import with_lines
 
 SIGMAS = tuple(step / 2 for step in range(2, 11))  # 1 to 5 pixels
 DEFAULT_SIGMA = 2.0
 FILES = ("photo", "mask", "edges")
 MAX_PIXELS = 50_000_000  # the browser holds three more layers of four bytes a pixel
 MAX_PHOTO_BYTES = 2**30  # of all decoded photos together
+MOST_GROWN = 500  # pixels; more would mark nearly everything
+
+
+class Marks(NamedTuple):
+    """What a person marked to select a thing: as `select` takes it."""
+
+    around: Points
+    strokes: list[Stroke] = []
+
+
+_MARKS = pydantic.TypeAdapter(Marks, config={"allow_inf_nan": False})
 
 
 class Editor:
@@ -66,6 +84,7 @@ class Editor:
     def __init__(self, inpainter: Inpainter) -> None:
         self._inpainter = inpainter
         self._running = threading.Lock()
+        self._regions = ("", 0, 0)  # of which photo how many have run, of how many
         self._photos: OrderedDict[str, Photo] = OrderedDict()  # last used last
         self._storing = threading.Lock()
 
@@ -78,9 +97,11 @@ class Editor:
             Route("/photo", self._show),
             Route("/photo", self._open, methods=["POST"]),
             Route("/mask", self._mask, methods=["POST"]),
+            Route("/select", self._select, methods=["POST"]),
             Route("/edges", self._edges, methods=["POST"]),
             Route("/fill", self._fill, methods=["POST"]),
             Route("/photo_edges", self._photo_edges, methods=["POST"]),
+            Route("/progress", self._progress),
             Route("/api/v1/inpaint", self._inpaint, methods=["POST"]),
             Mount("/", page),
         ]
@@ -121,7 +142,8 @@ class Editor:
             while len(held) > 1 and sum(held) > MAX_PHOTO_BYTES:
                 self._photos.popitem(last=False)
                 held.pop(0)
-        return JSONResponse({"photo": name, "width": width, "height": height})
+        facts = {"photo": name, "width": width, "height": height}
+        return JSONResponse(facts | {"has_alpha": photo.alpha is not None})
 
     def _photo(self, request: Request) -> Photo:
         name = request.query_params.get("photo", "")
@@ -135,23 +157,46 @@ class Editor:
         return _png(self._photo(request))
 
     def _mask(self, request: Request) -> Response:
-        """Answers the hole of a mask file, white, at the photo's size."""
-        photo = self._photo(request)
-        mask = decode_mask(request.state.body, request.query_params.get("name", ""))
-        mask = fit_mask(mask, photo.size, photo.orientation, Path("that was sent"))
-        return _png(Photo(mask[..., None] * np.uint8(255)))
+        """Reads a mask file, or the photo's transparency; grows or shrinks the hole."""
+        photo, grow = self._photo(request), _number(request, "grow", -MOST_GROWN)
+        if request.state.body:
+            mask = decode_mask(request.state.body, request.query_params.get("name", ""))
+            mask = fit_mask(mask, photo.size, photo.orientation, Path("that was sent"))
+        else:
+            mask = read_hole(None, photo)
+        return _mask_png(
+            grow_hole(mask, grow) if grow > 0 else ~grow_hole(~mask, -grow)
+        )
+
+    def _select(self, request: Request) -> Response:
+        photo, margin = self._photo(request), _number(request, "margin")
+        try:
+            marks = _MARKS.validate_json(request.state.body)
+        except pydantic.ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise InputError(f"marks {where}: {first['msg']}") from None
+        if not (marks.around and all(stroke.points for stroke in marks.strokes)):
+            raise InputError("nothing is marked: draw a rectangle around a thing")
+        return _mask_png(select(photo.rgb(), *marks, margin))
 
     def _edges(self, request: Request) -> Response:
         photo = self._photo(request)
         _, mask = _read_sketch(request.state.body, photo)
         edges = self._run(request, self._inpainter.predict_edges, photo.rgb(), mask)
-        return _png(Photo(edges[..., None]))
+        return _png(Photo(with_lines(edges, mask)))
 
     def _fill(self, request: Request) -> Response:
         photo = self._photo(request)
         edges, mask = _read_sketch(request.state.body, photo)
         filled = self._run(request, self._inpainter.paint, photo.rgb(), mask, edges)
-        return _png(photo.with_hole_filled(filled, mask))
+        feather = _number(request, "feather")
+        return _png(photo.with_hole_filled(filled, mask, feather))
+
+    def _progress(self, request: Request) -> JSONResponse:
+        photo, done, of = self._regions
+        is_running = photo == request.query_params.get("photo")
+        return JSONResponse({"done": done, "of": of} if is_running else {})
 
     def _photo_edges(self, request: Request) -> Response:
         pixels, size = self._photo(request).rgb(), _size(request)
@@ -164,8 +209,17 @@ class Editor:
     def _run(self, request: Request, method: Callable, *arrays: np.ndarray) -> Any:
         """Runs a method with the sigma asked for, if the model takes one."""
         sigma = _sigma(request) if self._inpainter.takes_sigma else None
+        photo = request.query_params["photo"]
+
+        def note(done: int, of: int) -> None:
+            self._regions = photo, done, of
+
         with self._running:
-            return method(*arrays, sigma=sigma)
+            self._inpainter.on_region = note
+            try:
+                return method(*arrays, sigma=sigma)
+            finally:
+                self._inpainter.on_region, self._regions = None, ("", 0, 0)
 
     async def _inpaint(self, request: Request) -> Response:
         async def body() -> Message:
@@ -224,14 +278,25 @@ def _read_sketch(sketch: bytes, photo: Photo) -> tuple[np.ndarray, np.ndarray]:
     return pixels[..., 0] * mask, mask
 
 
+def _number(request: Request, name: str, least: int = 0, most: int = MOST_GROWN) -> int:
+    text = request.query_params.get(name, "0")
+    digits = text.removeprefix("-")
+    if not (digits.isdecimal() and len(digits) < 9 and least <= int(text) <= most):
+        raise InputError(f"{name} must be {least} to {most} pixels, got {text!r}")
+    return int(text)
+
+
 def _size(request: Request) -> tuple[int, int]:
-    texts = [request.query_params.get(side, "") for side in ("width", "height")]
-    if not all(text.isdecimal() and len(text) < 6 for text in texts):
-        raise InputError(f"expected a width and a height in pixels, got {texts}")
-    width, height = map(int, texts)
-    if not 0 < width * height <= MAX_PIXELS:
+    width, height = (_number(request, n, 1, MAX_PIXELS) for n in ("width", "height"))
+    if width * height > MAX_PIXELS:
         raise InputError(f"edges cannot be {width} x {height}")
     return width, height
+
+
+def _mask_png(mask: np.ndarray) -> Response:
+    stream = io.BytesIO()
+    Image.fromarray(mask).save(stream, "PNG", transparency=0)
+    return Response(stream.getvalue(), media_type="image/png")
 
 
 def _png(photo: Photo) -> Response:

@@ -86,6 +86,17 @@ def test_one_run_is_never_larger_than_asked():
     assert all(masks.any(axis=(1, 2)).all() for _, masks, _ in seen)
 
 
+def test_regions_are_counted_as_they_run():
+    hole = blob(200, 500, 4, 4, 190, 490)
+    areas, seen = plan_areas(hole, "tile", 96), []
+    whole = planes(photo(200, 500), hole)
+    paint(
+        whole[..., :3], whole, areas, answering(9), 96, lambda *told: seen.append(told)
+    )
+    assert [done for done, _ in seen] == list(range(1, len(seen) + 1))
+    assert {of for _, of in seen} == {len(seen)} and len(seen) > 3
+
+
 def test_equal_crops_share_a_run():
     hole = blob(900, 900, 100, 100, 110, 110) | blob(900, 900, 890, 890, 900, 900)
     image, seen = photo(900, 900), []

@@ -23,6 +23,7 @@ def paint(
     areas: Sequence[Area],
     run: Run,
     side: int = RUN_SIDE,
+    on_region: Callable[[int, int], object] | None = None,
 ) -> None:
     """Paints the hole pixels of a canvas; all others stay as they are.
 
@@ -33,17 +34,32 @@ def paint(
         run: the networks. Areas of one size come together, as long as they have at
             most `side` x `side` pixels; areas with a longer side come tile by tile.
         side: the longest side of a run.
+        on_region: called with how many areas and tiles have run, and how many there
+            are at most; a tile without a hole does not run.
     """
     hole, channels = planes[..., 3] > 0, canvas.shape[-1]
+    regions = sum(int(tile_count(area.run_size, side).prod()) for area in areas)
+    done = 0
+
+    def counted(
+        images: np.ndarray, masks: np.ndarray, edges: np.ndarray | None
+    ) -> np.ndarray:
+        nonlocal done
+        painted = run(images, masks, edges)
+        done += len(images)
+        if on_region is not None:
+            on_region(done, regions)
+        return painted
+
     for batch in _batches(areas, side):
         parts = np.stack(
             [reduced(planes[area.box.slices], area.factor) for area in batch]
         )
         painted: Iterable[np.ndarray]
         if max(batch[0].run_size) > side:
-            painted = [_run_in_tiles(part, run, side, channels) for part in parts]
+            painted = [_run_in_tiles(part, counted, side, channels) for part in parts]
         else:
-            painted = _run(parts, run)
+            painted = _run(parts, counted)
         for area, part in zip(batch, painted, strict=True):
             _paste(canvas, hole, area, part)
 

@@ -4,9 +4,9 @@
 const HOLE = "rgb(255 107 74)";
 const PENCIL = "rgb(201 42 42)";
 const PREDICTED = [28, 100, 242];
+const SOFT = [126, 166, 255]; // predicted, beside a line
 const KNOWN = [18, 22, 28];
-const GRAYS = Array.from({ length: 256 }, (_, v) => [v, v, v]);
-const [BLACK, WHITE] = [GRAYS[0], GRAYS[255]];
+const REACH = 127; // at most so far from a line is what belongs to it
 const UNDO_BYTES = 2 ** 28;
 
 function newCanvas(width, height) {
@@ -26,9 +26,20 @@ export class Layers {
     this.undone = [];
     this.done = [];
     this.dirty = null;
-    this.touched = false; // a person has changed the edges
-    this.holeChanged = true; // since edges were found
+    this.facts = {
+      touched: false, // a person has changed the edges
+      holeChanged: true, // since edges were found
+      found: null, // predicted edges, and of each pixel the way to its line
+      selection: null, // what was marked last, and its mask
+    };
   }
+
+  get touched() { return this.facts.touched; }
+
+  get holeChanged() { return this.facts.holeChanged; }
+
+  // Facts are replaced, never changed: undo brings back old ones.
+  note(facts) { this.facts = { ...this.facts, ...facts }; }
 
   // Draws a segment of a stroke; `tool` is brush, uncover, pencil or rubber.
   stroke(tool, from, to, size) {
@@ -48,7 +59,10 @@ export class Layers {
     };
     if (tool === "brush") this.paint(this.hole, HOLE, draw);
     if (tool === "uncover") this.erase([this.hole, this.lines], draw);
-    if (tool === "rubber") this.erase([this.lines], draw);
+    if (tool === "rubber") {
+      this.erase([this.lines], draw);
+      this.clearAround(area);
+    }
     if (tool === "pencil") {
       this.insideHole(area, (context) => {
         context.strokeStyle = PENCIL;
@@ -131,10 +145,8 @@ export class Layers {
     const area = this.dirty;
     if (!area) return false;
     this.dirty = null;
-    const flags = { touched: this.touched, holeChanged: this.holeChanged };
-    const step = { area, before: this.cut(this.saved, area), after: this.cut(this, area), flags };
-    this.touched ||= area.touched;
-    this.holeChanged ||= !area.touched;
+    const step = { area, before: this.cut(this.saved, area), after: this.cut(this, area), facts: this.facts };
+    this.note(area.touched ? { touched: true } : { holeChanged: true });
     this.put(this.saved, area, step.after);
     this.done.push(step);
     this.undone = [];
@@ -149,6 +161,12 @@ export class Layers {
     return true;
   }
 
+  // Gives up a stroke.
+  revert() {
+    if (this.dirty) this.put(this, this.dirty, this.cut(this.saved, this.dirty));
+    this.dirty = null;
+  }
+
   undo() { this.step(this.done, this.undone, "before"); }
 
   redo() { this.step(this.undone, this.done, "after"); }
@@ -156,10 +174,10 @@ export class Layers {
   step(from, to, which) {
     const step = from.pop();
     if (!step) return;
-    const flags = { touched: this.touched, holeChanged: this.holeChanged };
+    const { facts } = this;
     for (const layers of [this, this.saved]) this.put(layers, step.area, step[which]);
-    Object.assign(this, step.flags);
-    to.push({ ...step, flags });
+    this.facts = step.facts;
+    to.push({ ...step, facts });
   }
 
   cut(layers, { x, y, width, height }) {
@@ -176,20 +194,24 @@ export class Layers {
     return pen(canvas).getImageData(0, 0, this.width, this.height);
   }
 
-  // Takes the server's edges: known ones outside the hole, predicted ones inside.
-  takeFound(gray) {
-    this.takeLines(gray, PREDICTED, true);
+  // Takes the server's edges: known ones outside the hole, predicted ones inside. Red
+  // holds them; green and blue the way to the nearest line, + 128, or 0. Lines are drawn
+  // `thick` pixels wide, so that they can be seen.
+  takeFound(found, thick) {
+    const nearLine = (i) => found[i + 1] && Math.hypot(found[i + 1] - 128, found[i + 2] - 128) < thick;
+    this.takeLines(found, (i) => (nearLine(i) ? PREDICTED : SOFT), true);
     this.markAll(false);
     this.commit();
-    this.touched = this.holeChanged = false;
+    this.note({ touched: false, holeChanged: false, found });
   }
 
   // Takes edges from a file: those inside the hole count.
   takeDrawn(gray) {
-    this.takeLines(gray, PENCIL.match(/\d+/g).map(Number), false);
+    const colour = PENCIL.match(/\d+/g).map(Number);
+    this.takeLines(gray, () => colour, false);
     this.markAll(true);
     this.commit();
-    this.holeChanged = false;
+    this.note({ holeChanged: false, found: null });
   }
 
   takeLines(gray, colour, withKnown) {
@@ -199,33 +221,80 @@ export class Layers {
     for (let i = 0; i < hole.length; i += 4) {
       const isHole = hole[i + 3] > 127;
       const pixels = (isHole ? inside : outside).data;
-      const [r, g, b] = isHole ? colour : KNOWN;
-      pixels[i] = r;
-      pixels[i + 1] = g;
-      pixels[i + 2] = b;
+      if (gray[i]) pixels.set(isHole ? colour(i) : KNOWN, i);
       pixels[i + 3] = gray[i];
     }
     pen(this.lines).putImageData(inside, 0, 0);
     if (withKnown) pen(this.known).putImageData(outside, 0, 0);
   }
 
-  takeHole(gray) {
-    const [r, g, b] = HOLE.match(/\d+/g).map(Number);
-    const hole = new ImageData(this.width, this.height);
-    for (let i = 0; i < gray.length; i += 4) {
-      if (gray[i] > 127) hole.data.set([r, g, b, 255], i);
+  // Clears what the generator drew softly around lines that were erased in an area.
+  clearAround({ x, y, width, height }) {
+    const { found } = this.facts;
+    if (!found) return;
+    const wide = this.clip({ left: x - REACH, top: y - REACH, right: x + width + REACH, bottom: y + height + REACH });
+    const part = pen(this.lines).getImageData(wide.x, wide.y, wide.width, wide.height);
+    const alpha = (column, row) => part.data[4 * ((row - wide.y) * wide.width + column - wide.x) + 3];
+    const isIn = (at, from, length) => at >= from && at < from + length;
+    for (let i = 0; i < part.data.length; i += 4) {
+      const column = wide.x + ((i / 4) % wide.width);
+      const row = wide.y + Math.floor(i / 4 / wide.width);
+      const at = 4 * (row * this.width + column);
+      const [lineColumn, lineRow] = [column + found[at + 1] - 128, row + found[at + 2] - 128];
+      if (part.data[i + 3] && found[at + 1] && isIn(lineColumn, x, width) && isIn(lineRow, y, height)
+        && !alpha(lineColumn, lineRow)) part.data[i + 3] = 0;
     }
-    pen(this.hole).putImageData(hole, 0, 0);
+    pen(this.lines).putImageData(part, wide.x, wide.y);
+    this.mark(wide, true);
+  }
+
+  // Takes a picture whose opaque part is the hole.
+  takeHole(picture) {
+    const context = pen(this.hole);
+    context.globalCompositeOperation = "copy";
+    context.drawImage(picture, 0, 0);
+    context.globalCompositeOperation = "source-in";
+    context.fillStyle = HOLE;
+    context.fillRect(0, 0, this.width, this.height);
     this.markAll(false);
     this.commit();
   }
 
+  // Takes what was selected: what was marked, the area of the photo it lies in and the
+  // picture of that area whose opaque part is the thing. `before` is what the same thing
+  // was before its last correction: the hole changes only where they differ.
+  takeSelection(selection, before) {
+    const { area } = selection;
+    const differing = (one, other) => {
+      const part = newCanvas(area.width, area.height);
+      const context = pen(part);
+      context.drawImage(one.picture, one.area.x - area.x, one.area.y - area.y);
+      context.globalCompositeOperation = "destination-out";
+      if (other) context.drawImage(other.picture, other.area.x - area.x, other.area.y - area.y);
+      context.globalCompositeOperation = "source-in";
+      context.fillStyle = HOLE;
+      context.fillRect(0, 0, area.width, area.height);
+      return part;
+    };
+    const put = (part, how) => {
+      pen(this.hole).globalCompositeOperation = how;
+      pen(this.hole).drawImage(part, area.x, area.y);
+    };
+    put(differing(selection, before), "source-over");
+    if (before) put(differing(before, selection), "destination-out");
+    this.mark(area, false);
+    this.commit();
+    this.note({ selection });
+  }
+
   invertHole() {
-    const hole = this.all(this.hole).data;
-    const gray = new Uint8ClampedArray(hole.length);
-    for (let i = 0; i < hole.length; i += 4) gray[i] = hole[i + 3] > 127 ? 0 : 255;
     pen(this.lines).clearRect(0, 0, this.width, this.height);
-    this.takeHole(gray);
+    const context = pen(this.hole);
+    context.globalCompositeOperation = "source-out";
+    context.fillStyle = HOLE;
+    context.fillRect(0, 0, this.width, this.height);
+    this.markAll(false);
+    this.commit();
   }
 
   clear(...names) {
@@ -242,26 +311,26 @@ export class Layers {
 
   // What the server expects: red is the edges, green the hole.
   sketch() {
-    return this.picture((isHole, line) => [line, isHole ? 255 : 0, 0]);
+    return this.picture((pixels, i, isHole, line) => {
+      pixels[i] = line;
+      pixels[i + 1] = isHole ? 255 : 0;
+    });
   }
 
   holePicture() {
-    return this.picture((isHole) => (isHole ? WHITE : BLACK));
+    return this.picture((pixels, i, isHole) => pixels.fill(isHole ? 255 : 0, i, i + 3));
   }
 
   linesPicture() {
-    return this.picture((isHole, line, known) => GRAYS[isHole ? line : known]);
+    return this.picture((pixels, i, isHole, line, known) => pixels.fill(isHole ? line : known, i, i + 3));
   }
 
-  picture(colour) {
+  picture(paint) {
     const [hole, lines, known] = ["hole", "lines", "known"].map((name) => this.all(this[name]).data);
     const picture = new ImageData(this.width, this.height);
     const pixels = picture.data;
     for (let i = 0; i < pixels.length; i += 4) {
-      const [r, g, b] = colour(hole[i + 3] > 127, lines[i + 3], known[i + 3]);
-      pixels[i] = r;
-      pixels[i + 1] = g;
-      pixels[i + 2] = b;
+      paint(pixels, i, hole[i + 3] > 127, lines[i + 3], known[i + 3]);
       pixels[i + 3] = 255;
     }
     const canvas = newCanvas(this.width, this.height);
@@ -286,7 +355,7 @@ export class Layers {
     }
     this.markAll(true);
     this.commit();
-    this.holeChanged = false;
+    this.note({ holeChanged: false });
   }
 }
 
@@ -300,8 +369,8 @@ export function asLines(gray, width, height) {
   return canvas;
 }
 
-// A picture -> its pixels, transparent ones as black: four bytes each, grey in the first.
-export async function grayOf(blob, width, height) {
+// A picture -> its pixels, transparent ones as black: four bytes each.
+export async function pixelsOf(blob, width, height) {
   const bitmap = await createImageBitmap(blob);
   if (width && (bitmap.width !== width || bitmap.height !== height)) {
     throw new Error(`This picture is ${bitmap.width} × ${bitmap.height}, the photo ${width} × ${height}`);
@@ -310,7 +379,13 @@ export async function grayOf(blob, width, height) {
   const context = pen(canvas);
   context.fillRect(0, 0, bitmap.width, bitmap.height);
   context.drawImage(bitmap, 0, 0);
-  const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+  return context.getImageData(0, 0, bitmap.width, bitmap.height);
+}
+
+// The same, grey in the first byte.
+export async function grayOf(blob, width, height) {
+  const picture = await pixelsOf(blob, width, height);
+  const { data } = picture;
   for (let i = 0; i < data.length; i += 4) data[i] = (data[i] + data[i + 1] + data[i + 2]) / 3;
-  return { data, width: bitmap.width, height: bitmap.height };
+  return picture;
 }

@@ -1,14 +1,14 @@
 // The editor's page: its controls and what they do. `lines` in names and ids are edges.
 
-import { asLines, grayOf, Layers } from "./layers.js";
+import { asLines, grayOf, Layers, pixelsOf } from "./layers.js";
 import { about, ServedPhoto } from "./server.js";
-import { View } from "./view.js";
+import { corners, View } from "./view.js";
 
 const at = (id) => document.getElementById(id);
 const all = (selector) => [...document.querySelectorAll(selector)];
-const KEYS = { b: "brush", r: "rectangle", u: "uncover", p: "pencil", e: "rubber", h: "hand" };
-const HOLE_TOOLS = ["brush", "uncover"];
+const CORRECTIONS = { add: "rgb(43 138 62 / .7)", remove: "rgb(201 42 42 / .7)" };
 const LINE_TOOLS = ["pencil", "rubber"];
+const SIZED = ["brush", "uncover", ...LINE_TOOLS, ...Object.keys(CORRECTIONS)];
 
 const view = new View(at("canvas"));
 let limits = null;
@@ -16,7 +16,7 @@ let photo = null; // as the server knows it
 let layers = null;
 let variants = [];
 let shown = null; // the variant on the stage
-let tool = "brush";
+let tool = "select";
 let busy = false;
 let atHome = true;
 
@@ -27,12 +27,15 @@ async function attempt(what, action) {
   setBusy(true);
   at("trouble").hidden = true;
   const since = performance.now();
-  const tell = () => {
-    const seconds = Math.round((performance.now() - since) / 1000);
-    at("status").textContent = seconds ? `${what}… ${seconds} s` : `${what}…`;
-  };
-  tell();
-  const clock = setInterval(tell, 500);
+  at("progress").removeAttribute("value");
+  at("status").textContent = `${what}…`;
+  const clock = setInterval(async () => {
+    const { done, of } = photo ? await photo.progress() : {};
+    if (!busy) return;
+    const seconds = `${Math.round((performance.now() - since) / 1000)} s`;
+    at("status").textContent = `${what}… ${of ? `${done} of ${of} regions, ` : ""}${seconds}`;
+    if (of) Object.assign(at("progress"), { max: of, value: done });
+  }, 500);
   try {
     at("status").textContent = (await action()) || "";
   } catch (error) {
@@ -65,7 +68,10 @@ function refresh() {
     at("undo").disabled ||= layers.done.length === 0 || placing;
     at("redo").disabled ||= layers.undone.length === 0 || placing;
   }
-  at("keep-photo").disabled ||= shown === null;
+  for (const id of ["keep-photo", "copy"]) at(id).disabled ||= shown === null;
+  at("transparent").hidden = !photo?.hasAlpha;
+  at("refine").hidden = !layers?.facts.selection;
+  if (at("refine").hidden && tool in CORRECTIONS) tool = "select";
   at("placing").hidden = !placing;
   at("comparing").hidden = !comparing;
   at("edit-again").hidden = !comparing;
@@ -81,7 +87,7 @@ function refresh() {
 
 // ---- photos
 
-function choose(id) {
+function openFiles(id) {
   at(id).value = "";
   at(id).click();
 }
@@ -89,7 +95,7 @@ function choose(id) {
 function openFile(file) {
   return attempt("Opening the photo", async () => {
     await begin(await ServedPhoto.open(file, limits));
-    return "Paint over what to fill, then find the edges, or just fill";
+    return "Drag around a thing to select it, or paint over what to fill";
   });
 }
 
@@ -108,12 +114,13 @@ async function begin(served) {
   at("cards").replaceChildren();
   const side = Math.min(photo.width, photo.height);
   setRange("brush-size", Math.max(4, Math.round(side / 12)), Math.max(40, Math.round(side / 3)));
+  setRange("feather", 0, Math.max(8, Math.round(side / 50)));
   setRange("pencil-size", Math.max(1, Math.round(side / 250)), Math.max(12, Math.round(side / 25)));
   atHome = false;
   refresh(); // the stage has a size from now on
   view.resize();
   view.open(picture, layers);
-  select("brush");
+  choose("select");
 }
 
 // A bent stroke beside the middle.
@@ -128,6 +135,49 @@ function suggestHole() {
   layers.commit();
 }
 
+// ---- selecting, growing and shrinking
+
+// A drag that comes back is a loop, any other the diagonal of a rectangle.
+function marked(path) {
+  const { left, top, right, bottom } = boundsOf(path, 0);
+  const [from, to] = [path[0], path.at(-1)];
+  const isLoop = Math.hypot(to.x - from.x, to.y - from.y) < Math.hypot(right - left, bottom - top) / 2;
+  return isLoop ? path : corners(from, to);
+}
+
+function boundsOf(points, beyond) {
+  const [xs, ys] = [points.map(({ x }) => x), points.map(({ y }) => y)];
+  const least = (values) => values.reduce((a, b) => Math.min(a, b)) - beyond;
+  const most = (values) => values.reduce((a, b) => Math.max(a, b)) + beyond;
+  return { left: least(xs), top: least(ys), right: most(xs), bottom: most(ys) };
+}
+
+async function selectThing(around, strokes, before) {
+  const pairs = (points) => points.map(({ x, y }) => [x, y]);
+  const margin = Math.max(2, Math.round(Math.min(photo.width, photo.height) / 250));
+  const marks = { around: pairs(around), strokes: strokes.map((s) => ({ ...s, points: pairs(s.points) })) };
+  const mask = await photo.ask("select", { margin }, JSON.stringify(marks), "application/json");
+  // The server looks less far beyond what is marked.
+  const points = [around, ...strokes.map((stroke) => stroke.points)].flat();
+  const { left, right, top, bottom } = boundsOf(points, 0);
+  const area = layers.clip(boundsOf(points, Math.max(right - left, bottom - top) / 4 + margin + 4));
+  const picture = await createImageBitmap(mask, area.x, area.y, area.width, area.height);
+  layers.takeSelection({ around, strokes, picture, area }, before);
+  view.compare = false;
+  return "Add or remove what it got wrong; then fill";
+}
+
+async function changeHole(query, picture = "") {
+  const mask = await photo.ask("mask", query, await picture);
+  layers.takeHole(await createImageBitmap(mask));
+  view.compare = false;
+}
+
+function growHole(direction) {
+  const pixels = Math.max(1, Math.round(Math.min(photo.width, photo.height) / 250));
+  attempt("Changing the hole", () => changeHole({ grow: direction * pixels }, layers.holePicture()));
+}
+
 // ---- edges and filling
 
 const sigma = () => ({ sigma: at("sigma").value });
@@ -135,14 +185,15 @@ const sigma = () => ({ sigma: at("sigma").value });
 async function findLines() {
   if (layers.isEmpty()) throw new Error("There is no hole yet: paint over what to fill");
   const blob = await photo.ask("edges", sigma(), await layers.sketch());
-  layers.takeFound((await grayOf(blob, photo.width, photo.height)).data);
+  const thick = Math.max(1, Math.min(photo.width, photo.height) / 800);
+  layers.takeFound((await pixelsOf(blob, photo.width, photo.height)).data, thick);
   view.linesShown = true;
 }
 
 async function fill() {
   if (layers.holeChanged && !layers.touched) await findLines();
   if (layers.isEmpty()) throw new Error("There is no hole yet: paint over what to fill");
-  const blob = await photo.ask("fill", sigma(), await layers.sketch());
+  const blob = await photo.ask("fill", { ...sigma(), feather: at("feather").value }, await layers.sketch());
   const variant = {
     blob, url: URL.createObjectURL(blob), picture: await createImageBitmap(blob),
     kept: await layers.keep(), number: variants.length + 1,
@@ -241,6 +292,12 @@ function putSketch() {
 
 // ---- files to save
 
+async function copy() {
+  if (!navigator.clipboard) throw new Error("Browsers copy only from localhost or over HTTPS: save the photo");
+  await navigator.clipboard.write([new ClipboardItem({ [shown.blob.type]: shown.blob })]);
+  return "Copied";
+}
+
 function download(blob, ending) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
@@ -251,63 +308,111 @@ function download(blob, ending) {
 
 // ---- pointer
 
-let last = null; // where the pointer was, while something is drawn or moved
-let start = null;
+let start = null; // where the pointer went down, and what it does
+let last = null; // where it was
+let path = []; // where it has been since
 let spaceHeld = false;
+let penSeen = false; // a pen draws, and the hand beside it moves the photo
+const fingers = new Map(); // two of them move and zoom
 
 function pointerDown(event) {
-  if (!layers || busy || (event.button !== 0 && event.button !== 1)) return;
+  if (!layers || busy || ![0, 1, 5].includes(event.button)) return;
   event.preventDefault();
   at("canvas").focus();
   at("canvas").setPointerCapture(event.pointerId);
-  last = start = { ...view.place(event), moves: event.button === 1 || spaceHeld };
-  if (actionNow() === "draw") {
-    if (LINE_TOOLS.includes(tool)) view.linesShown = true;
+  penSeen ||= event.pointerType === "pen";
+  const isTouch = event.pointerType === "touch";
+  if (isTouch) fingers.set(event.pointerId, view.place(event));
+  if (fingers.size > 1) {
+    layers.revert();
+    endStroke();
+    return;
+  }
+  const moves = event.button === 1 || spaceHeld || (isTouch && penSeen);
+  const eraser = LINE_TOOLS.includes(tool) ? "rubber" : "uncover"; // a pen's other end
+  last = start = { ...view.place(event), action: actionOf(moves), tool: event.button === 5 ? eraser : tool };
+  path = [last];
+  if (start.action === "draw") {
+    if (LINE_TOOLS.includes(start.tool)) view.linesShown = true;
     drawTo(last);
-  } else if (actionNow() === "compare") moveDivider(last);
+  } else if (start.action === "compare") moveDivider(last);
 }
 
-function actionNow() {
-  if (start.moves) return "pan";
+function actionOf(moves) {
+  if (moves) return "pan";
   if (view.sketch) return "place";
   if (view.compare) return "compare";
-  return { hand: "pan", rectangle: "rectangle" }[tool] || "draw";
+  if (tool in CORRECTIONS) return "correct";
+  return { hand: "pan", rectangle: "rectangle", select: "select" }[tool] || "draw";
 }
 
 function pointerMove(event) {
   const here = view.place(event);
-  if (layers) view.cursor = isDrawing() && !view.compare && !view.sketch ? { ...here, size: sizeOf(tool) } : null;
+  const hasCursor = layers && SIZED.includes(tool) && !view.compare && !view.sketch;
+  view.cursor = hasCursor ? { ...here, size: sizeOf(tool) } : null;
+  if (fingers.size > 1 && fingers.has(event.pointerId)) pinch(event.pointerId, here);
   if (start) {
-    const action = actionNow();
+    const { action } = start;
+    const events = event.getCoalescedEvents?.() || [];
+    const places = (events.length ? events : [event]).map((one) => view.place(one));
     if (action === "pan") view.pan(here.left - last.left, here.top - last.top);
     if (action === "place") {
       view.sketch.x += here.x - last.x;
       view.sketch.y += here.y - last.y;
     }
     if (action === "compare") moveDivider(here);
-    if (action === "rectangle") view.rubberBand = [start, here];
-    if (action === "draw") {
-      const events = event.getCoalescedEvents?.() || [];
-      for (const one of events.length ? events : [event]) drawTo(view.place(one));
-    }
+    if (action === "rectangle") view.outline = corners(start, here);
+    if (action === "draw") places.forEach(drawTo);
+    path.push(...places);
+    if (action === "select") view.outline = marked(path);
+    if (action === "correct") view.trail = { points: path, size: sizeOf(tool), colour: CORRECTIONS[tool] };
     last = view.place(event);
   }
   view.draw();
 }
 
+function pinch(finger, here) {
+  const middle = () => {
+    const [a, b] = [...fingers.values()];
+    return { left: (a.left + b.left) / 2, top: (a.top + b.top) / 2, apart: Math.hypot(a.left - b.left, a.top - b.top) };
+  };
+  const before = middle();
+  fingers.set(finger, here);
+  const after = middle();
+  view.pan(after.left - before.left, after.top - before.top);
+  view.zoom(after.apart / Math.max(1, before.apart), after.left, after.top);
+}
+
 function pointerUp(event) {
+  fingers.delete(event.pointerId);
   if (!start) return;
-  if (actionNow() === "rectangle") layers.rectangle(start, view.place(event));
-  view.rubberBand = last = start = null;
+  const { action } = start;
+  if (action === "rectangle") layers.rectangle(start, view.place(event));
+  if (action === "select" && path.length > 1) {
+    const around = marked(path);
+    attempt("Selecting", () => selectThing(around, []));
+  }
+  if (action === "correct") {
+    const { selection } = layers.facts;
+    const stroke = { adds: tool === "add", size: sizeOf(tool), points: path };
+    attempt("Selecting", () => selectThing(selection.around, [...selection.strokes, stroke], selection));
+  }
   layers.commit();
+  endStroke();
+}
+
+function endStroke() {
+  view.outline = view.trail = last = start = null;
   refresh();
 }
 
-const isDrawing = () => HOLE_TOOLS.includes(tool) || LINE_TOOLS.includes(tool);
-const sizeOf = (name) => Number(at(LINE_TOOLS.includes(name) ? "pencil-size" : "brush-size").value);
+function sizeOf(name) {
+  if (LINE_TOOLS.includes(name)) return Number(at("pencil-size").value);
+  return at("brush-size").value / (name in CORRECTIONS ? 4 : 1); // what they mark is thin
+}
 
 function drawTo(here) {
-  layers.stroke(tool, last, here, sizeOf(tool));
+  layers.stroke(start.tool, last, here, sizeOf(start.tool));
   last = here;
   view.draw();
 }
@@ -318,7 +423,7 @@ function moveDivider({ x }) {
   view.draw();
 }
 
-function select(name) {
+function choose(name) {
   tool = name;
   at("status").textContent = "";
   view.compare = false;
@@ -367,13 +472,17 @@ function wire() {
     input.addEventListener("input", () => { if (output) output.textContent = input.value; });
     input.dispatchEvent(new Event("input"));
   }
-  for (const button of all("[data-tool]")) button.addEventListener("click", () => select(button.dataset.tool));
-  onClick("open", () => choose("photo-file"));
-  onClick("drop", () => choose("photo-file"));
+  for (const button of all("[aria-keyshortcuts]")) {
+    const key = keysOf(button)[0].replace("Control", "Ctrl");
+    button.title = `${button.title || button.textContent} (${key})`;
+  }
+  for (const button of all("[data-tool]")) button.addEventListener("click", () => choose(button.dataset.tool));
+  onClick("open", () => openFiles("photo-file"));
+  onClick("drop", () => openFiles("photo-file"));
   onClick("home", () => { atHome = !atHome; });
   onClick("find", () => attempt("Finding edges", async () => {
     await findLines();
-    select("pencil");
+    choose("pencil");
     return "Draw or erase edges inside the hole; then fill";
   }));
   onClick("fill", () => attempt("Filling", fill));
@@ -382,15 +491,19 @@ function wire() {
   onClick("invert", () => { view.compare = false; layers.invertHole(); });
   onClick("clear-hole", () => { view.compare = false; layers.clear("hole", "lines"); });
   onClick("clear-lines", () => { view.compare = false; view.linesShown = true; layers.clear("lines"); });
-  onClick("load-mask", () => choose("mask-file"));
-  onClick("load-lines", () => choose("lines-file"));
-  onClick("transfer", () => choose("sketch-file"));
+  onClick("grow", () => growHole(1));
+  onClick("shrink", () => growHole(-1));
+  onClick("transparent", () => attempt("Reading the transparency", () => changeHole({})));
+  onClick("copy", () => attempt("Copying", copy));
+  onClick("load-mask", () => openFiles("mask-file"));
+  onClick("load-lines", () => openFiles("lines-file"));
+  onClick("transfer", () => openFiles("sketch-file"));
   onClick("put", putSketch);
   onClick("cancel", () => { view.sketch = null; });
   onClick("smaller", () => view.zoom(1 / 1.4));
   onClick("larger", () => view.zoom(1.4));
   onClick("fit", () => view.fit());
-  onClick("edit-again", () => { select(tool); view.linesShown = true; });
+  onClick("edit-again", () => { choose(tool); view.linesShown = true; });
   onClick("side-by-side", showTogether);
   onClick("keep-photo", () => download(shown.blob, "filled"));
   onClick("keep-mask", async () => download(await layers.holePicture(), "mask"));
@@ -399,15 +512,14 @@ function wire() {
     if (at("photo-file").files.length) openFile(at("photo-file").files[0]);
   });
   onFile("mask-file", "Loading the mask", async (file) => {
-    const mask = await photo.ask("mask", { name: file.name }, file); // as `inpaint` reads it
-    layers.takeHole((await grayOf(mask, photo.width, photo.height)).data);
-    select("brush");
+    await changeHole({ name: file.name }, file); // as `inpaint` reads it
+    choose("brush");
   });
   onFile("lines-file", "Loading the edges", async (file) => {
     if (layers.isEmpty()) throw new Error("Only edges inside the hole count: load the mask first, or paint a hole");
     layers.takeDrawn(await readable(file));
     view.linesShown = true;
-    select("pencil");
+    choose("pencil");
   });
   onFile("sketch-file", "Finding the other photo's edges", beginTransfer);
   at("sketch-size").addEventListener("change", () =>
@@ -433,22 +545,23 @@ function wireCanvas() {
   }, { passive: false });
 }
 
+const keysOf = (button) => button.getAttribute("aria-keyshortcuts").split(" ");
+
 function wireKeys() {
   document.addEventListener("keydown", (event) => {
-    if (!layers || at("editor").hidden || busy || at("together").open) return;
-    const key = event.key.toLowerCase();
-    if ((event.ctrlKey || event.metaKey) && (key === "z" || key === "y")) {
-      event.preventDefault();
-      at(key === "y" || event.shiftKey ? "redo" : "undo").click();
-    } else if (event.ctrlKey || event.metaKey || event.altKey) {
-      return;
-    } else if (key === " " && document.activeElement === at("canvas")) {
+    if (!layers || at("editor").hidden || busy || event.altKey || at("together").open) return;
+    if (event.key === " ") {
+      if (document.activeElement !== at("canvas")) return;
       event.preventDefault();
       spaceHeld = true;
-    } else if (KEYS[key]) select(KEYS[key]);
-    else if (key === "+" || key === "=") view.zoom(1.4);
-    else if (key === "-") view.zoom(1 / 1.4);
-    else if (key === "0") view.fit();
+      return;
+    }
+    const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
+    const held = event.ctrlKey || event.metaKey ? `Control+${event.shiftKey ? "Shift+" : ""}` : "";
+    const button = all("[aria-keyshortcuts]").find((one) => keysOf(one).includes(held + key));
+    if (!button || button.disabled || !button.offsetParent) return;
+    event.preventDefault();
+    button.click();
   });
   document.addEventListener("keyup", (event) => { if (event.key === " ") spaceHeld = false; });
 }

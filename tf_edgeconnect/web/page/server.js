@@ -37,18 +37,27 @@ export class ServedPhoto {
   }
 
   async send() {
-    const { photo, width, height } = await (await this.put()).json();
-    return Object.assign(this, { name: photo, width, height });
+    const { photo, width, height, has_alpha: hasAlpha } = await (await this.put()).json();
+    return Object.assign(this, { name: photo, width, height, hasAlpha });
   }
 
-  async ask(path, query = {}, body = "") {
-    const once = () => asked(path, { photo: this.name, ...query }, body, "image/png");
+  async ask(path, query = {}, body = "", type = "image/png") {
+    const once = () => asked(path, { photo: this.name, ...query }, body, type);
     try {
       return await (await once()).blob();
     } catch (error) {
       if (error.status !== 410) throw error;
       await this.send();
       return (await once()).blob();
+    }
+  }
+
+  // How many regions have run, of how many; empty where none is counted.
+  async progress() {
+    try {
+      return await (await fetch(`progress?photo=${this.name}`)).json();
+    } catch {
+      return {};
     }
   }
 

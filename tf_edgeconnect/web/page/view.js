@@ -3,13 +3,15 @@
 const LARGEST = 32;
 const FRAME = "rgb(201 42 42)";
 
+export const corners = (from, to) => [from, { x: to.x, y: from.y }, to, { x: from.x, y: to.y }];
+
 export class View {
   constructor(canvas) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
     this.scale = 1;
     this.x = this.y = 0;
-    this.photo = this.layers = this.result = this.sketch = this.rubberBand = this.cursor = null;
+    this.photo = this.layers = this.result = this.sketch = this.outline = this.trail = this.cursor = null;
     this.compare = false;
     this.divider = 1; // of the photo's width: before it after filling, behind it before
     this.paper = 0.6; // how much the white behind the edges hides of the photo
@@ -119,11 +121,15 @@ export class View {
     if (this.sketch) {
       const { picture, x, y, width: w, height: h } = this.sketch;
       c.drawImage(picture, x, y, w, h);
-      this.frame(c, x, y, w, h, thin);
+      this.frame(c, corners({ x, y }, { x: x + w, y: y + h }), thin);
     }
-    if (this.rubberBand) {
-      const [from, to] = this.rubberBand;
-      this.frame(c, from.x, from.y, to.x - from.x, to.y - from.y, thin);
+    if (this.outline) this.frame(c, this.outline, thin);
+    if (this.trail) {
+      c.strokeStyle = this.trail.colour;
+      c.lineWidth = this.trail.size;
+      c.lineCap = c.lineJoin = "round";
+      this.follow(c, this.trail.points);
+      c.stroke();
     }
     if (this.cursor) {
       for (const [colour, wider] of [["white", 0], ["black", thin]]) {
@@ -136,10 +142,17 @@ export class View {
     }
   }
 
-  frame(c, x, y, width, height, thin) {
+  frame(c, points, thin) {
     c.strokeStyle = FRAME;
     c.setLineDash([6 * thin, 4 * thin]);
-    c.strokeRect(x, y, width, height);
+    this.follow(c, points);
+    c.closePath();
+    c.stroke();
     c.setLineDash([]);
+  }
+
+  follow(c, points) {
+    c.beginPath();
+    for (const { x, y } of points) c.lineTo(x, y);
   }
 }
