@@ -12,8 +12,8 @@ Two systems were measured on the same pictures if their manifests differ only in
 `versions`.
 """
 
-import fcntl
 import json
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -163,18 +163,23 @@ def edges_path(folder: Path, name: str) -> Path:
 def open_journal(folder: Path) -> TextIO:
     """Opens the journal for appending whole lines, for this process alone.
 
+    Windows has no `flock`: there a second process is not noticed.
+
     Raises:
         InputError: another process has it open.
     """
     journal = (folder / JOURNAL).open("a", encoding="utf-8")
-    try:
-        fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        journal.close()
-        raise InputError(
-            f"another process is measuring in {folder}: wait for it, or give another "
-            "folder"
-        ) from None
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            journal.close()
+            raise InputError(
+                f"another process is measuring in {folder}: wait for it, or give "
+                "another folder"
+            ) from None
     journal.truncate((folder / JOURNAL).read_bytes().rfind(b"\n") + 1)
     return journal
 

@@ -97,7 +97,7 @@ def export_saved_model(
         facts["comparison"] = str(compared(fill, inpainter, pairs))
         text = json.dumps(facts, indent=2, sort_keys=True) + "\n"
         (partial / "model.json").write_text(text)
-        (partial / "README.md").write_text(model_card(facts))
+        (partial / "README.md").write_text(model_card(facts), encoding="utf-8")
         config = Path(model) / "config.yaml"
         if config.is_file():
             shutil.copyfile(config, partial / "config.yaml")

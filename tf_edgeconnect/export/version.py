@@ -130,7 +130,7 @@ def model_card(facts: dict[str, Any]) -> str:
     Args:
         facts: as in `model.json`, see `export_saved_model`.
     """
-    template = Path(__file__).with_name("card.md.jinja").read_text()
+    template = Path(__file__).with_name("card.md.jinja").read_text("utf-8")
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
