@@ -74,4 +74,5 @@ def quantized(
             for image, mask in examples
         ]
         ranges = prepared(with_edges).calibrate({"serving_default": given})
-    return bytes(prepared(contents).quantize(ranges).quantized_model)
+    result = prepared(contents).quantize(ranges, enable_progress_report=False)
+    return bytes(result.quantized_model)
