@@ -51,6 +51,7 @@ def main() -> None:
     if not any(vars(given).values()):
         repaired_photos().save(FOLDER / "first.webp", quality=90)
         inpainter = Inpainter.load("small")
+        inpainter.description = "small"  # not a folder of this machine
         save(GUIDE / "coffee.png", fill(inpainter))
         edit(inpainter)
     if given.masks:
