@@ -27,7 +27,7 @@ class config:
 def start(tmp_path):
     """Runs `import_tensorflow` on a stand-in; returns what came on stderr."""
 
-    def run(*, ending="", gpus="[]", driver="OSError", **environment):
+    def run(*, ending="", gpus="[]", driver="OSError", after="", **environment):
         text = STAND_IN.format(ending=ending, gpus=gpus)
         (tmp_path / "tensorflow.py").write_text(text)
         script = (
@@ -36,7 +36,7 @@ def start(tmp_path):
             "ctypes.CDLL = load\n"
             "from tf_edgeconnect.cli.terminal import import_tensorflow\n"
             "import_tensorflow()\n"
-            "os.write(2, b'after\\n')\n"
+            f"{after}os.write(2, b'after\\n')\n"
         )
         quiet = ("TF_CPP_MIN_LOG_LEVEL", "CUDA_VISIBLE_DEVICES")
         inherited = {key: os.environ[key] for key in os.environ if key not in quiet}
@@ -65,6 +65,20 @@ def test_notes_are_shown_where_the_import_fails(start):
 def test_notes_are_shown_to_who_sets_the_log_level(start):
     shown = start(TF_CPP_MIN_LOG_LEVEL="0")
     assert shown == "I0000 oneDNN custom operations are on\nafter\n"
+
+
+def test_what_no_command_uses_is_left_out_of_the_import_alone(start):
+    imports = """
+import gc
+try:
+    import matplotlib
+except ImportError:
+    assert not gc.isenabled()
+else:
+    raise AssertionError("imported")
+"""
+    after = "import gc, matplotlib\nassert gc.isenabled()\n"
+    assert start(ending=imports, after=after) == "after\n"
 
 
 def test_a_gpu_that_lies_idle_is_told(start):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_edgeconnect.inference.graph import InpaintGraph, pad
+from tf_edgeconnect.inference.graph import InpaintGraph, on_arrays, pad
 
 
 @pytest.mark.parametrize("height", [1, 5, 6, 11, 12, 13, 17, 20])
@@ -91,3 +91,22 @@ def test_what_lies_under_the_hole_changes_nothing():
     other = tf.where(mask > 0, tf.constant(77, tf.uint8), image)
     for one, two in zip(graph.fill(image, mask), graph.fill(other, mask), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_a_small_photo_alone_is_filled_without_a_trace():
+    def modes(*sides):
+        eager = []
+
+        def method(images, mask):
+            eager.append(tf.executing_eagerly())
+            return images + tf.cast(mask, tf.uint8)
+
+        run = on_arrays(method)
+        for side in sides:
+            image = np.ones((1, side, side, 3), np.uint8)
+            filled = run(image, np.ones((1, side, side, 1), bool))
+            np.testing.assert_array_equal(filled, image + 1)
+        return eager
+
+    assert modes(256, 256, 128) == [True, False]
+    assert modes(257, 64) == [False]

@@ -8,6 +8,7 @@ the networks take, and the results are cropped. Edges leave as `round(255 * edge
 
 import dataclasses
 import functools
+import itertools
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from tf_edgeconnect.models.inputs import edge_inputs, inpaint_inputs, takes_mask
 
 SIZE_MULTIPLE = 4  # two halvings in the encoders
 SMALLEST_SIZE = 12  # reflection padding of 2 on a map of a quarter of the size
+EAGER_PIXELS = 256 * 256  # of a batch: maps of full-size networks then take 0.5 GB
 
 # What the methods of `InpaintGraph` take: images and masks, and a person's edges.
 PAIR = [
@@ -57,12 +59,20 @@ def errors_named(method: Callable[..., Result]) -> Callable[..., Result]:
 
 
 def on_arrays(method: Callable, signature: list[tf.TensorSpec] = PAIR) -> Callable:
-    """Traces a method of `InpaintGraph` for arrays, with bool masks."""
-    call = traced(method, input_signature=signature)
+    """Wraps a method of `InpaintGraph` for arrays, with bool masks.
+
+    The second call traces: for a photo alone, a trace costs more than it saves. A large
+    photo is traced for at once, since Keras models keep all their maps when eager.
+    """
+    graph = traced(method, input_signature=signature)
+    calls = itertools.count()
 
     @errors_named
     def run(images: np.ndarray, masks: np.ndarray, *edges: np.ndarray) -> Any:
-        found = call(images, masks.astype(np.float32), *edges)
+        is_first = next(calls) == 0
+        call = method if is_first and masks.size <= EAGER_PIXELS else graph
+        arrays = images, masks.astype(np.float32), *edges
+        found = call(*map(tf.convert_to_tensor, arrays))
         return tf.nest.map_structure(np.array, found)
 
     return run

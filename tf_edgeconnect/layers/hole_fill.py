@@ -37,36 +37,33 @@ class PushPullFill(keras.layers.Layer):
         Returns:
             `(B, H, W, C)`.
         """
+        # The weight is one more channel throughout: 1 where a pixel is known, else 0.
         weight = 1 - mask
-        pyramid = [(image * weight, weight)]
+        pyramid = [ops.concatenate([image * weight, weight], -1)]
         for _ in range(self.levels):
-            both = ops.concatenate(pyramid[-1], -1)
-            both = ops.average_pool(both, 2, padding="same")
-            values, weight = both[..., :-1], both[..., -1:]
+            both = ops.average_pool(pyramid[-1], 2, padding="same")
             # A pixel with anything known below it counts as known from here on.
-            pyramid.append((values / ops.maximum(weight, 1e-6), ops.ceil(weight)))
-        values, weight = pyramid[-1]
-        total = ops.sum(weight, (1, 2), keepdims=True)
-        mean = ops.sum(values, (1, 2), keepdims=True) / ops.maximum(total, 1)
-        filled = values + (1 - weight) * mean
-        for values, weight in reversed(pyramid[:-1]):
-            height, width = ops.shape(values)[1:3]
-            filled = values + (1 - weight) * self.doubled(filled)[:, :height, :width]
-        return filled
+            pyramid.append(both / ops.maximum(both[..., -1:], 1e-6))
+        both = pyramid.pop()
+        total = ops.sum(both, (1, 2), keepdims=True)
+        filled = both + (1 - both[..., -1:]) * (total / ops.maximum(total[..., -1:], 1))
+        for both in reversed(pyramid):
+            height, width = ops.shape(both)[1:3]
+            filled = self.doubled(filled)[:, :height, :width]
+            filled = both + (1 - both[..., -1:]) * filled
+        return filled[..., :-1]
 
     def doubled(self, inputs):
         """Doubles height and width bilinearly, the border repeated beyond itself.
 
         `keras.ops.image.resize` (3.15) does not take a size unknown at trace time.
         """
-        height, width = ops.shape(inputs)[1:3]
-        padded = ops.pad(inputs, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
-        tent = np.outer((1, 3, 3, 1), (1, 3, 3, 1)) / 16
-        kernel = ops.cast(
-            tent[..., None, None] * np.eye(inputs.shape[-1]), inputs.dtype
-        )
-        doubled = ops.conv_transpose(padded, kernel, 2, padding="same")
-        return doubled[:, 2 : 2 + 2 * height, 2 : 2 + 2 * width]
+        inputs = ops.pad(inputs, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
+        halves = np.array([[1, 3, 0], [0, 3, 1]]) / 4  # which the finer pixels lie in
+        channels = np.eye(inputs.shape[-1])
+        kernel = np.einsum("ir,js,cd->rscijd", halves, halves, channels)
+        kernel = ops.cast(kernel.reshape(3, 3, len(channels), -1), inputs.dtype)
+        return ops.depth_to_space(ops.conv(inputs, kernel), 2)
 
     def compute_output_shape(self, image_shape, mask_shape=None):
         """Returns the shape of the image."""

@@ -8,7 +8,6 @@ would see nothing known. Such a hole is filled at a reduced scale.
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from scipy import ndimage
 
 from tf_edgeconnect.errors import InputError
 
@@ -126,6 +125,8 @@ def _groups(hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         int `(n, 4)` boxes, and int `(n,)` side of the largest square inside each.
     """
+    from scipy import ndimage  # late: most photos have no areas
+
     height, width = hole.shape
     ends = [(0, -height % _BLOCK), (0, -width % _BLOCK)]
     occupied = _blocks(np.pad(hole, ends)).max(axis=(1, 3))
