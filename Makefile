@@ -26,7 +26,7 @@ TEST_ENV := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\): .*## /  make \1\t/p' Makefile
 
-demo: $(VENV)/plain.stamp ## train a small network and fill the holes of some photos
+demo: $(VENV)/plain.stamp ## fill six damaged photos, then train a small network
 	$(BIN)/tf-edgeconnect demo
 
 test: $(VENV)/dev.stamp ## run the tests

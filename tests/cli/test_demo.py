@@ -38,7 +38,7 @@ def test_the_first_picture_is_there_before_the_stages_and_the_sheet_after(demo, 
     assert Image.open(folder / "demo.png").height > 1000
     lines = capsys.readouterr().out.splitlines()
     assert str(folder / "first.png") in lines[0]
-    assert "3 short stages" in lines[1]
+    assert "three short stages" in lines[1]
     assert "PSNR inside the hole" in lines[-2]
     assert str(folder / "demo.png") in lines[-1]
 

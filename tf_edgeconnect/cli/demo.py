@@ -38,9 +38,9 @@ def demo(
     save(first, repaired_photos())
     typer.echo(f"Six damaged photos, filled by the preset small: {first}")
     typer.echo(
-        f"Now a narrow network is trained in {len(PUBLISHED_STAGES)} short stages on "
-        "the photos that come with scikit-image: about five minutes on two CPU cores. "
-        "Ctrl-C stops it; the same command continues."
+        "Now a narrow network is trained in three short stages on the photos that come "
+        "with scikit-image: about five minutes on two CPU cores. Ctrl-C saves it; the "
+        "same command continues."
     )
     try:
         finished = _train(config, run_dir)
