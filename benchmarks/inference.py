@@ -1,21 +1,30 @@
 """Filling photos: SavedModel and Keras against PyTorch, ONNX Runtime and OpenVINO.
 
     python benchmarks/inference.py [--size 256] [--batch 1] [--threads 1] [--rounds 5]
+    python benchmarks/inference.py --grid [--largest 1600] [--threads 1] [--rounds 2]
 
 Full-size networks with random weights, which cost the same as trained ones. Ours take
 bytes and find Canny edges, too; the peers are given edges and float pictures. Peers are
 of the same architecture, written in `torch_networks.py`, spectral norm folded; what is
 not installed says so in its row (benchmarks/requirements.txt). `ready` is the time from
 an empty process to a callable, making and exporting the networks included.
+
+`--grid` measures some systems at several sizes and batches, each system in one process.
+A call that takes more than five seconds is measured once, others as the best of the
+rounds after a first one; calls of more than `--largest` GFLOP are left out. On one
+thread the processor's time counts, else the clock's.
 """
 
 import argparse
 import functools
+import itertools
+import os
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
-from turns import be_child, by_turns
+from turns import answer, ask, asked, be_child, by_turns
 
 
 def pictures(size: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
@@ -118,8 +127,6 @@ def _onnx_file(folder: str, size: int, batch: int):
 
 def onnx_runtime(size: int, batch: int):
     """ONNX Runtime on the exported PyTorch pair."""
-    import os
-
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -132,8 +139,6 @@ def onnx_runtime(size: int, batch: int):
 
 def openvino(size: int, batch: int, *, precision: str):
     """OpenVINO on the same file."""
-    import os
-
     import openvino
 
     settings = {"INFERENCE_PRECISION_HINT": precision}
@@ -164,47 +169,69 @@ SYSTEMS = {
 TARGETS = {"SavedModel float32": "1.0", "SavedModel bfloat16": "2.2"}
 
 
-def print_floors(size: int, batch: int, threads: int) -> None:
-    """Prints a row a number type: what the machine allows."""
-    import tensorflow as tf
-    from floors import copy_rate, matrix_rate, moved_bytes, operations
-
-    import tf_edgeconnect as ec
-
-    if threads:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
-    networks = ec.edge_generator(), ec.inpaint_generator()
-    work = batch * sum(operations(network, size, size) for network in networks)
-    copies = copy_rate(threads)
-    for dtype, item in (("float32", 4), ("bfloat16", 2)):
-        moved = sum(moved_bytes(network, size, size, item) for network in networks)
-        rate = matrix_rate(dtype, threads)
-        print(
-            f"floor, {dtype}: {work / 1e9:.1f} GFLOP at {rate / 1e9:.0f} GFLOP/s = "
-            f"{1000 * work / rate:.0f} ms; {batch * moved / 1e6:.0f} MB at "
-            f"{copies / 1e9:.1f} GB/s = {1000 * batch * moved / copies:.0f} ms"
-        )
+GRID = ("PyTorch eager", "OpenVINO bfloat16", "SavedModel float32")
+GRID += ("SavedModel bfloat16",)
+SIZES, BATCHES = (128, 256, 512), (1, 4, 8)
+GFLOP_256 = 193.5
+_LONG = 5.0  # seconds
 
 
-def main() -> None:
-    """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", type=int, default=256, help="side in pixels")
-    parser.add_argument("--batch", type=int, default=1, help="photos a call")
-    parser.add_argument("--threads", type=int, default=1, help="0: the library's own")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", nargs="*", choices=SYSTEMS, help="some rows")
-    options = parser.parse_args()
-    if be_child(SYSTEMS, options.size, options.batch):
-        return
+def cells(largest: float) -> list[tuple[int, int]]:
+    """Sizes and batches whose call takes at most `largest` GFLOP."""
+    return [
+        (size, batch)
+        for size, batch in itertools.product(SIZES, BATCHES)
+        if GFLOP_256 * (size / 256) ** 2 * batch <= largest
+    ]
+
+
+def be_grid_child(name: str, threads: int, rounds: int, largest: float) -> None:
+    """Answers with the seconds of each cell, or why there are none."""
+    clock = time.process_time if threads == 1 else time.perf_counter
+    seconds = {}
+    try:
+        for size, batch in cells(largest):
+            run = SYSTEMS[name](size, batch)
+            taken = []
+            while len(taken) <= rounds and (not taken or taken[0] < _LONG):
+                start = clock()
+                run()
+                taken.append(clock() - start)
+            seconds[f"{size}x{batch}"] = min(taken[1:] or taken)
+    except ImportError as error:
+        seconds["absent"] = f"not installed: {error.name or error}"
+    answer(seconds)
+
+
+def print_grid(threads: int, largest: float) -> None:
+    """Prints a row for each size and batch: ms a call and photos a second."""
+    from floors import floors_of  # imports Keras, which a peer's process must not
+
+    found = {name: ask({"name": name}, threads) for name in GRID}
+    for name, each in found.items():
+        if "absent" in each:
+            print(f"{name}: {each['absent']}\n")
+    floors = floors_of(threads)
+    print(f"\n| size | batch | {' | '.join(GRID)} | floor, float32 | floor, bfloat16 |")
+    print("|---" * (4 + len(GRID)) + "|")
+    for size, batch in cells(largest):
+        row = []
+        for name in GRID:
+            seconds = found[name].get(f"{size}x{batch}")
+            row.append(
+                f"{1000 * seconds:.0f} ({batch / seconds:.2f})" if seconds else ""
+            )
+        row += [f"{max(least(size, batch)):.0f}" for least in floors.values()]
+        print(f"| {size} | {batch} | {' | '.join(row)} |", flush=True)
+
+
+def print_systems(options: argparse.Namespace) -> None:
+    """Prints a row for each system, at one size and batch."""
+    from floors import floors_of
+
     names = [name for name in SYSTEMS if name in (options.only or SYSTEMS)]
     found = by_turns(names, options.rounds, options.threads)
-    counted = "processor" if options.threads == 1 else "clock"
-    print(
-        f"{options.size}x{options.size}, batch {options.batch}, "
-        f"{options.threads or 'default'} threads, {counted} time"
-    )
+    print(f"{options.size}x{options.size}, batch {options.batch}")
     print(
         f"| system | ms | photos/s | times {PEER} | target | ready s | first answer s "
         "| peak GiB |"
@@ -223,7 +250,35 @@ def main() -> None:
             f"| {each.peak / 2**30:.2f} |"
         )
     print(flush=True)
-    print_floors(options.size, options.batch, options.threads)
+    for dtype, least in floors_of(options.threads).items():
+        work, moved = least(options.size, options.batch)
+        print(f"floor, {dtype}: operations {work:.0f} ms, copies {moved:.0f} ms")
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=256, help="side in pixels")
+    parser.add_argument("--batch", type=int, default=1, help="photos a call")
+    parser.add_argument("--threads", type=int, default=1, help="0: the library's own")
+    parser.add_argument("--rounds", type=int, help="default: 5, or 2 with --grid")
+    parser.add_argument("--only", nargs="*", choices=SYSTEMS, help="some rows")
+    parser.add_argument("--grid", action="store_true", help="several sizes and batches")
+    parser.add_argument("--largest", type=float, default=1600, help="GFLOP a call")
+    options = parser.parse_args()
+    options.rounds = options.rounds or (2 if options.grid else 5)
+    if question := asked():
+        name = question["name"]
+        be_grid_child(name, options.threads, options.rounds, options.largest)
+        return
+    if be_child(SYSTEMS, options.size, options.batch):
+        return
+    counted = "processor" if options.threads == 1 else "clock"
+    print(f"{options.threads or 'default'} threads, {counted} time")
+    if options.grid:
+        print_grid(options.threads, options.largest)
+    else:
+        print_systems(options)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ PHOTOS = HERE.parent.parent / "shared" / "data" / "photos" / "val"
 # What takes `--rounds`.
 ROUNDS = {
     "inference.py",
-    "inference_sizes.py",
     "startup.py",
     "training_step.py",
     "data_pipeline.py",
@@ -57,20 +56,17 @@ def processor() -> str:
 def commands(options: argparse.Namespace) -> list[tuple[str, list[str]]]:
     """Titles, and scripts with their arguments, in the order of the page."""
     model = options.model
-    if model in presets.NAMES and not Path(model).exists():
-        model = str(presets.folder(model))
     photos = ["--photos", options.photos] if options.photos else []
     cores = str(os.cpu_count())
     found = [
         ("Filling: all systems", ["inference.py", "--rounds", "3"]),
-        ("Filling: sizes and batches, one thread", ["inference_sizes.py"]),
+        ("Filling: sizes and batches, one thread", ["inference.py", "--grid"]),
         (
             f"Filling: sizes and batches, {cores} threads",
-            ["inference_sizes.py", "--threads", cores, "--largest", "2200"],
+            ["inference.py", "--grid", "--threads", cores, "--largest", "2200"],
         ),
-        ("What short floats lose", ["precision.py", "--model", model, *photos]),
+        ("What each precision loses", ["precision.py", "--model", model, *photos]),
         ("Start-up of an export", ["startup.py"]),
-        ("TFLite", ["tflite.py", "--model", model, *photos]),
     ]
     for stage in ("edge", "inpaint", "joint"):
         step = ["training_step.py", "--stage", stage, "--batch", "1", "--rounds", "2"]

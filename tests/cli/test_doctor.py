@@ -23,7 +23,7 @@ def call(*arguments) -> int:
 def test_doctor_exits_0_where_nothing_is_wrong(masks, capsys):
     assert call("--masks", masks) == 0
     shown = capsys.readouterr().out
-    assert "6 masks from" in shown and "found: nothing that is wrong" in shown
+    assert "read 6 of 6 masks from" in shown and "found: no problems" in shown
 
 
 def test_doctor_exits_1_prints_a_line_a_finding_and_writes_them_as_json(

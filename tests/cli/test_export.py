@@ -64,10 +64,10 @@ def test_a_run_without_an_edge_generator_is_refused(tmp_path, capsys):
         ),
         (["--model", "m", "--photos", "p"], "--photos is for --format tflite and onnx"),
         (["--model", "m", "--edges-input"], "--edges-input is for --format tflite and"),
-        (["--model", "m", "--max-megapixels", "0"], "must be more than 0, got 0"),
+        (["--model", "m", "--max-megapixels", "0"], "0 is not in the range"),
         (
             ["--model", "m", "--format", "onnx", "--size", "16"],
-            "--size is not for --format onnx: its file takes any size",
+            "--size is for --format saved-model and tflite only",
         ),
         (
             ["--model", "m", "--format", "onnx", "--precision", "float16"],

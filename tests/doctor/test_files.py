@@ -121,7 +121,7 @@ def test_a_finding_is_one_line_of_some_names_and_counts_the_rest(pairs):
     report = Report()
     check_pairs(report, *pairs)
     assert report.findings[0].line == (
-        "warning: masks that have no hole: 6 of 6 (00.png, 01.png, 02.png and 3 more): "
+        "warning: masks without a hole: 6 of 6 (00.png, 01.png, 02.png and 3 more): "
         "nothing is filled; remove them"
     )
     assert not report.is_clean

@@ -91,8 +91,8 @@ def test_unreadable_photos_are_an_error_only_where_they_stop_the_run(data):
 
 def test_a_sample_is_some_photos_of_each_side(data):
     facts = check(data, sample=4).facts
-    assert "looked into 4 of 12 photos" in facts
-    assert "looked into 4 of 4 photos" in facts
+    assert "read 4 of 12 photos" in facts
+    assert "read 4 of 4 photos" in facts
 
 
 def test_all_that_is_wrong_is_told_at_once(data, monkeypatch):

@@ -14,7 +14,7 @@ from tf_edgeconnect.export import portable
 from tf_edgeconnect.export.portable import export_onnx, export_tflite
 from tf_edgeconnect.export.report import load_examples
 from tf_edgeconnect.inference import Inpainter
-from tf_edgeconnect.inference.backends.tflite import TFLiteBackend
+from tf_edgeconnect.inference.backends.file import TFLiteBackend
 
 litert = pytest.importorskip(
     "ai_edge_litert.interpreter", reason="needs pip install ai-edge-litert"

@@ -9,6 +9,7 @@ import tf_edgeconnect as ec
 from tf_edgeconnect.edges.exact import canny
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.backends import Backend
 from tf_edgeconnect.inference.backends.keras import KerasBackend
 from tf_edgeconnect.inference.graph import InpaintGraph
 from tf_edgeconnect.models.storage import save_networks
@@ -270,10 +271,10 @@ def test_a_path_that_is_no_model_is_refused_with_what_is_accepted(tmp_path):
             Inpainter.load(path)
 
 
-class OneAtATime:
+class OneAtATime(Backend):
     """Takes 16 x 16 pixels at once; paints the mean of what it sees, and no edges."""
 
-    description, sigma, draws, paints = "a stand-in", None, True, True
+    description = "a stand-in"
     size, max_pixels = 16, 256
     memory = True
 

@@ -7,7 +7,7 @@ from skimage.feature import canny
 
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import calls
-from tf_edgeconnect.inference.regions.areas import plan_areas
+from tf_edgeconnect.inference.areas import plan_areas
 
 COFFEE = data.coffee()  # (400, 600, 3)
 

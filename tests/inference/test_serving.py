@@ -193,7 +193,7 @@ def test_rest_and_tflite_need_neither_tensorflow_nor_grpc(fresh_python):
         "sys.modules.update(tensorflow=None, grpc=None, keras=None)\n"
         "import tf_edgeconnect as ec\n"
         "import tf_edgeconnect.photos, tf_edgeconnect.inference.backends.serving\n"
-        "import tf_edgeconnect.inference.backends.tflite\n"
+        "import tf_edgeconnect.inference.backends.file\n"
         "import tf_edgeconnect.inference.files\n"
         "from tf_edgeconnect.errors import ServingError\n"
         "try:\n    ec.Inpainter.load('http://127.0.0.1:1', timeout=0.1)\n"

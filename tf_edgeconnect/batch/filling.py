@@ -26,8 +26,8 @@ from tf_edgeconnect.data.records import photo_example
 from tf_edgeconnect.data.source import Encoded
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.areas import Large
 from tf_edgeconnect.inference.files import reason_of
-from tf_edgeconnect.inference.regions.areas import Large
 from tf_edgeconnect.photos.decoding import MAX_PIXELS
 from tf_edgeconnect.photos.masks import MaskOptions
 from tf_edgeconnect.photos.reading import Photo, read_hole

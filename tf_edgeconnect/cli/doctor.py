@@ -1,4 +1,4 @@
-"""`tf-edgeconnect doctor`: checks data, settings and runs before hours are spent."""
+"""`tf-edgeconnect doctor`: checks data, settings and runs before a long job."""
 
 import dataclasses
 from functools import partial
@@ -36,19 +36,19 @@ def doctor(
         typer.Option(metavar="D", help="Photos for inpaint or evaluate."),
     ] = None,
     masks: Annotated[
-        Path | None, typer.Option(metavar="D", help="Their masks, or masks alone.")
+        Path | None, typer.Option(metavar="D", help="Their masks, or only masks.")
     ] = None,
     model: Annotated[
-        str | None, options.model("The model to fill them with, as of inpaint.")
+        str | None, options.model("The model to fill them with, as for inpaint.")
     ] = None,
     run_dir: Annotated[Path | None, options.run_dir("A run that stopped.")] = None,
     sample: Annotated[
         int,
-        typer.Option(min=0, metavar="N", help="Files to look into; 0: all of them."),
+        typer.Option(min=0, metavar="N", help="Files of each kind to read; 0: all."),
     ] = 1000,
     report: Annotated[
         Path | None,
-        typer.Option("--json", metavar="FILE", help="Findings with all names."),
+        typer.Option("--json", metavar="FILE", help="Write all findings and names."),
     ] = None,
     overwrite: options.Overwrite = False,
 ) -> int:
@@ -107,7 +107,7 @@ def doctor(
             check_model(found, model)
         if run_dir is not None:
             check_run(found, run_dir)
-    _tell(found)
+    _print_findings(found)
     if report is not None:
         content = {
             "made_by": f"tf-edgeconnect {__version__}",
@@ -119,14 +119,14 @@ def doctor(
     return DONE if found.is_clean else WILL_HURT
 
 
-def _tell(found: "Report") -> None:
+def _print_findings(found: "Report") -> None:
     for fact in found.facts:
         typer.echo(fact)
-    told = []
+    counts = []
     for severity in ("error", "warning", "note"):
         lines = [each.line for each in found.findings if each.severity == severity]
         for line in lines:
             typer.echo(line)
         if lines:
-            told.append(f"{len(lines)} {severity}{'s' * (len(lines) > 1)}")
-    typer.echo(f"found: {', '.join(told) or 'nothing that is wrong'}")
+            counts.append(f"{len(lines)} {severity}{'s' * (len(lines) > 1)}")
+    typer.echo(f"found: {', '.join(counts) or 'no problems'}")

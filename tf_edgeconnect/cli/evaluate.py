@@ -14,9 +14,7 @@ from tf_edgeconnect.presets import DEFAULT
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tf_edgeconnect.evaluation.manifest import Conditions
     from tf_edgeconnect.evaluation.results import Evaluation
-    from tf_edgeconnect.evaluation.systems import System
 
 SOME_LEFT_OUT = 1
 
@@ -36,26 +34,24 @@ def evaluate(
         typer.Option("--compare", help="Join finished evaluations A B ... in a table."),
     ] = False,
     images: Annotated[
-        Path | None, typer.Option(metavar="D", help="Folder of whole photos.")
+        Path | None, typer.Option(metavar="D", help="Folder of photos without holes.")
     ] = None,
     masks: Annotated[
         Path | None,
         typer.Option(
             metavar="D",
-            help="Folder of masks, white = hole (paired by name, or drawn where no "
-            "name pairs); one mask; or block: half of each side, in the middle.",
+            help="Folder of masks, white = hole (paired by name, or at random where no "
+            "name matches); one mask; or block: half of each side, in the middle.",
         ),
     ] = None,
     model: Annotated[
         str | None,
-        options.model(
-            f"Measure this model, such as inpaint takes; by default {DEFAULT}."
-        ),
+        options.model("Model to measure, as for inpaint.", DEFAULT),
     ] = None,
     predictions: Annotated[
         Path | None,
         typer.Option(
-            metavar="D", help="Or files of another system, named as the photos."
+            metavar="D", help="Or files of another system, named like the photos."
         ),
     ] = None,
     baseline: Annotated[
@@ -65,8 +61,9 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="predicted|canny|none|D",
-            help="Edges a model follows in the hole: its own (the default), those of "
-            "the whole photo (the ceiling), none, or drawings of the photos' names.",
+            help="Edges in the hole: the model's own, those of the whole photo (an "
+            "upper bound), none, or a folder of edge maps named like the photos.",
+            show_default="predicted",
         ),
     ] = None,
     edge_threshold: Annotated[
@@ -76,19 +73,19 @@ def evaluate(
             max=1,
             metavar="T",
             show_default="0.5",
-            help="A model's edges count, in precision, recall and F1, where they are "
-            "above: such as best_threshold in report.json of other photos.",
+            help="Edges above it count in precision, recall and F1; see best_threshold "
+            "in report.json.",
         ),
     ] = None,
     published: options.Published = False,
     label: Annotated[
-        str | None, typer.Option(help="Head of the system's column.")
+        str | None, typer.Option(help="Heading of the system's column.")
     ] = None,
     protocol: Annotated[
         Literal["standard", "edgeconnect"],
         typer.Option(
             help="standard: in RGB, SSIM with a Gaussian window of 11; edgeconnect: as "
-            "the original's script, in grey, with a window of 51."
+            "the published script, in grey, with a window of 51."
         ),
     ] = "standard",
     size: Annotated[
@@ -107,8 +104,8 @@ def evaluate(
         int | None,
         typer.Option(
             metavar="N",
-            help="Draw masks for all photos where only some names pair.",
-            show_default="0, where no names pair",
+            help="Assign masks at random even where some names match.",
+            show_default="0, where no names match",
         ),
     ] = None,
     fid_weights: Annotated[
@@ -116,14 +113,14 @@ def evaluate(
         typer.Option(metavar="FILE", help="The usual Inception network: adds FID."),
     ] = None,
     lpips_weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="AlexNet's: adds LPIPS.")
+        Path | None, typer.Option(metavar="FILE", help="AlexNet: adds LPIPS.")
     ] = None,
     fid_cache: Annotated[
         Path | None,
         typer.Option(
             metavar="D",
-            help="Where features for FID are kept, for evaluations to share; by "
-            "default features/ in the results.",
+            help="Cache of features for FID, which evaluations can share.",
+            show_default="features/ in the results",
         ),
     ] = None,
 ) -> int:
@@ -136,29 +133,32 @@ def evaluate(
         given = {name for name, x in sources.items() if x and x.name == "COMMANDLINE"}
         if given - {"compare", "folders", "output"}:
             raise InputError(
-                "--compare joins finished evaluations: give their folders and -o only"
+                "--compare joins finished evaluations: give only their folders and -o"
             )
         return _compare(folders or [], output)
     if folders:
         raise InputError(f"{folders[0]}: folders are for --compare; see the options")
     if images is None or masks is None:
         raise InputError("--images and --masks are needed: what to fill, and where")
-    if sum(value is not None for value in (model, predictions, baseline)) > 1:
-        raise InputError("give one of --model, --predictions and --baseline")
-    by_model = predictions is None and baseline is None
-    of_model = {
-        "--published": published or None,
-        "--edges": edges,
-        "--edge-threshold": edge_threshold,
-    }
-    for option in (x for x in of_model if not by_model and of_model[x] is not None):
-        raise InputError(f"{option} is for a --model: nothing else draws edges")
-    if published and edges not in (None, "predicted"):
-        raise InputError("--edges and --published exclude each other: choose one")
+    options.exclude(
+        {"--model": model, "--predictions": predictions, "--baseline": baseline}
+    )
+    for option, value in (
+        ("--published", published or None),
+        ("--edges", edges),
+        ("--edge-threshold", edge_threshold),
+    ):
+        if value is not None and (predictions or baseline):
+            raise InputError(f"{option} is for a --model: nothing else draws edges")
+    other_edges = edges not in (None, "predicted")
+    options.exclude({"--edges": other_edges, "--published": published})
 
     import_tensorflow()
-    from tf_edgeconnect.evaluation import systems
+    from rich.progress import track
+
+    from tf_edgeconnect.evaluation import run, systems
     from tf_edgeconnect.evaluation.manifest import Conditions
+    from tf_edgeconnect.evaluation.report import write_report
 
     conditions = Conditions(
         images=images,
@@ -166,7 +166,7 @@ def evaluate(
         protocol=protocol,
         size=size,
         seed=seed,
-        bins=_bounds(bins),
+        bins=tuple(options.numbers("--bins", bins)),
         fid_weights=fid_weights,
         lpips_weights=lpips_weights,
     )
@@ -182,26 +182,6 @@ def evaluate(
             published=published,
             label=label,
         )
-    return _measure(conditions, system, output, fid_cache)
-
-
-def _bounds(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise InputError(
-            f"--bins {text}: expected percentages such as 0,10,20,30"
-        ) from None
-
-
-def _measure(
-    conditions: "Conditions", system: "System", output: Path, fid_cache: Path | None
-) -> int:
-    from rich.progress import track
-
-    from tf_edgeconnect.evaluation.report import write_report
-    from tf_edgeconnect.evaluation.run import evaluate as run
-
     console = stderr_console()
     description = system.details.get("description", system.details["label"])
     console.print(f"{system.details['kind']}: {description}")
@@ -210,19 +190,21 @@ def _measure(
         return track(items, what, console=console)
 
     with shown_on(console):
-        found = run(conditions, system, output, track=show, fid_cache=fid_cache)
+        found = run.evaluate(
+            conditions, system, output, track=show, fid_cache=fid_cache
+        )
         write_report([found], output)
-    return _tell(found, output, console)
+    return _print_result(found, output, console)
 
 
-def _tell(found: "Evaluation", output: Path, console: "Console") -> int:
+def _print_result(found: "Evaluation", output: Path, console: "Console") -> int:
     manifest = found.manifest
     lost = {entry["name"]: entry["reason"] for entry in manifest["left_out"]}
     lost.update(found.failed)
     if manifest["pairing"] == "seeded":
         console.print(
-            f"note: not every photo has a mask of its name: masks were drawn by seed "
-            f"{manifest['seed']}"
+            "note: not every photo has a mask of its name: masks were assigned at "
+            f"random by seed {manifest['seed']}"
         )
     for column, reason in found.missing.items():
         console.print(f"note: no {column.upper()}: {reason}")
@@ -238,13 +220,13 @@ def _tell(found: "Evaluation", output: Path, console: "Console") -> int:
 def _compare(folders: list[Path], output: Path) -> int:
     if len(folders) < 2:
         raise InputError("--compare: give the folders of two or more evaluations")
-    if output.exists() and any(output.iterdir()):
-        if (output / "manifest.json").exists():
-            raise InputError(f"output {output} is an evaluation; give another folder")
-        if not (output / "report.json").exists():
-            raise InputError(
-                f"output {output} holds files that are no report; give a new folder"
-            )
+    if (output / "manifest.json").exists():
+        raise InputError(f"output {output} is an evaluation; give another folder")
+    has_files = output.exists() and any(output.iterdir())
+    if has_files and not (output / "report.json").exists():
+        raise InputError(
+            f"output {output} holds files that are no report; give a new folder"
+        )
 
     import_tensorflow()
     from tf_edgeconnect.evaluation.report import write_report

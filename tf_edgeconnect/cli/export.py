@@ -12,7 +12,6 @@ from tf_edgeconnect.presets import DEFAULT
 
 if TYPE_CHECKING:
     from tf_edgeconnect.export.networks import FloatType
-    from tf_edgeconnect.export.portable import LitePrecision
 
 _SIZE = 256
 _MAX_MEGAPIXELS = 4.0
@@ -54,15 +53,16 @@ def export(
             min=1,
             metavar="N",
             help="tflite: side of the photos it takes. saved-model: side of a warm-up "
-            "request's photo; may be repeated. [default: 256]",
+            "request's photo; may be repeated.",
+            show_default="256",
         ),
     ] = None,
     photos: Annotated[
         str | None,
         typer.Option(
             metavar="SOURCE",
-            help="tflite, onnx: photos like yours, for int8-full and the report. "
-            "[default: sample:]",
+            help="tflite, onnx: photos like yours, for int8-full and the report.",
+            show_default="sample:",
         ),
     ] = None,
     edges_input: Annotated[
@@ -75,30 +75,27 @@ def export(
     max_megapixels: Annotated[
         float | None,
         typer.Option(
+            min=0.000001,
             metavar="N",
             help="saved-model: larger requests are refused; each megapixel takes some "
-            "0.3 GB of memory. [default: 4]",
+            "0.3 GB of memory.",
+            show_default="4",
         ),
     ] = None,
 ) -> None:
     """Export a model with everything from photo and mask to the filled photo in it."""
-    if precision not in _PRECISIONS[format]:
-        raise InputError(
-            f"--precision {precision} is not for --format {format}, which takes "
-            f"{', '.join(_PRECISIONS[format])}"
-        )
-    _check_options(format, size, photos, edges_input, max_megapixels)
+    _check_options(format, precision, size, photos, edges_input, max_megapixels)
     import_tensorflow()
     if format == "saved-model":
         from tf_edgeconnect.export.saved_model import export_saved_model
 
-        lines = export_saved_model(
+        exported = export_saved_model(
             model,
             output,
             precision=cast("FloatType", precision),
             warmup_sizes=size or [_SIZE],
             max_megapixels=max_megapixels or _MAX_MEGAPIXELS,
-        ).lines
+        )
     else:
         from tf_edgeconnect.export.portable import export_onnx, export_tflite
 
@@ -108,39 +105,38 @@ def export(
             "progress": lambda line: typer.echo(line, err=True),
         }
         if format == "onnx":
-            lines = export_onnx(model, output, **common).lines
+            exported = export_onnx(model, output, **common)
         else:
-            kind = cast("LitePrecision", precision)
-            side = size[0] if size else _SIZE
-            lines = export_tflite(
-                model, output, size=side, precision=kind, **common
-            ).lines
-    for line in lines:
+            common |= {"size": size[0] if size else _SIZE, "precision": precision}
+            exported = export_tflite(model, output, **common)
+    for line in exported.lines:
         typer.echo(line)
 
 
 def _check_options(
     format: str,
+    precision: str,
     sizes: list[int] | None,
     photos: str | None,
     edges_input: bool,
     max_megapixels: float | None,
 ) -> None:
     """Refuses options that are for other formats."""
-    if format == "saved-model":
-        for name, given in (("--photos", photos), ("--edges-input", edges_input)):
-            if given:
-                raise InputError(f"{name} is for --format tflite and onnx only")
-    elif max_megapixels is not None:
-        raise InputError("--max-megapixels is for --format saved-model only")
-    if format == "onnx" and sizes:
-        raise InputError("--size is not for --format onnx: its file takes any size")
+    if precision not in _PRECISIONS[format]:
+        raise InputError(
+            f"--precision {precision} is not for --format {format}, which takes "
+            f"{', '.join(_PRECISIONS[format])}"
+        )
+    for option, value, formats in (
+        ("--photos", photos, ("tflite", "onnx")),
+        ("--edges-input", edges_input, ("tflite", "onnx")),
+        ("--max-megapixels", max_megapixels, ("saved-model",)),
+        ("--size", sizes, ("saved-model", "tflite")),
+    ):
+        if value and format not in formats:
+            raise InputError(f"{option} is for --format {' and '.join(formats)} only")
     if format == "tflite" and sizes and len(sizes) > 1:
         raise InputError(
             "--format tflite takes one --size, since a file is for photos of one size; "
             "export once for each"
-        )
-    if max_megapixels is not None and max_megapixels <= 0:
-        raise InputError(
-            f"--max-megapixels must be more than 0, got {max_megapixels:g}"
         )

@@ -110,19 +110,11 @@ def inpaint(
     ] = 4,
 ) -> int:
     """Fill the holes of photos. Known pixels stay exactly as they are."""
-    if edges is not None and (edges_only or published):
-        other = "--edges-only" if edges_only else "--published"
-        raise InputError(f"--edges and {other} exclude each other: choose one")
-    if edges_only and (published or save_edges):
-        other = "--published" if published else "--save-edges"
-        raise InputError(f"--edges-only and {other} exclude each other: choose one")
-    if published and large not in ("auto", "full"):
-        raise InputError(
-            f"--published and --large {large} exclude each other: the original runs "
-            "photos whole"
-        )
-    if overwrite and skip_existing:
-        raise InputError("--overwrite and --skip-existing exclude each other")
+    published_only = {"--published": published}
+    options.exclude({"--edges": edges, "--edges-only": edges_only} | published_only)
+    options.exclude({"--edges-only": edges_only, "--save-edges": save_edges})
+    options.exclude({f"--large {large}": large in ("crop", "tile")} | published_only)
+    options.exclude({"--overwrite": overwrite, "--skip-existing": skip_existing})
 
     from tf_edgeconnect.photos.jobs import plan_jobs
     from tf_edgeconnect.photos.masks import MaskOptions

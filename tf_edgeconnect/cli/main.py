@@ -40,7 +40,7 @@ DONE, SOME_FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="EdgeConnect image inpainting: lines first, colour next.",
+    help="EdgeConnect image inpainting: complete the edges, then paint.",
     pretty_exceptions_enable=False,
 )
 # In the order of the help.

@@ -52,7 +52,7 @@ def masks(
 
     The same command makes the same files.
     """
-    shape, bounds = _size(size), _bounds(bins)
+    shape, bounds = _size(size), options.numbers("--bins", bins)
     overview = output.resolve().with_name(f"{output.resolve().name}-overview.png")
 
     import_tensorflow()
@@ -110,13 +110,3 @@ def _size(text: str) -> tuple[int, int]:
     if not found:
         raise InputError(f"--size must be WxH or N, such as 512x384 or 256, got {text}")
     return int(found[2] or found[1]), int(found[1])
-
-
-def _bounds(text: str) -> list[float]:
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(
-            f"--bins must be numbers with commas between, such as 0.1,0.2,0.3; "
-            f"got {text}"
-        ) from None

@@ -1,16 +1,17 @@
-"""Options that several commands take, and what a shell completes for them.
+"""Options that several commands take, and their completion in a shell.
 
-`tf-edgeconnect --install-completion` sets a shell up. Where nothing here fits what is
-typed, the shell's own completion of files goes on.
+`tf-edgeconnect --install-completion` sets a shell up. Where nothing here matches what
+is typed, the shell completes file names.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from tf_edgeconnect.config import config_names, setting_names
+from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import NAMES
 
 RUNS = Path("runs")  # where `train` puts runs by itself
@@ -31,12 +32,12 @@ def complete_setting(incomplete: str) -> list[str]:
 
 
 def complete_model(incomplete: str) -> list[str]:
-    """Completes what `--model` takes: a preset's name, or a folder with a model."""
+    """Completes the name of a preset or a folder with a model."""
     return _fitting(NAMES, incomplete) + complete_run(incomplete)
 
 
 def complete_run(incomplete: str) -> list[str]:
-    """Completes folders with a model: those of `runs/`, and where the path leads."""
+    """Completes folders with a model, in `runs/` and where the path leads."""
     folders = {RUNS, Path(f"{incomplete}*").parent}
     found = {str(path) for folder in folders for path in _models_in(folder)}
     return _fitting(sorted(found), incomplete)
@@ -53,40 +54,50 @@ def _fitting(names: Iterable[str], incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
-def output(text: str, metavar: str = "D") -> Any:
-    """Returns the option `--output`, `-o`.
+def exclude(given: Mapping[str, object]) -> None:
+    """Refuses two or more options that exclude each other.
 
     Args:
-        text: what is written, and where.
-        metavar: stands for the value in the help.
+        given: option -> its value; None, False and 0 count as not given.
     """
+    names = [name for name, value in given.items() if value]
+    if len(names) > 1:
+        raise InputError(f"{' and '.join(names)} exclude each other: choose one")
+
+
+def numbers(option: str, text: str) -> list[float]:
+    """Parses numbers with commas between them."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"{option} must be numbers with commas between, such as 0.1,0.2,0.3; got "
+            f"{text}"
+        ) from None
+
+
+def output(text: str, metavar: str = "D") -> Any:
+    """Declares the option `--output`, `-o`."""
     return typer.Option("--output", "-o", metavar=metavar, help=text)
 
 
-def model(text: str) -> Any:
-    """Returns the option `--model`.
-
-    Args:
-        text: which models it takes.
-    """
-    return typer.Option(metavar="M", help=text, autocompletion=complete_model)
+def model(text: str, default: str | bool = True) -> Any:
+    """Declares the option `--model`; `default` is shown in the help."""
+    return typer.Option(
+        metavar="M",
+        help=text,
+        show_default=default,
+        autocompletion=complete_model,
+    )
 
 
 def port(text: str) -> Any:
-    """Returns the option of a port to listen on.
-
-    Args:
-        text: for what.
-    """
+    """Declares an option for a port to listen on."""
     return typer.Option(min=0, max=65535, help=f"{text}0 takes a free one.")
 
 
 def run_dir(text: str) -> Any:
-    """Returns the option `--run-dir`.
-
-    Args:
-        text: what the run is for.
-    """
+    """Declares the option `--run-dir`."""
     return typer.Option(metavar="D", help=text, autocompletion=complete_run)
 
 
@@ -98,7 +109,7 @@ Model = Annotated[
     ),
 ]
 Timeout = Annotated[
-    float, typer.Option(min=0.001, metavar="S", help="Seconds for a server's answer.")
+    float, typer.Option(min=0.001, metavar="S", help="Seconds to wait for a server.")
 ]
 Config = Annotated[
     str | None,
@@ -140,25 +151,25 @@ Large = Annotated[
     ),
 ]
 InvertMask = Annotated[
-    bool, typer.Option("--invert-mask", help="For masks in which black = hole.")
+    bool, typer.Option("--invert-mask", help="Black = hole in the masks.")
 ]
 Dilate = Annotated[
     int, typer.Option(min=0, metavar="N", help="Grow holes by N pixels.")
 ]
 MaskFrom = Annotated[
     Literal["auto", "paint", "transparency", "grey", "labels"],
-    typer.Option(help="What a mask is made of, where that is not to be seen."),
+    typer.Option(help="How to read masks; auto decides by the file."),
 ]
 MaskLabel = Annotated[
     int | None,
-    typer.Option(metavar="N", help="The hole is label N alone, not all labels."),
+    typer.Option(metavar="N", help="The hole is label N only, not all labels."),
 ]
 AllowEmpty = Annotated[
     bool, typer.Option("--allow-empty", help="Copy photos whose mask has no hole.")
 ]
 MaxMegapixels = Annotated[
     float,
-    typer.Option(min=0.001, metavar="N", help="The largest photo that is read."),
+    typer.Option(min=0.001, metavar="N", help="Largest photo that is read."),
 ]
 Published = Annotated[
     bool,

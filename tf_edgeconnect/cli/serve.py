@@ -29,7 +29,8 @@ def serve(
         Path | None,
         options.model(
             "Without EXPORT: export this run directory, weights folder or preset "
-            f"first, to a temporary folder. [default: {DEFAULT}]"
+            "first, to a temporary folder.",
+            DEFAULT,
         ),
     ] = None,
     host: options.Host = "127.0.0.1",
@@ -40,8 +41,7 @@ def serve(
     ] = "edgeconnect",
 ) -> None:
     """Serve an export, or a model, on this machine, for development."""
-    if export is not None and model is not None:
-        raise InputError("EXPORT and --model name two models to serve: give one")
+    options.exclude({"EXPORT": export, "--model": model})
     if not all(map(importlib.util.find_spec, NEEDED)):
         raise InputError(
             "serve needs the serving extra: pip install 'tf-edgeconnect[serving]'"

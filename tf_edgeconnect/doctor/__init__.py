@@ -1,7 +1,7 @@
-"""Checks photos, masks, settings and runs before hours are spent on them.
+"""Checks photos, masks, settings and runs before a long job.
 
-Each check adds to a `Report` what it looked at and what it found: `Finding`s, one line
-each, that say how bad it is and what to do.
+Each check adds facts and `Finding`s to a `Report`. A finding is one line: how severe it
+is, what is wrong and what to do.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from tf_edgeconnect.errors import InputError, ServingError
 
-# error: the run stops, or its result is wrong; warning: it will hurt; note: to know.
+# error: the run stops, or its result is wrong; warning: the result suffers.
 Severity = Literal["error", "warning", "note"]
 # Shows progress; called as `rich.progress.track(items, description, total=N)`.
 Track = Callable[..., Iterable[Any]]
@@ -26,12 +26,12 @@ def untracked(items: Iterable[Any], *_: Any, **__: Any) -> Iterable[Any]:
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong.
+    """One problem.
 
     Attributes:
-        severity: how bad it is.
-        check: which check found it, a short fixed name.
-        what: what is the matter.
+        severity: how severe it is.
+        check: fixed name of the check that found it.
+        what: the problem.
         remedy: what to do about it.
         names: all files concerned.
     """
@@ -55,12 +55,7 @@ class Finding:
 
 @dataclasses.dataclass
 class Report:
-    """What was looked at and what was found.
-
-    Attributes:
-        facts: lines on what was looked at.
-        findings: in the order of the checks.
-    """
+    """What was checked, as lines, and the findings in the order of the checks."""
 
     facts: list[str] = dataclasses.field(default_factory=list)
     findings: list[Finding] = dataclasses.field(default_factory=list)
@@ -78,7 +73,7 @@ class Report:
 
     @contextlib.contextmanager
     def refusal(self, check: str, remedy: str) -> Iterator[None]:
-        """Makes an error of the block, or what a server says, one of this report."""
+        """Turns an `InputError` or `ServingError` of the block into a finding."""
         try:
             yield
         except (InputError, ServingError) as error:

@@ -50,23 +50,23 @@ def check_training(
     """Checks a run that is to come.
 
     Args:
-        report: takes what is found.
+        report: takes the findings.
         config: of the run.
-        networks: builds those of a stage; the trainers' own function.
+        networks: builds those of a stage.
         init_from: a run or weights folder to start from.
         gpu_missed: whether there is a GPU that TensorFlow cannot use.
-        sample: how many photos and masks to look into, of each kind; 0 for all.
+        sample: how many photos and masks to read, of each kind; 0 for all.
         track: shows progress.
     """
     _check_photos(report, config, sample, track)
     if config.mask.kinds.get("external") and config.mask.folder:
-        with report.refusal("no-masks", "training stops there; mend mask.folder"):
+        with report.refusal("no-masks", "training stops; change mask.folder"):
             check_masks(report, Path(config.mask.folder), sample, track)
     _check_machine(report, config, networks, gpu_missed)
     losses = config.losses
     # Keras downloads those of ImageNet when training starts.
     if (losses.perceptual or losses.style) and losses.vgg_weights != "imagenet":
-        with report.refusal("vgg", "training stops there"):
+        with report.refusal("vgg", "training stops; change losses.vgg_weights"):
             vgg_features(losses.vgg_weights)
     if init_from is not None:
         _check_start(report, init_from, networks("joint", config))
@@ -90,7 +90,7 @@ def _check_photos(report: Report, config: Config, sample: int, track: Track) -> 
         report.add("note", "not-downloaded", str(error), remedy)
         return
     except InputError as error:
-        remedy = "nothing can be trained on; mend it or name other photos with --data"
+        remedy = "training stops; name other photos with --data"
         report.add("error", "no-photos", str(error), remedy)
         return
     report.facts.append(
@@ -101,10 +101,9 @@ def _check_photos(report: Report, config: Config, sample: int, track: Track) -> 
         return  # they ship inside scikit-image, and are as they should be
     for source in [training] if held_out is training else [training, held_out]:
         places = {source.key(index): index for index in range(len(source))}
-        looks = look_at_photos(
-            list(places), partial(_contents, source, places), sample, track
-        )
-        report.facts.append(f"looked into {len(looks)} of {len(source)} photos")
+        contents = partial(_contents, source, places)
+        looks = look_at_photos(list(places), contents, sample, track)
+        report.facts.append(f"read {len(looks)} of {len(source)} photos")
         check_training_photos(
             report, looks, unreadable, data.max_bad_fraction, data.size
         )
@@ -127,7 +126,7 @@ def _check_edges(
     """Finds photos in which Canny sees nothing, or edge maps that do not pair."""
     edge = config.edge
     if edge.source == "external":
-        remedy = "training stops there; mend the folder or set edge.source=canny"
+        remedy = "training stops; set edge.folder or edge.source=canny"
         with report.refusal("edge-maps", remedy):
             pair_edges(source, EdgeOptions(edge.sigma, edge.folder))
         return
@@ -136,7 +135,7 @@ def _check_edges(
     names = {place: name for name, place in places.items()}
     sigma = inference_sigma(edge.sigma)
     counts = _edge_counts(source, list(names), sigma, config.data.size)
-    counted = track(counts, "drawing edges", total=len(names))
+    counted = track(counts, "finding edges", total=len(names))
     empty = [names[place] for place, count in counted if not count]
     add_files(report, "no-edges", empty, len(names))
 
@@ -208,12 +207,8 @@ def _gpu_memory() -> int | None:
 def check_model(report: Report, model: str | Path) -> bool:
     """Finds a model that cannot be loaded, or a server that does not answer.
 
-    Args:
-        report: takes what is found.
-        model: as `Inpainter.load` takes it.
-
     Returns:
-        Whether they can be loaded.
+        Whether it can be loaded.
     """
     remedy = "choose another, or copy it again from where it was made"
     with report.refusal("model", remedy):
@@ -247,10 +242,6 @@ def _check_start(report: Report, model: Path, networks: dict[str, keras.Model]) 
 def check_run(report: Report, run_dir: Path) -> None:
     """Checks the directory of a run: its settings, checkpoints and weights.
 
-    Args:
-        report: takes what is found.
-        run_dir: as `train --run-dir` takes it.
-
     Raises:
         InputError: it is no run directory.
     """
@@ -258,7 +249,7 @@ def check_run(report: Report, run_dir: Path) -> None:
     if not saved.is_file():
         raise InputError(f"{run_dir} is no run directory: it has no config.yaml")
     config = None
-    remedy = "mend the line, or take the file from the run's first config"
+    remedy = "correct the line, or copy the config the run was started with"
     with report.refusal("run-config", remedy):
         config = load_config(saved)
     stages = [name for name in STAGES if (run_dir / "checkpoints" / name).is_dir()]

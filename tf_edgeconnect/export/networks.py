@@ -66,9 +66,9 @@ def exported_graph(
         dtype: number type of hidden layers.
     """
     networks = (inpainter.edge_generator, inpainter.inpaint_generator)
-    edges, fill = (exported_network(one, substitutes, dtype) for one in networks)
+    rebuilt = [exported_network(one, substitutes, dtype) for one in networks]
     sigma: Any = inpainter.sigma  # of Keras models it is known
-    return InpaintGraph(edges, fill, sigma)
+    return InpaintGraph(rebuilt[0], rebuilt[1], sigma)
 
 
 def exported_network(

@@ -37,6 +37,7 @@ from tf_edgeconnect.export.networks import (
 )
 from tf_edgeconnect.export.quantization import quantized
 from tf_edgeconnect.export.report import (
+    Examples,
     Exported,
     load_examples,
     measure,
@@ -44,8 +45,7 @@ from tf_edgeconnect.export.report import (
 )
 from tf_edgeconnect.export.saved_model import save_graph
 from tf_edgeconnect.inference import Inpainter
-from tf_edgeconnect.inference.backends.file import METADATA_NAME
-from tf_edgeconnect.inference.backends.tflite import require_litert
+from tf_edgeconnect.inference.backends.file import METADATA_NAME, require_litert
 from tf_edgeconnect.inference.graph import (
     SIZE_MULTIPLE,
     SMALLEST_SIZE,
@@ -81,16 +81,14 @@ def export_tflite(
         output: the file, `.tflite`; it must not exist.
         size: height and width of the photos it takes, pixels; a multiple of 4, at
             least 12.
-        precision: `float32`; `float16`: kernels; `int8`: kernels, what they meet as it
-            comes (dynamic range); `int8-full`: what they meet, too, in ranges that
-            photos show.
+        precision: of the kernels: `float32`, `float16` or `int8` (dynamic range);
+            `int8-full`: of the activations, too, in ranges measured on photos.
         edges_input: take edges instead of running Canny.
-        photos: folder of photos to measure on, and to take the ranges from; None:
-            those inside scikit-image.
-        progress: receives a line where something begins.
+        photos: source of photos to measure on; None: those inside scikit-image.
+        progress: is called with a line as each part begins.
 
     Raises:
-        InputError: no such model, a generator lacks, a wrong option or output, no
+        InputError: no such model, a missing generator, a wrong option or output, no
             readable photos, or a package is not installed.
         OSError: the output cannot be written; nothing is left half-made.
     """
@@ -106,16 +104,13 @@ def export_tflite(
         )
     _check_output(output, ".tflite")
     require_litert()
-    inpainter = load_for_export(model)
-    examples = load_examples(photos, size)
-    progress(f"model: {inpainter.description}")
-    progress("converting: this takes a minute or two")
+    inpainter, examples = _prepared(model, photos, size, progress)
     facts = _facts(inpainter, "tflite", precision, edges_input) | {"size": size}
     shape = (1, size, size)
     contents = _tflite(inpainter, shape, edges_input)
     if precision != "float32":
-        # Photos show ranges to the file that takes edges: ranges are not read from a
-        # model with a loop, which Canny's is.
+        # The ranges are measured with the file that takes edges: they cannot be in a
+        # model with a loop, such as Canny's.
         with_edges = contents if edges_input else _tflite(inpainter, shape, True)
         calibration, sigma = examples.calibration, facts["sigma"]
         contents = quantized(contents, precision, with_edges, calibration, sigma)
@@ -125,9 +120,8 @@ def export_tflite(
     write_bytes(output, archive.getvalue())
     progress(f"measuring: {len(examples.report)} photos, Keras and TFLite")
     report = measure(output, inpainter, examples, *tflite_operations(contents))
-    return Exported(
-        output, facts, [*report.lines(precision), f"wrote {output}"], report
-    )
+    lines = [*report.lines(precision), f"wrote {output}"]
+    return Exported(output, facts, lines, report)
 
 
 def export_onnx(
@@ -138,18 +132,9 @@ def export_onnx(
     photos: str | Path | None = None,
     progress: Progress = lambda line: None,
 ) -> Exported:
-    """Writes an ONNX file, in float32, and measures it by ONNX Runtime.
+    """Writes an ONNX file, in float32, and measures it with ONNX Runtime.
 
-    Args:
-        model: a run directory or a weights folder with both generators.
-        output: the file, `.onnx`; it must not exist.
-        edges_input: take edges instead of running Canny.
-        photos: folder of photos to measure on; None: those inside scikit-image.
-        progress: receives a line where something begins.
-
-    Raises:
-        InputError: as `export_tflite`.
-        OSError: the output cannot be written; nothing is left half-made.
+    Arguments and errors are those of `export_tflite`; the file ends in `.onnx`.
     """
     output = Path(output)
     _check_output(output, ".onnx")
@@ -162,10 +147,7 @@ def export_onnx(
             f"ONNX files need onnx, onnxruntime and tf2onnx ({error}): "
             "pip install 'tf-edgeconnect[onnx]'"
         ) from None
-    inpainter = load_for_export(model)
-    examples = load_examples(photos, _REPORTED_SIZE)
-    progress(f"model: {inpainter.description}")
-    progress("converting: this takes a minute or two")
+    inpainter, examples = _prepared(model, photos, _REPORTED_SIZE, progress)
     _, function = _function(inpainter, ONNX, (None, None, None), edges_input)
     tf2onnx.logging.set_level(tf2onnx.logging.ERROR)
     proto, _ = tf2onnx.convert.from_function(
@@ -181,9 +163,17 @@ def export_onnx(
     progress(f"measuring: {len(examples.report)} photos, Keras and ONNX Runtime")
     operations = Counter(node.op_type for node in proto.graph.node)
     report = measure(output, inpainter, examples, operations, [f"opset {_OPSET}"])
-    return Exported(
-        output, facts, [*report.lines("float32"), f"wrote {output}"], report
-    )
+    lines = [*report.lines("float32"), f"wrote {output}"]
+    return Exported(output, facts, lines, report)
+
+
+def _prepared(
+    model: str | Path, photos: str | Path | None, size: int, progress: Progress
+) -> tuple[Inpainter, Examples]:
+    inpainter, examples = load_for_export(model), load_examples(photos, size)
+    progress(f"model: {inpainter.description}")
+    progress("converting: this takes a minute or two")
+    return inpainter, examples
 
 
 def _facts(

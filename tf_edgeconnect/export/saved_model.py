@@ -67,7 +67,7 @@ def export_saved_model(
     max_pixels = round(1e6 * max_megapixels)
     _check_options(precision, warmup_sizes, max_pixels)
     inpainter = load_for_export(model)
-    networks: list[Any] = [inpainter.edge_generator, inpainter.inpaint_generator]
+    networks = [inpainter.edge_generator, inpainter.inpaint_generator]
     graph = exported_graph(inpainter, SAVED_MODEL, precision)
     signatures = build_signatures(graph, max_pixels)
     facts = {

@@ -3,9 +3,9 @@
 import dataclasses
 
 from tf_edgeconnect.errors import InputError, ServingError, one_line
+from tf_edgeconnect.inference.areas import Large
 from tf_edgeconnect.inference.arrays import Inpainted
 from tf_edgeconnect.inference.inpainter import Inpainter
-from tf_edgeconnect.inference.regions.areas import Large
 from tf_edgeconnect.photos.decoding import MAX_PIXELS
 from tf_edgeconnect.photos.jobs import Job
 from tf_edgeconnect.photos.masks import MaskOptions

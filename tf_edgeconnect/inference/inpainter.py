@@ -1,33 +1,24 @@
 """`Inpainter`: fills holes in photos as NumPy arrays, single or in batches.
 
-All that does not depend on the backend is done here: checks, the choice of the parts
-that a large photo runs in, and the messages where something cannot be done.
+Everything that does not depend on the backend is done here: checks, the choice of the
+parts that a large photo runs in, and messages about what cannot be done.
 """
 
 import logging
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
 
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import calls
+from tf_edgeconnect.inference.areas import RUN_SIDE, Large, Way, choose, plan_areas
 from tf_edgeconnect.inference.arrays import Inpainted, as_edges, as_pair
 from tf_edgeconnect.inference.backends import Backend
 from tf_edgeconnect.inference.loading import load_backend
-from tf_edgeconnect.inference.regions.areas import (
-    RUN_SIDE,
-    Large,
-    Way,
-    choose,
-    plan_areas,
-)
-from tf_edgeconnect.inference.regions.painting import Run, paint
-
-if TYPE_CHECKING:
-    import keras
+from tf_edgeconnect.inference.painting import Run, paint
 
 logger = logging.getLogger(__name__)
 
@@ -39,16 +30,8 @@ class Inpainter:
         backend: runs the networks: Keras models, an export, a server.
 
     Attributes:
-        description: says in messages which networks these are.
-        draws: whether there is an edge generator.
-        paints: whether there is an inpaint generator.
-        sigma: of Canny, in pixels; None: the model's own, not known here.
-        takes_edges: whether edges may be given; a file exported without `--edges-input`
-            takes none.
-        takes_sigma: whether another sigma may be asked for; only of Keras models that
-            were trained on known edges.
-        edge_generator: the Keras model; None where another backend runs it.
-        inpaint_generator: the Keras model; None where another backend runs it.
+        description, draws, paints, sigma, takes_edges, takes_sigma, edge_generator,
+            inpaint_generator: those of the `Backend`.
         on_region: a function to call while a large photo runs in parts, with how many
             have run and how many there are; or None.
 
@@ -58,19 +41,13 @@ class Inpainter:
     """
 
     def __init__(self, backend: Backend) -> None:
-        """Takes a backend; `load` finds one."""
         self.backend = backend
         self.description = backend.description
         self.draws, self.paints = backend.draws, backend.paints
         self.sigma = backend.sigma
-        self.takes_edges: bool = getattr(backend, "takes_edges", True)
-        self.takes_sigma: bool = getattr(backend, "takes_sigma", False)
-        self.edge_generator: keras.Model | None = getattr(
-            backend, "edge_generator", None
-        )
-        self.inpaint_generator: keras.Model | None = getattr(
-            backend, "inpaint_generator", None
-        )
+        self.takes_edges, self.takes_sigma = backend.takes_edges, backend.takes_sigma
+        self.edge_generator = backend.edge_generator
+        self.inpaint_generator = backend.inpaint_generator
         pixels = backend.max_pixels or RUN_SIDE**2
         self._side = backend.size or min(RUN_SIDE, math.isqrt(pixels))
         self.on_region: Callable[[int, int], object] | None = None
@@ -90,9 +67,6 @@ class Inpainter:
                 for TLS, and `http://` or `https://` for REST.
             timeout: seconds until a request to a server is given up.
             ca: PEM file of the authority to trust a server by.
-
-        Returns:
-            An Inpainter whose `description` says what was loaded.
 
         Raises:
             InputError: it is none of these, or damaged, or a package is missing.
@@ -119,13 +93,13 @@ class Inpainter:
             edges: uint8 of the mask's shape, white = edge: used inside the hole in
                 place of the edge generator's; outside it Canny's edges stay.
             published: feed the raw output of the edge generator, outside the hole
-                too, and cut colours to whole grey levels, as the published test
+                too, and truncate colours to whole grey levels, as the published test
                 script does; the photo then always runs whole. Keras models only.
             large: how a photo runs that is larger than the networks were made for:
                 `full` (whole), `crop` (each hole with its surroundings, thick ones
                 reduced) or `tile` (in tiles that fade into each other); `auto` is
-                `full` up to 512 x 512 pixels, then `crop`. See `regions`.
-            sigma: of Canny, in pixels, in place of the model's; where `takes_sigma`.
+                `full` up to 512 x 512 pixels, then `crop`. See `areas`.
+            sigma: of Canny, in pixels, instead of the model's; where `takes_sigma`.
 
         Returns:
             The photo with its hole filled, and the edges that it was filled along.
@@ -135,10 +109,11 @@ class Inpainter:
                 that memory does not suffice for, or a model that cannot do this.
             ServingError: a server gave no picture.
         """
-        filled, completed = self._filled(
-            image, mask, edges, published, large, sigma, with_edges=True
+        planes = self._planes(image, mask, edges, published, large, sigma, True)
+        filled, completed = planes[..., :3], planes[..., 3:]
+        return Inpainted(
+            filled.reshape(np.shape(image)), completed.reshape(np.shape(mask))
         )
-        return Inpainted(filled, cast(np.ndarray, completed))
 
     def paint(
         self,
@@ -150,14 +125,13 @@ class Inpainter:
         large: Large = "auto",
         sigma: float | None = None,
     ) -> np.ndarray:
-        """Fills as calling it does, and returns the image alone.
+        """Fills like a call, and returns only the image.
 
-        A large photo that runs in parts takes far less time so: Canny, too, sees the
-        parts alone.
+        A large photo that runs in parts takes far less time so: Canny, too, sees only
+        the parts.
         """
-        return self._filled(
-            image, mask, edges, published, large, sigma, with_edges=False
-        )[0]
+        planes = self._planes(image, mask, edges, published, large, sigma, False)
+        return planes.reshape(np.shape(image))
 
     def predict_edges(
         self,
@@ -202,7 +176,7 @@ class Inpainter:
         images, no_hole = image[None], np.zeros((1, *image.shape[:2], 1), bool)
         return calls.known_edges(self._at(sigma), images, no_hole)[0, ..., 0]
 
-    def _filled(
+    def _planes(
         self,
         image: np.ndarray,
         mask: np.ndarray,
@@ -210,9 +184,9 @@ class Inpainter:
         published: bool,
         large: Large,
         sigma: float | None,
-        *,
         with_edges: bool,
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+    ) -> np.ndarray:
+        """Fills photos: uint8 `(B, H, W, 3)`, or `(B, H, W, 4)` with the edges."""
         backend = self._at(sigma)
         if not self.paints:
             raise InputError(
@@ -235,19 +209,16 @@ class Inpainter:
         def run(
             images: np.ndarray, masks: np.ndarray, edges: np.ndarray | None
         ) -> np.ndarray:
+            parts: Any
             if published:
-                parts = cast(Any, backend).fill_as_published(images, masks)
+                parts = backend.fill_as_published(images, masks)
             else:
                 parts = calls.fill(backend, images, masks, edges, with_edges=with_edges)
             return np.concatenate(parts if with_edges else parts[:1], axis=-1)
 
         way = "full" if published else self._way(images, large)
         edged = backend if with_edges else None
-        planes = self._painted(run, images, images, masks, edges, way, edged)
-        filled = planes[..., :3].reshape(np.shape(image))
-        if not with_edges:
-            return filled, None
-        return filled, planes[..., 3:].reshape(np.shape(mask))
+        return self._painted(run, images, images, masks, edges, way, edged)
 
     def _painted(
         self,
@@ -281,9 +252,8 @@ class Inpainter:
             given = [] if edges is None else [edges]
             planes = np.concatenate([images, np.uint8(255) * masks, *given], axis=-1)
             for canvas, plane, mask in zip(canvases, planes, masks, strict=True):
-                if mask.any():
-                    areas = plan_areas(mask[..., 0], cast(Any, way), self._side)
-                    paint(canvas, plane, areas, run, self._side, self.on_region)
+                areas = plan_areas(mask[..., 0], way, self._side)
+                paint(canvas, plane, areas, run, self._side, self.on_region)
             return canvases
         except MemoryError:
             height, width = images.shape[1:3]
@@ -309,19 +279,9 @@ class Inpainter:
         """The backend at another sigma of Canny."""
         if sigma is None or sigma == self.sigma:
             return self.backend
-        if not self.takes_sigma:
-            raise InputError(
-                f"the model {self.description} has its own sigma of Canny; another one "
-                "needs a run directory or weights folder trained on known edges"
-            )
-        return cast(Any, self.backend).with_sigma(sigma)
+        return self.backend.at_sigma(sigma)
 
     def _check_published(self, edges: np.ndarray | None, large: Large) -> None:
-        if not hasattr(self.backend, "fill_as_published"):
-            raise InputError(
-                f"the model {self.description} paints along composite edges only; "
-                "published needs the run directory or weights folder it was made from"
-            )
         if edges is not None or not self.draws:
             raise InputError(
                 "published feeds the raw edges of the edge generator: it needs a model "

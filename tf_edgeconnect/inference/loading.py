@@ -30,14 +30,11 @@ def load_backend(
         server = ServingBackend(str(where), timeout=timeout, ca=ca)
         server.versions()  # or it says now what is wrong
         return server
-    if Path(where).suffix == ".tflite":
-        from tf_edgeconnect.inference.backends.tflite import TFLiteBackend
+    if _is_file(where):
+        from tf_edgeconnect.inference.backends.file import OnnxBackend, TFLiteBackend
 
-        return TFLiteBackend(where)
-    if Path(where).suffix == ".onnx":
-        from tf_edgeconnect.inference.backends.onnx import OnnxBackend
-
-        return OnnxBackend(where)
+        kind = OnnxBackend if Path(where).suffix == ".onnx" else TFLiteBackend
+        return kind(where)
     if folder := find_export(where):
         from tf_edgeconnect.inference.backends.saved_model import SavedModelBackend
 

@@ -1,9 +1,10 @@
-"""`Backend`: all that a runtime has to do to fill holes; one module for each."""
+"""`Backend`: what a runtime has to do to fill holes; one module for each runtime."""
 
-import abc
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+
+from tf_edgeconnect.errors import InputError
 
 
 class Backend(Protocol):
@@ -13,20 +14,28 @@ class Backend(Protocol):
     `edges` uint8 `(B, H, W, 1)`, white = edge. Several threads may call a backend.
 
     Attributes:
-        description: which networks these are, for messages.
-        sigma: of Canny, in pixels; None: the model's own, not known here.
+        description: names the networks in messages.
+        sigma: of Canny, in pixels; None if only the model knows it.
         draws: whether there is an edge generator.
         paints: whether there is an inpaint generator.
+        takes_edges: whether `fill` takes edges.
+        takes_sigma: whether `at_sigma` takes another sigma.
+        edge_generator: the Keras model; None where another runtime runs it.
+        inpaint_generator: the Keras model; None where another runtime runs it.
         size: the only height and width that `fill` and `predict_edges` take; None: any.
         max_pixels: bound of B x H x W of one call; None: memory alone.
     """
 
     description: str
-    sigma: float | None
-    draws: bool
-    paints: bool
-    size: int | None
-    max_pixels: int | None
+    sigma: float | None = None
+    draws: bool = True
+    paints: bool = True
+    takes_edges: bool = True
+    takes_sigma: bool = False
+    edge_generator: Any = None
+    inpaint_generator: Any = None
+    size: int | None = None
+    max_pixels: int | None = None
 
     def fill(
         self, images: np.ndarray, masks: np.ndarray, edges: np.ndarray | None = None
@@ -35,12 +44,12 @@ class Backend(Protocol):
 
         Args:
             images: their values inside the hole do not matter.
-            masks: each with a hole or without.
-            edges: to follow inside the hole, black outside; None: the model's own.
+            masks: each with or without a hole.
+            edges: to follow inside the hole, black outside; None: the edge generator's.
 
         Returns:
             The filled images, known pixels bit-identical, and the completed edges that
-            were followed; None where the runtime does not return them.
+            were followed, or None where the runtime does not return them.
         """
 
     def predict_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
@@ -49,20 +58,27 @@ class Backend(Protocol):
     def known_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """Returns Canny's edges where known, none inside the hole; at any size."""
 
+    def fill_as_published(
+        self, images: np.ndarray, masks: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Fills like the published test script; see `InpaintGraph`."""
+        raise InputError(
+            f"the model {self.description} paints along composite edges only; "
+            "published needs the run directory or weights folder it was made from"
+        )
 
-class SignatureBackend(abc.ABC):
-    """Runs the signatures of an export; a runtime adds how one is called."""
+    def at_sigma(self, sigma: float) -> "Backend":
+        """Returns the same networks with another sigma of Canny."""
+        raise InputError(
+            f"the model {self.description} has its own sigma of Canny; another one "
+            "needs a run directory or weights folder trained on known edges"
+        )
 
-    description: str
-    sigma: float | None = None
-    draws = paints = True
-    size: int | None = None
-    max_pixels: int | None = None
 
-    @abc.abstractmethod
-    def predict(
-        self, signature: str, inputs: dict[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
+class SignatureBackend(Backend, Protocol):
+    """Runs the signatures of an export; a runtime adds `predict` and `known_edges`."""
+
+    def predict(self, signature: str, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
         """Calls a signature: input name -> array enters, output name -> array leaves.
 
         Raises:
@@ -72,7 +88,7 @@ class SignatureBackend(abc.ABC):
     def fill(
         self, images: np.ndarray, masks: np.ndarray, edges: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Fills holes; the signature that takes edges does not give them back."""
+        """Fills holes; the signature that takes edges does not return them."""
         pair = {"image": images, "mask": np.uint8(255) * masks}
         if edges is None:
             results = self.predict("serving_default", pair)
@@ -81,6 +97,6 @@ class SignatureBackend(abc.ABC):
         return results["inpainted"], results.get("edges")
 
     def predict_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Canny's edges where known, the edge generator's inside the hole."""
+        """Returns Canny's edges where known, the edge generator's inside the hole."""
         pair = {"image": images, "mask": np.uint8(255) * masks}
         return self.predict("predict_edges", pair)["edges"]

@@ -8,11 +8,12 @@ import numpy as np
 
 from tf_edgeconnect.edges.exact import NO_EDGES
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference.backends import Backend
 from tf_edgeconnect.inference.graph import EDGES, PAIR, InpaintGraph, on_arrays
 from tf_edgeconnect.models.storage import load_networks, resolve
 
 
-class KerasBackend:
+class KerasBackend(Backend):
     """Two trained networks; the only backend that fills as published, at any sigma.
 
     Args:
@@ -27,10 +28,6 @@ class KerasBackend:
         InputError: there is no network.
     """
 
-    sigma: float | None
-    size: int | None = None
-    max_pixels: int | None = None
-
     def __init__(
         self,
         edge_generator: keras.Model | None,
@@ -38,7 +35,6 @@ class KerasBackend:
         sigma: float = 2.0,
         description: str = "networks given as Keras models",
     ) -> None:
-        """Prepares the graphs; each is traced at its first use."""
         if edge_generator is None and inpaint_generator is None:
             raise InputError("an Inpainter needs at least one generator, got none")
         self.edge_generator = edge_generator
@@ -49,12 +45,13 @@ class KerasBackend:
         self.paints = inpaint_generator is not None
         self.takes_sigma = sigma != NO_EDGES
         self._others: dict[float, KerasBackend] = {}
+        # Each is traced at its first use.
         graph = InpaintGraph(edge_generator, inpaint_generator, sigma)
         self._fill = on_arrays(graph.fill)
         self._fill_along = on_arrays(graph.fill_along, [*PAIR, EDGES])
-        self.fill_as_published = on_arrays(graph.fill_as_published)
-        self.predict_edges = on_arrays(graph.completed_edges)
-        self.known_edges = on_arrays(graph.known_edges)
+        self._fill_as_published = on_arrays(graph.fill_as_published)
+        self._completed_edges = on_arrays(graph.completed_edges)
+        self._known_edges = on_arrays(graph.known_edges)
 
     @classmethod
     def load(cls, path: str | Path) -> "KerasBackend":
@@ -88,8 +85,10 @@ class KerasBackend:
             " and ".join(described),
         )
 
-    def with_sigma(self, sigma: float) -> "KerasBackend":
+    def at_sigma(self, sigma: float) -> Backend:
         """Returns the same networks with another sigma of Canny."""
+        if not self.takes_sigma:
+            return super().at_sigma(sigma)
         if sigma not in self._others:
             self._others[sigma] = KerasBackend(
                 self.edge_generator, self.inpaint_generator, sigma, self.description
@@ -103,3 +102,17 @@ class KerasBackend:
         if edges is None:
             return self._fill(images, masks)
         return self._fill_along(images, masks, edges)
+
+    def fill_as_published(
+        self, images: np.ndarray, masks: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Fills like the published test script; see `InpaintGraph`."""
+        return self._fill_as_published(images, masks)
+
+    def predict_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """Returns Canny's edges where known, the edge generator's inside the hole."""
+        return self._completed_edges(images, masks)
+
+    def known_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """Returns Canny's edges where known, none inside the hole; at any size."""
+        return self._known_edges(images, masks)

@@ -35,7 +35,7 @@ class SavedModelBackend(SignatureBackend):
                 f"export {folder} does not load: {one_line(error)}; export the model "
                 "again"
             ) from None
-        self.known_edges = on_arrays(InpaintGraph(None, None, sigma).known_edges)
+        self._known_edges = on_arrays(InpaintGraph(None, None, sigma).known_edges)
 
     @errors_named
     def predict(
@@ -45,3 +45,7 @@ class SavedModelBackend(SignatureBackend):
         tensors = {name: tf.constant(array) for name, array in inputs.items()}
         results = self._model.signatures[signature](**tensors)
         return {name: np.array(result) for name, result in results.items()}
+
+    def known_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """Returns Canny's edges where known, none inside the hole; at any size."""
+        return self._known_edges(images, masks)

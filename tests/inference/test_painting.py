@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tf_edgeconnect.inference.regions.areas import Area, Box, plan_areas
-from tf_edgeconnect.inference.regions.painting import paint, reduced, tiles
+from tf_edgeconnect.inference.areas import Area, Box, plan_areas
+from tf_edgeconnect.inference.painting import paint, reduced, tiles
 
 RNG = np.random.default_rng(3)
 

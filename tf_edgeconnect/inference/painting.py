@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from tf_edgeconnect.inference.regions.areas import RUN_SIDE, Area, overlap, tile_count
+from tf_edgeconnect.inference.areas import RUN_SIDE, Area, overlap, tile_count
 
 # Images uint8 `(N, h, w, 3)`, masks bool `(N, h, w, 1)` and edges uint8 `(N, h, w, 1)`
 # or None enter; uint8 `(N, h, w, C)` leaves, of which the hole pixels count.

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference.regions.areas import choose, plan_areas
+from tf_edgeconnect.inference.areas import choose, plan_areas
 
 
 def holes(height, width, *boxes):

@@ -84,9 +84,7 @@ def choose(size: tuple[int, int], large: Large, side: int = RUN_SIDE) -> Way:
     return "full" if size[0] * size[1] <= side * side else "crop"
 
 
-def plan_areas(
-    hole: np.ndarray, large: Literal["crop", "tile"], side: int = RUN_SIDE
-) -> list[Area]:
+def plan_areas(hole: np.ndarray, large: Way, side: int = RUN_SIDE) -> list[Area]:
     """Plans what the networks see of a photo.
 
     Args:
