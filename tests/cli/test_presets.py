@@ -30,6 +30,7 @@ def test_inpaint_needs_no_model(tmp_path, capsys):
     Image.fromarray(hole).save(tmp_path / "mask.png")
     paths = [str(tmp_path / name) for name in ("photo.png", "mask.png")]
     assert run(["inpaint", *paths, "-o", str(tmp_path / "out.png")]) == 0
+    assert "presets/small" in capsys.readouterr().err
     filled = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
     # A plain surface is continued, not left black.
     assert np.abs(filled - (200, 120, 40)).max() < 40

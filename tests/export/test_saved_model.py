@@ -1,13 +1,11 @@
 """An exported SavedModel, loaded through a Session as TF Serving loads it."""
 
 import io
-import json
 import logging
 import os
 import pickle
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -16,34 +14,21 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.export.networks import load_for_export
+from tf_edgeconnect.export.networks import (
+    SAVED_MODEL,
+    exported_graph,
+    load_for_export,
+)
 from tf_edgeconnect.export.saved_model import export_saved_model, save_graph
 from tf_edgeconnect.export.version import new_version, publish
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.graph import on_arrays
 from tf_edgeconnect.models.storage import load_networks, save_networks
 
 from .conftest import MAX_PIXELS
+from .sent import ANSWERED, BAD, EDGES, GOOD, JPEG, OTHER, SMALL, TURNED
 
-RNG = np.random.default_rng(3)
 RUNNER = Path(__file__).with_name("session_runner.py")
-
-
-def request(*shape):
-    """A batch of photos and masks `(B, H, W)` with a hole in the middle."""
-    batch, height, width = shape
-    image = RNG.integers(0, 256, (*shape, 3), np.uint8)
-    mask = np.zeros((batch, height, width, 1), np.uint8)
-    mask[:, height // 4 : height // 2 + 1, width // 4 : width // 2 + 1] = 255
-    return {"image": image, "mask": mask}
-
-
-def file_of(pixels, kind="PNG"):
-    file = io.BytesIO()
-    Image.fromarray(np.squeeze(pixels)).save(file, kind)
-    return file.getvalue()
-
-
-def strings(*items):
-    return np.array(items, object)
 
 
 def run(exported, requests, folder):
@@ -59,175 +44,9 @@ def run(exported, requests, folder):
     return pickle.loads(received.read_bytes())
 
 
-GOOD = request(2, 13, 18)
-SMALL = request(1, 5, 3)
-OTHER = request(1, 24, 32)
-DRAWING = np.where(np.arange(18) % 6 == 0, 200, 0).astype(np.uint8)
-DRAWING = np.broadcast_to(DRAWING[:, None], (2, 13, 18, 1)).copy()
-PHOTO, MASK = file_of(OTHER["image"]), file_of(OTHER["mask"])
-JPEG = file_of(SMALL["image"], "JPEG")
-
-
-def turned(orientation, order):
-    """A JPEG of `OTHER` whose pixels lie as a camera held that way stores them."""
-    image = Image.fromarray(OTHER["image"][0])
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    exif.endian = order
-    file = io.BytesIO()
-    image.save(file, "JPEG", exif=exif.tobytes())
-    return file.getvalue()
-
-
-TURNED = {6: turned(6, "<"), 3: turned(3, ">")}
-
-
 def upright(contents):
     """What a viewer shows of a file."""
     return np.array(ImageOps.exif_transpose(Image.open(io.BytesIO(contents))))
-
-
-def bomb():
-    """A short PNG whose header says 30000 x 30000."""
-    head = b"IHDR" + (30000).to_bytes(4, "big") * 2 + PHOTO[24:29]
-    return PHOTO[:12] + head + zlib.crc32(head).to_bytes(4, "big") + PHOTO[33:]
-
-
-def eight(bad):
-    """Eight strings, the bad one at index 5."""
-    pair = [PHOTO] * 8
-    pair[5] = bad
-    return {"image_bytes": strings(*pair), "mask_bytes": strings(*[MASK] * 8)}
-
-
-SIZE_WORDS = "mask must have the batch, height and width of image, [2 13 18], got"
-RANK_WORDS = "image_must_be_batch_height_width_3_channels"
-# name -> (signature, inputs, words of the answer)
-BAD = {
-    "photo without a batch": (
-        "serving_default",
-        {**GOOD, "image": GOOD["image"][0]},
-        RANK_WORDS,
-    ),
-    "five axes": ("predict_edges", {**GOOD, "image": GOOD["image"][None]}, RANK_WORDS),
-    "grey photo": ("serving_default", {**GOOD, "image": GOOD["mask"]}, RANK_WORDS),
-    "mask of three channels": (
-        "serving_default",
-        {**GOOD, "mask": GOOD["image"]},
-        "mask_must_be_batch_height_width_1_channels",
-    ),
-    "flat mask": (
-        "inpaint_with_edges",
-        {**GOOD, "mask": GOOD["mask"][..., 0], "edges": DRAWING},
-        "mask_must_be_batch_height_width_1_channels",
-    ),
-    "smaller mask": (
-        "serving_default",
-        {**GOOD, "mask": GOOD["mask"][:, :12]},
-        SIZE_WORDS,
-    ),
-    "one mask for two photos": (
-        "predict_edges",
-        {**GOOD, "mask": GOOD["mask"][:1]},
-        SIZE_WORDS,
-    ),
-    "narrower edges": (
-        "inpaint_with_edges",
-        {**GOOD, "edges": DRAWING[:, :, :17]},
-        "edges must have the batch, height and width of image, [2 13 18], got",
-    ),
-    "no pixels": (
-        "serving_default",
-        {name: value[:, :0] for name, value in GOOD.items()},
-        "image must have 1 to 90000 pixels, batch x height x width, got 0",
-    ),
-    "too many pixels": (
-        "serving_default",
-        request(1, 301, 300),
-        "image must have 1 to 90000 pixels, batch x height x width, got 90300",
-    ),
-    "mask of zeros and ones": (
-        "serving_default",
-        {**GOOD, "mask": GOOD["mask"] // 255},
-        "mask holds 0 and 1 only",
-    ),
-    "inverted drawing": (
-        "inpaint_with_edges",
-        {**GOOD, "edges": np.stack([DRAWING[0], 255 - DRAWING[1]])},
-        "edges[1] is mostly white",
-    ),
-    "no picture": (
-        "serving_bytes",
-        eight(b"no picture"),
-        "image_bytes[5] is not a PNG or JPEG file",
-    ),
-    "empty string": (
-        "serving_bytes",
-        eight(b""),
-        "image_bytes[5] is not a PNG or JPEG file",
-    ),
-    "cut PNG": (
-        "serving_bytes",
-        eight(PHOTO[:-60]),
-        "image_bytes[5] is damaged or cut off",
-    ),
-    "cut JPEG": (
-        "serving_bytes",
-        eight(JPEG[:-20]),
-        "image_bytes[5] is damaged or cut off",
-    ),
-    "header alone": (
-        "serving_bytes",
-        eight(PHOTO[:20]),
-        "image_bytes[5] is damaged or cut off",
-    ),
-    "bomb": (
-        "serving_bytes",
-        eight(bomb()),
-        "image_bytes[5] is of 900000000 pixels, expected 90000 or fewer",
-    ),
-    "mask of another size": (
-        "serving_bytes",
-        eight(JPEG),
-        "mask_bytes[5] must have the height and width of its photo",
-    ),
-    "two bad ones": (
-        "serving_bytes",
-        {"image_bytes": strings(b"", PHOTO), "mask_bytes": strings(MASK, b"")},
-        "image_bytes[0] is not a PNG or JPEG file; "
-        "mask_bytes[1] is not a PNG or JPEG file",
-    ),
-    "fewer masks": (
-        "serving_bytes",
-        {"image_bytes": strings(PHOTO, PHOTO), "mask_bytes": strings(MASK)},
-        "image_bytes and mask_bytes must be as many, got 2 and 1",
-    ),
-    "nested strings": (
-        "serving_bytes",
-        {"image_bytes": strings(PHOTO)[None], "mask_bytes": strings(MASK)},
-        "image_bytes_must_be_a_list_of_strings",
-    ),
-}
-ANSWERED = {
-    "default": ("serving_default", GOOD),
-    "small": ("serving_default", SMALL),
-    "edges": ("predict_edges", GOOD),
-    "drawn": ("inpaint_with_edges", {**GOOD, "edges": DRAWING}),
-    "bytes": (
-        "serving_bytes",
-        {
-            "image_bytes": strings(PHOTO, JPEG),
-            "mask_bytes": strings(MASK, file_of(SMALL["mask"])),
-        },
-    ),
-    "turned": (
-        "serving_bytes",
-        {
-            "image_bytes": strings(*TURNED.values()),
-            "mask_bytes": strings(file_of(OTHER["mask"][0].swapaxes(0, 1)), MASK),
-        },
-    ),
-}
 
 
 @pytest.fixture(scope="module")
@@ -259,9 +78,9 @@ def test_edges_are_completed_as_by_the_inpainter(answers, inpainter):
     assert close(answers["edges"]["edges"], inpainter.predict_edges(**GOOD))
 
 
-def test_drawn_edges_guide_as_in_the_inpainter(answers, inpainter):
-    expected = inpainter(**GOOD, edges=DRAWING)
-    assert close(answers["drawn"]["inpainted"], expected.image)
+def test_given_edges_guide_as_in_the_inpainter(answers, inpainter):
+    expected = inpainter(**GOOD, edges=EDGES)
+    assert close(answers["edges given"]["inpainted"], expected.image)
 
 
 def test_strings_of_several_sizes_are_filled_one_by_one(answers, inpainter):
@@ -301,6 +120,21 @@ def test_a_good_request_after_all_bad_ones_is_answered(answers):
     )
 
 
+def test_an_inpainter_of_the_export_fills_as_the_networks(exported, inpainter):
+    loaded = Inpainter.load(exported.path)
+    image, mask = GOOD["image"], GOOD["mask"]
+    for edges in (None, EDGES):
+        ours, expected = (one(image, mask, edges) for one in (loaded, inpainter))
+        assert close(ours.image, expected.image) and close(ours.edges, expected.edges)
+        known = mask[..., 0] == 0
+        np.testing.assert_array_equal(ours.image[known], image[known])
+    edges = loaded.predict_edges(image, mask)
+    np.testing.assert_array_equal(edges, loaded(image, mask).edges)
+    none = np.zeros_like(mask)
+    edges = [one(image, none).edges for one in (loaded, inpainter)]
+    np.testing.assert_array_equal(*edges)
+
+
 def test_weights_are_stored_once(exported, weights):
     networks, _ = load_networks(weights)
     expected = sum(
@@ -317,17 +151,31 @@ def test_weights_are_stored_once(exported, weights):
     assert 4 * expected <= data.stat().st_size < 4 * expected + 5000
 
 
+def test_the_command_prints_what_the_next_version_holds(exported):
+    assert exported.code == 0 and exported.path.name == "2"
+    assert "(stage joint, step 7)" in exported.printed
+    assert (
+        "signature inpaint_with_edges: image uint8, mask uint8, edges uint8 -> "
+        "inpainted uint8\n"
+    ) in exported.printed
+    assert "at 100x100: " in exported.printed  # photos that MAX_PIXELS allow
+    assert " MB on disk, float32\n" in exported.printed
+    assert exported.printed.endswith(f"wrote {exported.path}\n")
+    assert (exported.path / "config.yaml").read_text() == "seed: 3\n"
+    others = exported.path.parent
+    assert sorted(path.name for path in others.iterdir()) == ["1", "2"]
+    assert not list((others / "1").iterdir())
+
+
 def test_what_lies_beside_the_model(exported):
-    facts = json.loads((exported.path / "model.json").read_text())
-    assert facts == exported.facts
+    facts = exported.facts
     assert facts["max_pixels"] == MAX_PIXELS
     assert facts["signatures"]["inpaint_with_edges"]["inputs"]["edges"] == {
         "dtype": "uint8",
         "shape": [None, None, None, 1],
     }
     card = (exported.path / "README.md").read_text()
-    assert "`serving_bytes`" in card and "90,000" in card and "step 7" in card
-    assert exported.lines[-1] == f"wrote {exported.path}"
+    assert "`serving_bytes`" in card and "10,000" in card and "step 7" in card
 
 
 def test_warm_up_holds_each_signature_at_each_size(exported):
@@ -347,16 +195,15 @@ def test_warm_up_holds_each_signature_at_each_size(exported):
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_short_floats_are_stored_and_stay_close(weights, tmp_path, precision):
-    exported = export_saved_model(
-        weights, tmp_path, precision=precision, warmup_sizes=()
-    )
-    data = exported.path / "variables" / "variables.data-00000-of-00001"
-    # 2 bytes a number, but 4 in the two last convolutions.
-    short = 2 * exported.facts["parameters"]
-    last = 2 * (7 * 7 * 4 * (1 + 3) + 1 + 3)
-    assert short + last <= data.stat().st_size < short + last + 5000
-    assert "PSNR" in exported.facts["comparison"]
+def test_short_floats_are_stored_and_stay_close(inpainter, precision):
+    graph = exported_graph(inpainter, SAVED_MODEL, precision)
+    variables = [*graph.edge_generator.variables, *graph.inpaint_generator.variables]
+    short = [v for v in variables if v.dtype == precision]
+    assert {v.path.split("/")[0] for v in variables if v not in short} == {"decoder_3"}
+    pair = GOOD["image"], GOOD["mask"] > 0
+    filled, expected = on_arrays(graph.fill)(*pair)[0], inpainter(*pair).image
+    off = (filled[pair[1][..., 0]] - expected[pair[1][..., 0]] * 1.0) ** 2
+    assert 0 < np.mean(off) < 4
 
 
 def test_versions_count_up_and_are_never_overwritten(tmp_path):

@@ -6,8 +6,9 @@ from skimage import data
 from skimage.feature import canny
 
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.inference import calls
+from tf_edgeconnect.inference import Inpainter, calls
 from tf_edgeconnect.inference.areas import plan_areas
+from tf_edgeconnect.inference.backends import Backend
 
 COFFEE = data.coffee()  # (400, 600, 3)
 
@@ -136,3 +137,59 @@ def test_published_runs_whole_only(inpainter, whole):
             inpainter(image, hole, published=True, large=strategy)
     with pytest.raises(InputError, match="one of auto, full, crop, tile, got 'x'"):
         inpainter(image, hole, large="x")
+
+
+class OneAtATime(Backend):
+    """Takes 16 x 16 pixels at once; paints the mean of what it sees, and no edges."""
+
+    description = "a stand-in"
+    size, max_pixels = 16, 256
+    memory = True
+
+    def fill(self, images, masks, edges=None):
+        assert images.shape == (1, 16, 16, 3) and masks.shape == (1, 16, 16, 1)
+        if not self.memory:
+            raise MemoryError
+        return np.where(masks, np.uint8(images.mean()), images), None
+
+    def predict_edges(self, images, masks):
+        assert images.shape == (1, 16, 16, 3)
+        return np.uint8(90) * masks
+
+    def known_edges(self, images, masks):
+        return np.uint8(255) * ~masks
+
+
+def test_a_backend_is_given_no_more_than_it_takes():
+    image = np.full((2, 40, 21, 3), 50, np.uint8)
+    mask = np.zeros((2, 40, 21), bool)
+    mask[:, 3:9, 2:7] = mask[0, 30:36, 12:18] = True
+    for large in ("auto", "crop", "tile"):
+        result = Inpainter(OneAtATime())(image, mask, large=large)
+        np.testing.assert_array_equal(result.image, image)
+        np.testing.assert_array_equal(result.edges, np.where(mask, 90, 255))
+    with pytest.raises(InputError, match="takes 16 x 16 pixels at once.*21 x 40"):
+        Inpainter(OneAtATime())(image, mask, large="full")
+    small = image[0, :9, :5], mask[0, :9, :5]
+    np.testing.assert_array_equal(Inpainter(OneAtATime())(*small).image, small[0])
+
+
+def test_a_photo_of_the_size_that_a_backend_takes_runs_whole():
+    class Inverting(OneAtATime):
+        size, max_pixels = 64, 64**2
+
+        def fill(self, images, masks, edges=None):
+            return np.where(masks, 255 - images, images), None
+
+    image, mask = COFFEE[:64, :64], np.zeros((64, 64), bool)
+    mask[16:48, 16:48] = True  # so thick that it is reduced in a larger photo
+    filled = Inpainter(Inverting()).paint(image, mask)
+    expected = np.where(mask[..., None], 255 - image, image)
+    np.testing.assert_array_equal(filled, expected)
+
+
+def test_exhausted_memory_is_one_line():
+    backend = OneAtATime()
+    backend.memory = False
+    with pytest.raises(InputError, match="photo of 12 x 16 needs more memory"):
+        Inpainter(backend).paint(np.zeros((16, 12, 3), np.uint8), np.eye(16, 12) > 0)

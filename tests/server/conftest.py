@@ -1,7 +1,7 @@
 """A tiny export behind a real server on loopback, and clients of it.
 
-The stand-in paints holes with the inverse of what lies there, so the expected answer is
-plain NumPy. Where TENSORFLOW_MODEL_SERVER names a binary of the real TF Serving, the
+Holes are filled with the inverse of what lies there, so the expected answer is plain
+NumPy. Where TENSORFLOW_MODEL_SERVER names a binary of the real TF Serving, the
 same tests start and use that one.
 """
 
@@ -13,41 +13,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
+from tests.stand_in import save_stand_in
 from tf_edgeconnect.errors import ServingError
-from tf_edgeconnect.export.signatures import build_signatures
 from tf_edgeconnect.inference.backends.serving import ServingBackend
 
 MAX_PIXELS = 64 * 64
 REAL_SERVER = os.environ.get("TENSORFLOW_MODEL_SERVER")
 
 
-class InverseGraph:
-    """Has the methods of `InpaintGraph`; edges are the mask, holes are inverted."""
-
-    def fill(self, image, mask):
-        hole = mask > 0
-        return tf.where(hole, 255 - image, image), tf.cast(hole, tf.uint8) * 255
-
-    def completed_edges(self, image, mask):
-        return self.fill(image, mask)[1]
-
-    def fill_along(self, image, mask, drawing):
-        painted = tf.where(mask > 0, tf.broadcast_to(drawing, tf.shape(image)), image)
-        return painted, drawing
-
-
 @pytest.fixture(scope="session")
 def export(tmp_path_factory):
     """A folder with versions 1 and 2; the latter is the one to be served."""
-    folder = tmp_path_factory.mktemp("exported")
-    signatures = build_signatures(InverseGraph(), MAX_PIXELS)
-    module = tf.Module()
-    module.signatures_held = list(signatures.values())
-    for version in ("1", "2"):
-        tf.saved_model.save(module, str(folder / version), signatures=signatures)
-    return folder
+    return save_stand_in(tmp_path_factory.mktemp("exported"), MAX_PIXELS, ("1", "2"))
 
 
 def pytest_collection_modifyitems(items):

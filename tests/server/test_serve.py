@@ -2,9 +2,12 @@
 
 import importlib.util
 import json
+import shutil
 import socket
 import urllib.error
 import urllib.request
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,9 +15,8 @@ import pytest
 from tf_edgeconnect.cli.main import run
 from tf_edgeconnect.cli.terminal import warn_if_reachable
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.export import saved_model
 from tf_edgeconnect.inference.loading import find_export
-from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
-from tf_edgeconnect.models.storage import save_networks
 from tf_edgeconnect.web.serve import ModelServer, authority
 
 
@@ -35,35 +37,32 @@ def test_a_folder_without_an_export_is_refused(tmp_path, capsys, name):
 
 def test_two_models_to_serve_are_refused(tmp_path, capsys):
     assert run(["serve", str(tmp_path), "--model", "small"]) == 2
-    assert capsys.readouterr().err.startswith("error: EXPORT and --model name two")
+    assert capsys.readouterr().err.startswith("error: EXPORT and --model exclude")
 
 
-def test_without_an_export_a_model_is_exported_and_served(
-    tmp_path, capsys, monkeypatch
-):
-    networks = {
-        "edge_generator": edge_generator(2, 0),
-        "inpaint_generator": inpaint_generator(2, 0),
-    }
-    save_networks(tmp_path / "model", networks, {"sigma": 2.0})
-    answers = []
+def test_without_an_export_a_model_is_exported_and_served(export, capsys, monkeypatch):
+    answers, folders = [], []
 
-    def as_sent(key, value, dtype):
-        return value
+    def export_model(model, folder):
+        assert str(model) == "runs/mine"
+        folders.append(Path(folder))
+        return SimpleNamespace(path=shutil.copytree(export / "1", folders[0] / "1"))
 
     def wait(server):
         image = np.zeros((1, 16, 16, 3), np.uint8)
-        mask = np.zeros((1, 16, 16, 1), np.uint8)
-        inputs = {"image": image, "mask": mask}
+        inputs = {"image": image, "mask": image[..., :1]}
+        as_sent = lambda key, value, dtype: value  # noqa: E731
         answers.append(server.model.predict("", inputs, as_sent)["inpainted"])
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(saved_model, "export_saved_model", export_model)
     monkeypatch.setattr(ModelServer, "wait", wait)
     ports = ["--port", "0", "--rest-port", "0"]
-    assert run(["serve", "--model", str(tmp_path / "model"), *ports]) == 0
-    told = capsys.readouterr().out
-    assert f"serving model {tmp_path / 'model'}, exported as version 1" in told
+    assert run(["serve", "--model", "runs/mine", *ports]) == 0
+    printed = capsys.readouterr().out
+    assert "serving model runs/mine, exported as version 1" in printed
     assert np.array_equal(answers[0], np.zeros((1, 16, 16, 3)))
+    assert not folders[0].exists()
 
 
 def test_a_broken_export_is_refused(tmp_path):

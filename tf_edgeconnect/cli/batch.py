@@ -22,16 +22,17 @@ def batch(
     masks: Annotated[
         Path,
         typer.Argument(
-            help="White = hole. One file for all, or a folder of the photos' names."
+            help="White = hole. One file for all, or a folder of masks named like the "
+            "photos."
         ),
     ],
-    output: Annotated[Path, options.output("A folder: new, or to continue.", "OUT")],
+    output: Annotated[Path, options.output("A new folder, or one to continue.", "OUT")],
     model: options.Model = DEFAULT,
     beam: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[-- BEAM FLAGS]",
-            help="Such as -- --runner FlinkRunner --flink_master HOST:8081.",
+            help="Flags of Beam, such as --runner FlinkRunner.",
         ),
     ] = None,
     form: Annotated[
@@ -41,7 +42,8 @@ def batch(
     root: Annotated[
         Path | None,
         typer.Option(
-            help="Folder from which a list's names count; else that of the list."
+            help="Folder that the names of listed photos are relative to; by default "
+            "that of the list."
         ),
     ] = None,
     batch_size: Annotated[
@@ -49,8 +51,8 @@ def batch(
         typer.Option(
             min=1,
             metavar="N",
-            help="Photos of one size that run together. 1: the bits of inpaint; more "
-            "may round colours of the hole differently.",
+            help="Photos of one size that run together. 1 equals inpaint exactly; more "
+            "may round colours in the hole differently.",
         ),
     ] = 1,
     invert_mask: options.InvertMask = False,
@@ -61,9 +63,9 @@ def batch(
     max_megapixels: options.MaxMegapixels = 100,
     large: options.Large = "auto",
 ) -> int:
-    """Fill millions of photos, on one machine or on a Beam runner's cluster.
+    """Fill millions of photos, on one machine or on a cluster with Apache Beam.
 
-    Stop it in any way and start it again: what is finished is skipped. Failures go to
+    Interrupted, the same command continues: finished photos are skipped. Failures go to
     OUT/failed.jsonl, counters to OUT/summary.json.
     """
     flags = beam or []

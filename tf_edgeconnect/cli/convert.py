@@ -1,4 +1,4 @@
-"""`tf-edgeconnect convert`: brings checkpoints and configs of PyTorch along."""
+"""`tf-edgeconnect convert`: converts checkpoints and configs of the original."""
 
 from pathlib import Path
 from typing import Annotated
@@ -31,11 +31,10 @@ def convert(
     ],
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Convert PyTorch checkpoints, or a config, of the original EdgeConnect.
+    """Convert PyTorch checkpoints or the config of the original EdgeConnect.
 
-    PyTorch is not needed, and nothing inside a checkpoint is run. Give the result to
-    --model or --init-from, or to --config. The network of the usual FID is converted
-    too.
+    Needs no PyTorch and runs no code in a checkpoint. Use the result with --model,
+    --init-from or --config. Also converts the Inception network of the usual FID.
     """
     if source.suffix.lower() in _YAML and not source.is_dir():
         _convert_config(source, output, overwrite)

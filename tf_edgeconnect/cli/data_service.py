@@ -1,4 +1,4 @@
-"""`tf-edgeconnect data-service`: lets CPU machines prepare photos for training."""
+"""`tf-edgeconnect data-service`: prepares training examples on other machines."""
 
 import socket
 import sys
@@ -14,24 +14,30 @@ from tf_edgeconnect.errors import InputError
 def data_service(
     role: Annotated[
         Literal["dispatcher", "worker"],
-        typer.Argument(help="One dispatcher deals out the work of all workers."),
+        typer.Argument(
+            help="One dispatcher distributes the work to any number of workers."
+        ),
     ],
     dispatcher: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="Where a worker finds the dispatcher."),
+        typer.Option(
+            metavar="HOST:PORT", help="Address of the dispatcher, for a worker."
+        ),
     ] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="To listen on; 0 takes a free one.")
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0: a free one.")
     ] = 0,
     host: Annotated[
         str | None,
-        typer.Option(help="This machine's name to others; by default its host name."),
+        typer.Option(
+            help="Name by which others reach this machine.", show_default="host name"
+        ),
     ] = None,
 ) -> None:
-    """Run a part of a tf.data service, for train --data-service HOST:PORT.
+    """Run a dispatcher or worker for train --data-service HOST:PORT.
 
-    Workers read the photos under the same paths as the training does. There is no TLS
-    and no password: keep it inside your own network.
+    Workers read the photos under the same paths as the training process. There is no
+    TLS and no password: keep it inside your own network.
     """
     if (role == "worker") != (dispatcher is not None):
         raise InputError("--dispatcher is for a worker, which needs it")

@@ -52,17 +52,16 @@ def doctor(
     ] = None,
     overwrite: options.Overwrite = False,
 ) -> int:
-    """Check photos, masks, settings or a run; each finding is a line.
+    """Check photos, masks, settings or a run; print each problem as one line.
 
-    Exits with 0 if there are notes at most, with 1 if there are warnings or errors.
-
-    A run to come: --config, --data, --set. Photos to fill: --images, --masks, --model.
-    A run that stopped: --run-dir.
+    Before training: --config, --data, --set. Photos to fill: --images, --masks,
+    --model. A run that stopped: --run-dir. Exits with 1 if there are warnings or
+    errors, with 0 if there are only notes.
     """
     is_training = bool(config or data or set_ or init_from)
     if not (is_training or images or masks or model or run_dir):
         raise InputError(
-            "nothing to check: give --config or --data (a run to come), --images and "
+            "nothing to check: give --config or --data (before training), --images and "
             "--masks (photos to fill), --model, or --run-dir (a run that stopped)"
         )
     settings = None

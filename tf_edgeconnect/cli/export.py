@@ -26,8 +26,8 @@ def export(
     output: Annotated[
         Path,
         options.output(
-            "saved-model: a folder; the export becomes the next version in it: 1, 2, "
-            "... tflite, onnx: a new .tflite or .onnx file."
+            "saved-model: a folder, in which the export becomes the next version (1, "
+            "2, ...); tflite, onnx: a new .tflite or .onnx file."
         ),
     ],
     model: Annotated[
@@ -36,15 +36,15 @@ def export(
     format: Annotated[
         Literal["saved-model", "tflite", "onnx"],
         typer.Option(
-            help="For TF Serving; for phones: one file, photos of one size; for ONNX "
-            "Runtime and browsers: one file, photos of any size."
+            help="saved-model: for TF Serving; tflite: for phones, photos of one size; "
+            "onnx: for ONNX Runtime and browsers, photos of any size."
         ),
     ] = "saved-model",
     precision: Annotated[
         Literal["float32", "bfloat16", "float16", "int8", "int8-full"],
         typer.Option(
-            help="Of the weights and of most of the arithmetic. bfloat16: saved-model "
-            "only; int8 (weights) and int8-full (activations too): tflite only."
+            help="Of weights and most arithmetic. bfloat16: only saved-model; "
+            "int8 (weights) and int8-full (activations too): only tflite."
         ),
     ] = "float32",
     size: Annotated[
@@ -52,8 +52,8 @@ def export(
         typer.Option(
             min=1,
             metavar="N",
-            help="tflite: side of the photos it takes. saved-model: side of a warm-up "
-            "request's photo; may be repeated.",
+            help="tflite: side of the photos. saved-model: side of the photo of a "
+            "warm-up request; may be repeated.",
             show_default="256",
         ),
     ] = None,
@@ -83,7 +83,7 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Export a model with everything from photo and mask to the filled photo in it."""
+    """Export a model that takes a photo and a mask and returns the filled photo."""
     _check_options(format, precision, size, photos, edges_input, max_megapixels)
     import_tensorflow()
     if format == "saved-model":

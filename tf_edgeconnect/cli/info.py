@@ -1,4 +1,4 @@
-"""`tf-edgeconnect info`: what is installed here, for a report of a problem."""
+"""`tf-edgeconnect info`: what is installed, for a problem report."""
 
 import os
 import platform

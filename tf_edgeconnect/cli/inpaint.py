@@ -37,8 +37,8 @@ def inpaint(
         typer.Argument(
             metavar="IMAGE... [MASK]",
             help="Photos, or folders of them. Of two or more paths the last is the "
-            "mask: white = hole; one file for all, or a folder of the photos' names. "
-            "Of one path: masks beside the photos, else their transparent parts.",
+            "mask, white = hole: one file for all, or a folder of masks named like the "
+            "photos. Of one path: masks beside the photos, else transparent parts.",
         ),
     ],
     output: Annotated[Path, options.output("A file, or a folder.", "OUT")],
@@ -51,11 +51,11 @@ def inpaint(
         Path | None,
         typer.Option(
             metavar="E",
-            help="Your own edges for the hole, white on black; or a folder.",
+            help="Edges for the hole, white on black: a file or a folder.",
         ),
     ] = None,
     edges_only: Annotated[
-        bool, typer.Option("--edges-only", help="Write the edges, paint nothing.")
+        bool, typer.Option("--edges-only", help="Only write the edges.")
     ] = False,
     save_edges: Annotated[
         bool, typer.Option("--save-edges", help="Also write OUT_edges.png.")
@@ -67,7 +67,7 @@ def inpaint(
         typer.Option(
             min=0,
             metavar="N",
-            help="Fade the painting in over N pixels inside the hole's border.",
+            help="Blend the filling in over N pixels inside the hole's border.",
         ),
     ] = 0,
     mask_from: options.MaskFrom = "auto",
@@ -83,8 +83,8 @@ def inpaint(
         Literal["png", "webp", "jpg", "tiff", "same"] | None,
         typer.Option(
             "--format",
-            help="Of results in a folder: png and tiff keep every pixel, and webp at "
-            "8 bits. same: the photo's.",
+            help="Format of results in a folder; png, tiff and 8-bit webp are "
+            "lossless; same: the photo's.",
             show_default="png",
         ),
     ] = None,
@@ -94,19 +94,21 @@ def inpaint(
             min=1,
             max=100,
             metavar="N",
-            help="Of jpg and webp.",
-            show_default="95, and lossless webp",
+            help="Quality of jpg and webp.",
+            show_default="95; webp: lossless",
         ),
     ] = None,
     max_megapixels: options.MaxMegapixels = 100,
     overwrite: options.Overwrite = False,
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Leave results that exist.")
+        bool, typer.Option("--skip-existing", help="Keep results that exist.")
     ] = False,
     timeout: options.Timeout = 60.0,
     concurrent: Annotated[
         int,
-        typer.Option(min=1, metavar="N", help="Photos at once, on a server."),
+        typer.Option(
+            min=1, metavar="N", help="Photos sent to a server at the same time."
+        ),
     ] = 4,
 ) -> int:
     """Fill the holes of photos. Known pixels stay exactly as they are."""

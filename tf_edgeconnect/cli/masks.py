@@ -24,14 +24,14 @@ def masks(
     output: Annotated[
         Path,
         options.output(
-            "Folder to write, new or empty; D-overview.png comes beside it."
+            "Folder to write, new or empty; also writes D-overview.png beside it."
         ),
     ],
     count: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Masks in each bin.")
+        int, typer.Option(min=1, metavar="N", help="Masks per bin.")
     ] = 100,
     size: Annotated[
-        str, typer.Option(metavar="WxH|N", help="In pixels; N is a square.")
+        str, typer.Option(metavar="WxH|N", help="Size in pixels; N for a square.")
     ] = "512",
     bins: Annotated[
         str,
@@ -39,18 +39,16 @@ def masks(
     ] = "0.01,0.1,0.2,0.3,0.4,0.5,0.6",
     border: Annotated[
         Literal["both", "touching", "clear"],
-        typer.Option(
-            help="Holes touch the border, keep clear of it, or half and half."
-        ),
+        typer.Option(help="Holes touch the border, stay clear of it, or half of each."),
     ] = "both",
     seed: Annotated[
-        int, typer.Option(min=0, max=2**31 - 1, help="Another seed, other masks.")
+        int, typer.Option(min=0, max=2**31 - 1, help="Seed of the masks.")
     ] = 0,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Make irregular masks, as many for each range of hole ratios. White = hole.
+    """Make irregular masks, the same number for each range of hole ratios.
 
-    The same command makes the same files.
+    White = hole. The same command makes the same files.
     """
     shape, bounds = _size(size), options.numbers("--bins", bins)
     overview = output.resolve().with_name(f"{output.resolve().name}-overview.png")

@@ -93,7 +93,7 @@ def model(text: str, default: str | bool = True) -> Any:
 
 def port(text: str) -> Any:
     """Declares an option for a port to listen on."""
-    return typer.Option(min=0, max=65535, help=f"{text}0 takes a free one.")
+    return typer.Option(min=0, max=65535, help=f"{text}; 0: a free one.")
 
 
 def run_dir(text: str) -> Any:
@@ -139,7 +139,7 @@ InitFrom = Annotated[
     Path | None,
     typer.Option(
         metavar="M",
-        help="Start at step 0 from the weights of another run.",
+        help="Start at step 0 with the weights of another run.",
         autocompletion=complete_model,
     ),
 ]
@@ -173,9 +173,7 @@ MaxMegapixels = Annotated[
 ]
 Published = Annotated[
     bool,
-    typer.Option(
-        "--published", help="Feed raw edges, as the original's test script does."
-    ),
+    typer.Option("--published", help="Feed raw edges, like the published test script."),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace results that exist.")

@@ -17,23 +17,23 @@ METRICS = {"psnr": "PSNR {:.2f}", "ssim": "SSIM {:.4f}", "lpips": "LPIPS {:.4f}"
 def presets(
     pack: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", help="Pack a run's generators as float16."),
+        typer.Option(metavar="RUN", help="Pack the generators of a run as float16."),
     ] = None,
-    output: Annotated[Path | None, options.output("A new folder, for --pack.")] = None,
+    output: Annotated[Path | None, options.output("With --pack: a new folder.")] = None,
     report: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="report.json of evaluate, to go along, for --pack."
+            metavar="FILE", help="With --pack: report.json of evaluate to include."
         ),
     ] = None,
     about: Annotated[
         str | None,
         typer.Option(
-            metavar="TEXT", help="What it was trained on, to go along, for --pack."
+            metavar="TEXT", help="With --pack: what the model was trained on."
         ),
     ] = None,
 ) -> None:
-    """List the weights that ship with this package, with what they reach."""
+    """List the included weights and their metrics."""
     if pack is None:
         if any(option is not None for option in (output, report, about)):
             raise InputError("-o, --report and --about belong to --pack RUN: give it")

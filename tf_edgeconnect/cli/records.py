@@ -16,16 +16,14 @@ def records(
         str,
         typer.Argument(help="Photos: a folder, list file, TFRecords, tfds:NAME."),
     ],
-    output: Annotated[Path, options.output("Folder to write; new or empty.")],
-    shards: Annotated[int, typer.Option(min=1, help="How many files.")] = 8,
-    name: Annotated[str, typer.Option(help="What the files' names begin with.")] = (
-        "photos"
-    ),
+    output: Annotated[Path, options.output("Folder to write, new or empty.")],
+    shards: Annotated[int, typer.Option(min=1, help="Number of files.")] = 8,
+    name: Annotated[str, typer.Option(help="Prefix of the file names.")] = ("photos"),
     short_side: Annotated[
         int | None,
         typer.Option(
             min=12,
-            help="Shrink larger photos to this short side, in pixels, stored as PNG.",
+            help="Shrink larger photos to this short side, in pixels, and store PNG.",
         ),
     ] = None,
     max_bad_fraction: Annotated[
@@ -33,9 +31,9 @@ def records(
         typer.Option(min=0, max=1, help="Largest share of photos to leave out."),
     ] = 0.01,
 ) -> int:
-    """Write photos as TFRecord files, which large runs read faster than files.
+    """Write photos as TFRecord files, which large runs read faster than single files.
 
-    The photos' bytes are kept as they are. Train on them with --data OUTPUT.
+    The bytes of the photos do not change. Train on them with --data OUTPUT.
     """
     from rich.progress import Progress
 

@@ -23,7 +23,7 @@ NEEDED = ("tensorflow_serving", "grpc", "grpc_health")
 def serve(
     export: Annotated[
         Path | None,
-        typer.Argument(metavar="EXPORT", help="An exported SavedModel's folder."),
+        typer.Argument(metavar="EXPORT", help="Folder of an exported SavedModel."),
     ] = None,
     model: Annotated[
         Path | None,
@@ -34,13 +34,13 @@ def serve(
         ),
     ] = None,
     host: options.Host = "127.0.0.1",
-    port: Annotated[int, options.port("Of gRPC; ")] = 8500,
-    rest_port: Annotated[int, options.port("Of REST; ")] = 8501,
+    port: Annotated[int, options.port("Port of gRPC")] = 8500,
+    rest_port: Annotated[int, options.port("Port of REST")] = 8501,
     name: Annotated[
         str, typer.Option(help="The model's name in requests.")
     ] = "edgeconnect",
 ) -> None:
-    """Serve an export, or a model, on this machine, for development."""
+    """Serve an export or a model on this machine, for development."""
     options.exclude({"EXPORT": export, "--model": model})
     if not all(map(importlib.util.find_spec, NEEDED)):
         raise InputError(

@@ -18,37 +18,37 @@ SAVED_NOT_FINISHED = 75  # sysexits.h EX_TEMPFAIL: a scheduler starts the job ag
 
 
 def train(
-    stage: Annotated[Stage, typer.Option(help="Which networks learn, and from what.")],
+    stage: Annotated[Stage, typer.Option(help="Which networks to train.")],
     config: options.Config = None,
     data: options.Data = None,
     run_dir: Annotated[
         Path | None,
-        options.run_dir("Where the run lives; by default runs/NAME of the config."),
+        options.run_dir("The run directory; by default runs/NAME of the config."),
     ] = None,
     set_: options.Settings = None,
     init_from: options.InitFrom = None,
     strategy: Annotated[
         Literal["auto", "single", "mirrored", "multi-worker"],
         typer.Option(
-            help="Devices: single takes one, mirrored all GPUs, multi-worker those of "
-            "all machines in TF_CONFIG, auto as many as there are."
+            help="Devices: one, all GPUs, or those of all machines in TF_CONFIG; auto: "
+            "as many as there are."
         ),
     ] = "auto",
     data_service: Annotated[
         str | None,
         typer.Option(
             metavar="HOST:PORT",
-            help="Have the examples made by the machines of this tf.data service.",
+            help="Make the examples on the machines of this tf.data service.",
         ),
     ] = None,
     profile: Annotated[
-        bool, typer.Option("--profile", help="Record some steps for TensorBoard.")
+        bool, typer.Option("--profile", help="Profile some steps for TensorBoard.")
     ] = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Insist on an empty run directory.")
+        bool, typer.Option("--fresh", help="Require an empty run directory.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would run, and stop.")
+        bool, typer.Option("--dry-run", help="Print what would run.")
     ] = False,
 ) -> int:
     """Train a stage. The same command continues where it stopped.

@@ -109,11 +109,13 @@ def export_tflite(
     shape = (1, size, size)
     contents = _tflite(inpainter, shape, edges_input)
     if precision != "float32":
-        # The ranges are measured with the file that takes edges: they cannot be in a
-        # model with a loop, such as Canny's.
-        with_edges = contents if edges_input else _tflite(inpainter, shape, True)
+        guided = contents
+        if precision == "int8-full" and not edges_input:
+            # Ranges are measured with the file that takes edges: they cannot be in a
+            # model with a loop, such as Canny's.
+            guided = _tflite(inpainter, shape, True)
         calibration, sigma = examples.calibration, facts["sigma"]
-        contents = quantized(contents, precision, with_edges, calibration, sigma)
+        contents = quantized(contents, precision, guided, calibration, sigma)
     archive = io.BytesIO(contents)
     with zipfile.ZipFile(archive, "a") as file:
         file.writestr(zipfile.ZipInfo(METADATA_NAME), json.dumps(facts))

@@ -1,7 +1,7 @@
-"""Kernels of a TFLite file in fewer bits, by ai-edge-quantizer.
+"""Quantizes a TFLite file with ai-edge-quantizer.
 
-Only the convolutions of both generators are touched. Canny's are left as they are:
-rounded slopes give other edges, or none.
+Only the convolutions of both generators are quantized, not those of Canny: rounded
+slopes give other edges, or none.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ def quantized(
     examples: Sequence[tuple[np.ndarray, np.ndarray]],
     sigma: float,
 ) -> bytes:
-    """Rounds a file.
+    """Quantizes the kernels, and for `int8-full` the activations, of a float32 file.
 
     Args:
-        contents: of the file, float32.
+        contents: the file.
         precision: `float16`, `int8` or `int8-full`.
-        with_edges: the file that takes edges, to which photos show the ranges.
-        examples: representative photos uint8 `(1, N, N, 3)` with their masks bool
-            `(1, N, N, 1)`.
+        with_edges: for `int8-full`: the same file with edges as an input.
+        examples: for `int8-full`: photos uint8 `(1, N, N, 3)` and masks bool
+            `(1, N, N, 1)` to measure ranges on.
         sigma: of Canny, in pixels.
 
     Raises:
