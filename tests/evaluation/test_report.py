@@ -9,10 +9,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.evaluation.small_evaluation import write_evaluation
-from tf_edgeconnect.evaluation.plots import plot
+from tf_edgeconnect.evaluation.figures import choose, plot
 from tf_edgeconnect.evaluation.report import write_report
 from tf_edgeconnect.evaluation.results import Evaluation, read_comparable
-from tf_edgeconnect.evaluation.sheets import choose
 from tf_edgeconnect.evaluation.summary import summarize
 
 VOID = {"meta", "img", "br"}

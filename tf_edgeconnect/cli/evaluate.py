@@ -1,6 +1,6 @@
 """`tf-edgeconnect evaluate`: the paper's table and figures, for any system."""
 
-from collections.abc import Iterable, Sequence
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -183,11 +183,9 @@ def evaluate(
             label=label,
         )
     console = stderr_console()
+    show = functools.partial(track, console=console)
     description = system.details.get("description", system.details["label"])
     console.print(f"{system.details['kind']}: {description}")
-
-    def show(items: Sequence, what: str) -> Iterable:
-        return track(items, what, console=console)
 
     with shown_on(console):
         found = run.evaluate(

@@ -23,9 +23,8 @@ import jinja2
 
 from tf_edgeconnect.atomic import write_bytes, write_json, write_text
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.evaluation.plots import PLOT_RULE, plot
+from tf_edgeconnect.evaluation.figures import PLOT_RULE, plot, write_sheets
 from tf_edgeconnect.evaluation.results import Evaluation
-from tf_edgeconnect.evaluation.sheets import write_sheets
 from tf_edgeconnect.evaluation.summary import (
     EDGE_SCORES,
     LEVEL,

@@ -66,16 +66,15 @@ def model_system(
     published: bool = False,
     label: str | None = None,
 ) -> System:
-    """A trained model that follows its own or other edges.
+    """Returns the system of a trained model that follows its own or other edges.
 
     Args:
-        model: what `Inpainter.load` takes.
+        model: as `Inpainter.load` takes it.
         edges: `predicted`; `canny` for those of the whole photo, an upper bound;
             `none`; or a folder of edge maps named like the photos.
         edge_threshold: 0 to 1; a stronger edge counts as predicted.
-        published: see `Inpainter`.
-        label: heading of its column; by default the model's name, and that of the edges
-            unless they are predicted.
+        published: as for `Inpainter`.
+        label: heading of its column; by default the names of model and edges.
 
     Raises:
         InputError: the model does not paint, or the folder of edges is missing.
@@ -114,7 +113,7 @@ def model_system(
         "label": label or name + f", edges: {Path(edges).name}" * (edges != PREDICTED),
         "edges": edges,
         "edge_threshold": edge_threshold,
-        "drawings": files and _hashes(files.files),
+        "edge_maps": files and _hashes(files.files),
         "published": published,
         "description": inpainter.description,
         "sigma": inpainter.sigma,
@@ -124,7 +123,9 @@ def model_system(
 
 
 def predictions_system(folder: Path, *, label: str | None = None) -> System:
-    """Photos that another system filled; one that changes known pixels gets a note.
+    """Returns the system of files that another program filled.
+
+    A file that changes known pixels gets a note.
 
     Args:
         folder: files named like the photos, each of its picture's size or of the whole
@@ -167,7 +168,7 @@ def predictions_system(folder: Path, *, label: str | None = None) -> System:
 def baseline_system(
     name: Literal["telea", "ns"], *, label: str | None = None
 ) -> System:
-    """OpenCV's `inpaint`, a baseline without learning.
+    """Returns OpenCV's `inpaint`, a baseline without learning.
 
     Args:
         name: "telea" (fast marching) or "ns" (Navier-Stokes).
