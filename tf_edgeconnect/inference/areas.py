@@ -62,16 +62,7 @@ class Area(NamedTuple):
 
 
 def choose(size: tuple[int, int], large: Large, side: int = RUN_SIDE) -> Way:
-    """Says what `auto` means for a photo.
-
-    Args:
-        size: height and width of the photo.
-        large: `full`, `crop` and `tile` stay; `auto` is `full` for a photo of at most
-            `side` x `side` pixels and `crop` for a larger one.
-        side: the longest side of a run.
-
-    Returns:
-        `full`, `crop` or `tile`.
+    """Resolves `auto`: `full` up to `side` x `side` pixels, `crop` above.
 
     Raises:
         InputError: `large` is none of the four.
@@ -159,14 +150,8 @@ def _merged(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Joins holes that overlap, or that are cheaper to run together than apart.
 
-    Args:
-        inner: int `(n, 4)`, boxes of holes.
-        factor: int `(n,)`.
-        size: of the photo.
-        side: of a tile.
-
     Returns:
-        Both with fewer rows.
+        `inner`, int `(n, 4)`, and `factor`, int `(n,)`, with fewer rows.
     """
     before = None
     while len(inner) != before:
@@ -198,7 +183,7 @@ def _overlapping(boxes: np.ndarray, at: int) -> np.ndarray:
 def _cost(
     inner: np.ndarray, factor: np.ndarray, size: tuple[int, int], side: int
 ) -> np.ndarray:
-    """Pixels that the networks run on, tiles' overlaps counted."""
+    """Counts the pixels that the networks run on, with the overlaps of tiles."""
     boxes = surroundings(inner, factor, size, side)
     lengths = -(-(boxes[:, 2:] - boxes[:, :2]) // factor[:, None])
     return (tile_count(lengths, side) * np.minimum(lengths, side)).prod(axis=1)
@@ -230,20 +215,12 @@ def surroundings(
 
 
 def tile_count(length: np.ndarray | int, side: int) -> np.ndarray:
-    """How many tiles cover a length.
-
-    Args:
-        length: int, any shape.
-        side: of a tile.
-
-    Returns:
-        int of that shape; 1 where the length is at most `side`.
-    """
+    """Returns how many tiles cover lengths; 1 where a length is at most `side`."""
     unfeathered, feathered = overlap(side)
     shared = 2 * unfeathered + feathered
     return np.maximum(-(-(np.asarray(length) - shared) // (side - shared)), 1)
 
 
 def overlap(side: int) -> tuple[int, int]:
-    """Pixels at a tile's border that do not count, and over which it fades in."""
+    """Returns how many pixels at a tile's border are ignored, and how many blended."""
     return side // 16, side // 8

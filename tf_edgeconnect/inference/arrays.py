@@ -1,4 +1,4 @@
-"""Photos, masks and edges as callers give them, brought to one form. NumPy only."""
+"""Checks photos, masks and edges as callers give them. NumPy only."""
 
 import logging
 from typing import NamedTuple
@@ -12,10 +12,10 @@ logger = logging.getLogger(__name__)
 
 
 class Inpainted(NamedTuple):
-    """What an `Inpainter` returns.
+    """A filled photo and the edges it was filled along.
 
     Attributes:
-        image: uint8 of the photo's shape, the hole painted.
+        image: uint8 of the photo's shape.
         edges: uint8 of the mask's shape, `round(255 * composite_edge)`, white = edge.
     """
 
@@ -24,12 +24,9 @@ class Inpainted(NamedTuple):
 
 
 def as_pair(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Checks a photo and its mask, or batches of them, and warns of odd masks.
+    """Checks a photo and its mask, or batches of them, as `Inpainter` takes them.
 
-    Args:
-        image: uint8 `(H, W, 3)` or `(B, H, W, 3)`, RGB.
-        mask: uint8 or bool of `image`'s height and width, with or without a last axis
-            of 1; above 127 (or true) = hole.
+    Warns if there is no hole, or nothing but hole.
 
     Returns:
         uint8 `(B, H, W, 3)`, and bool `(B, H, W, 1)`, true = hole.
@@ -73,12 +70,7 @@ def _as_hole(mask: np.ndarray) -> np.ndarray:
 
 
 def as_edges(edges: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """Checks the edges that a person gives.
-
-    Args:
-        edges: uint8 of the masks' shape, or of a single one's, with or without a last
-            axis of 1; white = edge.
-        masks: bool `(B, H, W, 1)`.
+    """Checks edges given for masks bool `(B, H, W, 1)`, as `Inpainter` takes them.
 
     Returns:
         uint8 `(B, H, W, 1)`.
@@ -107,7 +99,7 @@ def as_edges(edges: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 
 def canny(images: np.ndarray, masks: np.ndarray, sigma: float) -> np.ndarray:
-    """Canny's edges of known pixels, by scikit-image: for backends without TensorFlow.
+    """Finds Canny's edges of known pixels with scikit-image, without TensorFlow.
 
     Args:
         images: uint8 `(B, H, W, 3)`, RGB.

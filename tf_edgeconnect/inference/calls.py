@@ -1,7 +1,4 @@
-"""Calls a backend for any number of photos of any size.
-
-Arrays are those of `Backend`.
-"""
+"""Calls a backend for any number of photos; arrays are those of `Backend`."""
 
 from collections.abc import Callable, Sequence
 
@@ -22,17 +19,9 @@ def fill(
     *,
     with_edges: bool,
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Fills holes.
+    """Fills holes of images no larger than the backend's `size`.
 
-    Args:
-        backend: the networks.
-        images: no larger than its `size`.
-        masks: of that size.
-        edges: to follow inside the holes; None: the edge generator's.
-        with_edges: find the completed edges even where that takes another call.
-
-    Returns:
-        The filled images, and the completed edges or None.
+    With `with_edges` the completed edges are returned, even if that takes another call.
     """
     given = [images, masks] if edges is None else [images, masks, edges * masks]
     filled, completed = _in_batches(backend.fill, backend, given)

@@ -1,4 +1,4 @@
-"""One job of files, from reading to writing: `fill_file`."""
+"""Fills a photo file, from reading to writing: `fill_file`."""
 
 import dataclasses
 
@@ -19,11 +19,10 @@ class FillOptions:
 
     Attributes:
         masks: how masks are read.
-        feather: pixels inside a hole's border over which the photo fades into the
-            painting.
-        published: as in `Inpainter`; a mask is then a hole wherever it is not black.
+        feather: pixels inside a hole's border over which the filling is blended in.
+        published: as for `Inpainter`; masks are then holes wherever they are not black.
         edges_only: write the completed edges to the output and paint nothing.
-        large: how large photos run, as in `Inpainter`.
+        large: as for `Inpainter`.
         overwrite: replace results that exist.
         quality: of JPEG and WebP, 1 to 100; None: 95, and lossless WebP.
         max_pixels: the largest photo or mask.
@@ -42,12 +41,7 @@ class FillOptions:
 def fill_file(
     inpainter: Inpainter, job: Job, options: FillOptions | None = None
 ) -> None:
-    """Reads, fills and writes one photo; known pixels come out bit-identical.
-
-    Args:
-        inpainter: the model.
-        job: what to read and where to write.
-        options: how to fill; None: the defaults.
+    """Reads, fills and writes one photo; known pixels stay bit-identical.
 
     Raises:
         InputError: a file cannot be read or written, or memory does not suffice.

@@ -1,4 +1,4 @@
-"""What `--model` may name, and the backend that runs it.
+"""Finds the backend for what `--model` names.
 
 | name | backend |
 |---|---|
@@ -45,29 +45,25 @@ def load_backend(
 
 
 def is_address(where: str | Path) -> bool:
-    """Whether a model is named by the address of a server."""
+    """Returns whether a model is named by the address of a server."""
     return str(where).startswith(SCHEMES)
 
 
 def is_weights(where: str | Path) -> bool:
-    """Whether a model is neither an export nor on a server."""
+    """Returns whether a model is neither an export nor on a server."""
     return not (is_address(where) or _is_file(where) or find_export(where))
 
 
 def needs_tensorflow(where: str | Path) -> bool:
-    """Whether loading a model imports TensorFlow."""
+    """Returns whether loading a model imports TensorFlow."""
     return not (str(where).startswith("http") or _is_file(where))
 
 
 def find_export(where: str | Path) -> Path | None:
-    """Finds the SavedModel that a path names.
-
-    Args:
-        where: a SavedModel, or the folder of its versions `1`, `2`, ...
+    """Finds the SavedModel at a path, or the latest version `1`, `2`, ... below it.
 
     Returns:
-        The SavedModel's folder, of several versions that of the latest; None where
-        there is none.
+        Its folder, or None.
     """
     path = Path(where)
     folders = [path]
@@ -78,13 +74,10 @@ def find_export(where: str | Path) -> Path | None:
 
 
 def model_files(where: str | Path) -> dict[str, Path]:
-    """Finds the files that make a model this one and no other, for their hashes.
-
-    Args:
-        where: as `Inpainter.load` takes it.
+    """Finds the files that identify a model, given as `Inpainter.load` takes it.
 
     Returns:
-        Name -> file; empty for a server, which does not show them.
+        Name -> file; empty for a server.
     """
     if is_address(where):
         return {}

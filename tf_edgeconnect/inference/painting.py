@@ -1,4 +1,4 @@
-"""Runs the networks on areas of a photo and puts what they paint into its hole.
+"""Runs the networks on areas of a large photo and copies the results into its hole.
 
 A photo comes as `planes`, uint8 `(H, W, 4)` or `(H, W, 5)`: RGB, mask (white = hole),
 and the edges that a person gives, if any (white = edge).
@@ -25,7 +25,7 @@ def paint(
     side: int = RUN_SIDE,
     on_region: Callable[[int, int], object] | None = None,
 ) -> None:
-    """Paints the hole pixels of a canvas; all others stay as they are.
+    """Paints the hole pixels of a canvas; all others stay unchanged.
 
     Args:
         canvas: uint8 `(H, W, C)`, changed in place.
@@ -99,7 +99,7 @@ def _run(parts: np.ndarray, run: Run) -> np.ndarray:
 
 
 def _run_in_tiles(planes: np.ndarray, run: Run, side: int, channels: int) -> np.ndarray:
-    """Fills a photo tile by tile; a tile without hole is left out.
+    """Fills a photo tile by tile; tiles without a hole are skipped.
 
     Returns:
         uint8 `(H, W, channels)`, of which the hole pixels count.
@@ -125,14 +125,10 @@ def _run_in_tiles(planes: np.ndarray, run: Run, side: int, channels: int) -> np.
 
 
 def tiles(length: int, side: int) -> list[tuple[int, np.ndarray]]:
-    """Tiles along one axis, evenly spread, and how much each counts where.
+    """Spreads tiles evenly along one axis, with weights that blend them.
 
-    A tile does not count at its borders, where the networks lack surroundings, and
-    fades in next to them; borders of the whole are no such borders.
-
-    Args:
-        length: to cover.
-        side: of a tile.
+    The weights are 0 at a tile's borders, where the networks lack surroundings, unless
+    they are borders of the photo.
 
     Returns:
         For each tile its start and float32 `(length,)` weights, 0 outside the tile; at

@@ -39,7 +39,6 @@ class FileBackend(Backend, abc.ABC):
     """
 
     def __init__(self, path: str | Path) -> None:
-        """Opens the file."""
         path = Path(path)
         kind = path.suffix.removeprefix(".")
         if not path.is_file():

@@ -22,7 +22,6 @@ class SavedModelBackend(SignatureBackend):
     """
 
     def __init__(self, folder: str | Path) -> None:
-        """Loads the SavedModel."""
         folder = Path(folder)
         try:
             facts = json.loads((folder / "model.json").read_text())

@@ -30,10 +30,10 @@ class ServingBackend(SignatureBackend):
 
     Args:
         address: `grpc://HOST:PORT` or `http://HOST:PORT`, see `Address.parse`.
-        timeout: seconds until a call is given up, its retries among them.
-        attempts: how often a call is tried where no server answers. A busy server is
-            asked again until `timeout`, unless this is 1.
-        ca: PEM file of the authority to trust, in place of the address's.
+        timeout: seconds until a call and its retries are given up.
+        attempts: calls at most if no server answers. A busy server is asked again until
+            `timeout`, unless this is 1.
+        ca: PEM file of the authority to trust, instead of the address's.
 
     Raises:
         InputError: it is no address, or gRPC's packages are missing.
@@ -47,7 +47,6 @@ class ServingBackend(SignatureBackend):
         attempts: int = 4,
         ca: str | None = None,
     ) -> None:
-        """Prepares the connection; nothing is sent yet."""
         if attempts < 1:
             raise ValueError(f"attempts must be 1 or more, got {attempts}")
         target = Address.parse(address)
@@ -60,7 +59,7 @@ class ServingBackend(SignatureBackend):
     def fill(
         self, images: np.ndarray, masks: np.ndarray, edges: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Fills holes; by REST without giving edges back."""
+        """Fills holes; by REST without returning edges."""
         if edges is not None or not self._by_rest:
             return super().fill(images, masks, edges)
         # Arrays are short as protocol buffers and long as JSON.
@@ -73,20 +72,13 @@ class ServingBackend(SignatureBackend):
         return np.stack([np.asarray(image) for image in opened]), None
 
     def known_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Canny's edges where known, by the server, which alone knows its sigma."""
+        """Returns Canny's edges where known; only the server knows its sigma."""
         return self.predict_edges(images, masks) * ~masks
 
     def predict(
         self, signature: str, inputs: dict[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
-        """Calls any signature.
-
-        Args:
-            signature: its name.
-            inputs: input name -> array; strings as an array of bytes objects.
-
-        Returns:
-            Output name -> array.
+        """Calls a signature; strings are arrays of bytes objects.
 
         Raises:
             ServingError: the server refused, could not be reached, or took too long.
