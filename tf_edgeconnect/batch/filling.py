@@ -1,9 +1,8 @@
 """Fills a group of photos in this process and writes the results.
 
-Results are `NAME.png`, or TFRecord files as `records` writes them, one for a group of
-photos. The names in a TFRecord file are listed in a file of their own, which is written
-first and counts only where the TFRecord file exists. Every file is complete or absent,
-so the next run finds what is finished.
+Results are `NAME.png`, or one TFRecord file for a group of photos. Its names are listed
+in another file, which is written first and ignored without the TFRecord file. Every
+file is complete or absent, so the next run finds what is finished.
 """
 
 import dataclasses
@@ -46,13 +45,13 @@ class Options:
     """How photos are filled.
 
     Attributes:
-        model: see `Inpainter.load`.
+        model: as for `Inpainter.load`.
         output: the folder of the results.
         form: how they are stored.
         batch_size: photos of one size that run together, 1 or more.
         masks: how masks are read.
         max_pixels: the largest photo or mask.
-        large: how large photos run, as in `Inpainter`.
+        large: as for `Inpainter`.
     """
 
     model: str
@@ -66,7 +65,7 @@ class Options:
 
 @dataclasses.dataclass
 class Outcome:
-    """What became of a group.
+    """The results of a group.
 
     Attributes:
         skipped: how many photos had results already.
@@ -160,11 +159,7 @@ def _write_records(folder: Path, examples: dict[Item, bytes]) -> None:
 
 
 def prepare(folder: Path, settings: dict[str, Any]) -> None:
-    """Makes the folder of the results, or checks that a run of these settings did.
-
-    Args:
-        folder: new, empty, or that of an earlier run.
-        settings: all that results depend on; JSON.
+    """Makes the folder of the results, or checks that its settings are the same.
 
     Raises:
         InputError: the folder holds something else, or results of other settings.
@@ -194,12 +189,7 @@ def prepare(folder: Path, settings: dict[str, Any]) -> None:
 
 
 def finished(folder: Path, form: Format) -> set[str]:
-    """Finds the names whose results are there, and removes what a killed run left.
-
-    Args:
-        folder: the results; one run at a time works on it.
-        form: how they are stored.
-    """
+    """Finds the names of finished results, and removes what a killed run left."""
     for beams_own in folder.glob(f"beam-temp-{FAILED}-*"):
         shutil.rmtree(beams_own)
     names: set[str] = set()

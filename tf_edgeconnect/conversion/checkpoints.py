@@ -1,7 +1,6 @@
-"""Turns published checkpoints into a weights folder.
+"""Converts published checkpoints to a weights folder.
 
-Every command takes the folder as `--model` and `--init-from`. All files are read and
-checked before anything is written.
+All files are read and checked before anything is written.
 """
 
 import hashlib
@@ -28,12 +27,12 @@ _FILES = ", ".join(network.file for network in NETWORKS)
 
 
 class Converted(NamedTuple):
-    """One checkpoint and what became of it.
+    """A converted checkpoint.
 
     Attributes:
         file: the checkpoint.
-        network: name of ours.
-        iteration: training iteration that it was saved at; None if it does not say.
+        network: name of our network.
+        iteration: training iteration that it was saved at, or None.
         mapped: where each tensor went.
     """
 
@@ -58,9 +57,6 @@ def convert(
         destination: the weights folder to write: new or empty.
         sigma: Canny's sigma that the edge generator was trained with, in pixels.
         overwrite: replace `destination` where it is a weights folder already.
-
-    Returns:
-        What was converted, in the order of the networks.
 
     Raises:
         InputError: a file is no such checkpoint, or `destination` holds something else;
@@ -99,7 +95,7 @@ def convert(
 
 
 def _check_destination(folder: Path, overwrite: bool) -> None:
-    """Makes sure that writing a weights folder there destroys nothing else."""
+    """Checks that writing a weights folder there destroys nothing else."""
     if not folder.exists():
         return
     if not folder.is_dir():

@@ -1,7 +1,7 @@
-"""Turns the `config.yml` of the published system into a config of this one.
+"""Converts the `config.yml` of the published system.
 
-A key that is missing takes the original's default, as it did there; where that default
-is not what the paper says, a warning names both.
+A missing key takes the default of the original; where that contradicts the paper, a
+warning names both.
 """
 
 import contextlib
@@ -19,12 +19,9 @@ from tf_edgeconnect.errors import InputError
 
 
 class _Key(NamedTuple):
-    """A key of the original that has a counterpart.
+    """A key of the original: our setting, if any, its default and its choices.
 
-    Attributes:
-        setting: ours; empty for what the command line says instead.
-        default: the original's.
-        choices: what each value becomes; None for a number, which is kept.
+    A number has no choices.
     """
 
     setting: str
@@ -100,13 +97,13 @@ _Counterpart = tuple[str, Any] | str
 
 
 class ConvertedConfig(NamedTuple):
-    """What became of a config of the original.
+    """A converted config.
 
     Attributes:
-        config: ours.
-        stage: what `MODEL` asked for; a stage is named to `train` and not in a config.
-        lines: what each key became, in the order of the file, then missing keys.
-        warnings: what the user should know or do.
+        config: our settings.
+        stage: that of `MODEL`, an option of `train` here.
+        lines: what each key became.
+        warnings: one line each.
     """
 
     config: Config
@@ -116,7 +113,7 @@ class ConvertedConfig(NamedTuple):
 
 
 def convert_config(path: str | Path) -> ConvertedConfig:
-    """Reads a `config.yml` of the original and translates it.
+    """Converts a `config.yml` of the original.
 
     Raises:
         InputError: no such config, or a value that the original would not take either.
@@ -149,7 +146,7 @@ def convert_config(path: str | Path) -> ConvertedConfig:
 
 
 def original_sigma(path: str | Path) -> float:
-    """Returns the `SIGMA` that a config of the original asks Canny for, in pixels.
+    """Returns the `SIGMA` of a config of the original, in pixels.
 
     Raises:
         InputError: as `convert_config`.
@@ -174,7 +171,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _value(path: Path, given: dict[str, Any], key: str) -> Any:
-    """Reads the value of a key: a number, or what its choice becomes."""
+    """Reads a number, or what a choice becomes."""
     _, default, choices = _VALUES[key]
     value = given.get(key, default)
     if choices is None:
@@ -196,7 +193,7 @@ def _value(path: Path, given: dict[str, Any], key: str) -> Any:
 def _counterparts(
     given: dict[str, Any], values: dict[str, Any]
 ) -> dict[str, _Counterpart]:
-    """Finds what each key becomes, but for the folders of masks and edges."""
+    """Finds what each key becomes, except for the folders of masks and edges."""
     found: dict[str, _Counterpart] = {
         key: (_VALUES[key].setting, value) for key, value in values.items()
     }
@@ -227,7 +224,7 @@ def _counterparts(
 def _folders(
     path: Path, given: dict[str, Any], values: dict[str, Any]
 ) -> tuple[dict[str, _Counterpart], list[str]]:
-    """Finds the folders of masks and edges behind their lists, and what to warn of."""
+    """Finds the folders of the listed masks and edges; returns warnings, too."""
     found: dict[str, _Counterpart] = {}
     notes = []
     for key, what, needed in (
@@ -254,7 +251,7 @@ def _folders(
 
 
 def _common_folder(file: str) -> str:
-    """Finds the folder above all files of a list; empty where there is none."""
+    """Returns the folder above all files of a list, or ""."""
     try:
         lines = Path(file).read_text(encoding="utf-8").split("\n")
         names = [line.strip() for line in lines if line.strip()]

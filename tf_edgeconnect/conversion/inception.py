@@ -1,7 +1,7 @@
-"""Turns the Inception checkpoint of PyTorch's FID tools into our weights file.
+"""Converts the Inception checkpoint of PyTorch's FID tools.
 
 `pt_inception-2015-12-05-6726825d.pth` becomes an `.npz` that `fid_inception` reads, its
-kernels rounded to float16. The classifier, which FID does not use, is left out.
+kernels rounded to float16, without the classifier, which FID does not use.
 """
 
 from collections.abc import Iterator, Mapping
@@ -64,15 +64,10 @@ def is_inception(checkpoint: Mapping[str, Any]) -> bool:
 def convert_inception(
     source: str | Path, destination: str | Path, *, overwrite: bool = False
 ) -> int:
-    """Converts the usual FID checkpoint into a weights file, without PyTorch.
-
-    Args:
-        source: the `.pth` file.
-        destination: the `.npz` file to write.
-        overwrite: replace `destination` where it exists.
+    """Converts the usual FID checkpoint to an `.npz` file, without PyTorch.
 
     Returns:
-        How many convolutions it has.
+        The number of its convolutions.
 
     Raises:
         InputError: the file is no such checkpoint, or `destination` exists; nothing is

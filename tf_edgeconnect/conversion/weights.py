@@ -1,4 +1,4 @@
-"""Puts the state of a published network into ours, tensor by tensor.
+"""Assigns the state of a published network to ours, tensor by tensor.
 
 This module owns the names and the order of axes. Kernels, OIHW in PyTorch and IOHW
 where transposed, are transposed by (2, 3, 1, 0). Spectral norm's `v`, which PyTorch
@@ -81,9 +81,6 @@ def build_network(
         state: tensors by name, PyTorch's layout; with or without the prefix `module.`.
         where: the file, for messages.
 
-    Returns:
-        The model, and where each tensor went.
-
     Raises:
         InputError: a tensor is missing, surplus, of a wrong shape, or not finite.
     """
@@ -110,18 +107,18 @@ def build_network(
 
 
 class Place(NamedTuple):
-    """Where a tensor goes."""
+    """The variable that a tensor is assigned to."""
 
     layer: keras.layers.Layer
     variable: keras.Variable
 
     def shape(self) -> tuple[int, ...]:
-        """As PyTorch stores it."""
+        """Returns the shape that PyTorch stores."""
         shape = tuple(self.variable.shape)
         return (*shape[:1:-1], *shape[:2]) if self.variable.name == "kernel" else shape
 
     def transposed(self, tensor: np.ndarray) -> np.ndarray:
-        """The tensor in our order of axes."""
+        """Returns the tensor in our order of axes."""
         if self.variable.name == "kernel":
             tensor = tensor.transpose(2, 3, 1, 0)
         if self.variable.name == "v":
@@ -131,7 +128,7 @@ class Place(NamedTuple):
 
 
 def find_places(network: Network, model: keras.Model) -> dict[str, Place]:
-    """Maps the name of each published tensor to where it goes."""
+    """Maps the name of each published tensor to its place."""
     places: dict[str, Place] = {}
     for layer in model.layers:
         kernel = "weight_orig" if hasattr(layer, "u") else "weight"
@@ -203,7 +200,7 @@ def _check_values(tensors: dict, where: str) -> None:
 
 
 def listed(names: Iterable[object], separator: str = ", ") -> str:
-    """Lists the first names out of an untrusted file, and counts the rest."""
+    """Lists the first names from an untrusted file, and counts the rest."""
     quoted = [quote(name) for name in names]
     more = f" and {len(quoted) - _SHOWN} more" if len(quoted) > _SHOWN else ""
     return separator.join(quoted[:_SHOWN]) + more

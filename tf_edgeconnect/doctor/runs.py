@@ -1,10 +1,9 @@
-"""Checks on runs: one to come, and the directory of one that stopped."""
+"""Checks a run before it starts, or the directory of one that stopped."""
 
 import functools
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 import keras
@@ -47,7 +46,7 @@ def check_training(
     sample: int = 1000,
     track: Track = untracked,
 ) -> None:
-    """Checks a run that is to come.
+    """Checks a run before it starts.
 
     Args:
         report: takes the findings.
@@ -86,8 +85,7 @@ def _check_photos(report: Report, config: Config, sample: int, track: Track) -> 
             data.train, data.val, data.val_fraction, config.seed, scan
         )
     except NotDownloaded as error:
-        remedy = "run doctor again once it is there"
-        report.add("note", "not-downloaded", str(error), remedy)
+        report.add("note", "not-downloaded", str(error), "run doctor again after that")
         return
     except InputError as error:
         remedy = "training stops; name other photos with --data"
@@ -99,9 +97,9 @@ def _check_photos(report: Report, config: Config, sample: int, track: Track) -> 
     )
     if isinstance(training, SampleSource):
         return  # they ship inside scikit-image, and are as they should be
-    for source in [training] if held_out is training else [training, held_out]:
+    for source in dict.fromkeys([training, held_out]):
         places = {source.key(index): index for index in range(len(source))}
-        contents = partial(_contents, source, places)
+        contents = functools.partial(_contents, source, places)
         looks = look_at_photos(list(places), contents, sample, track)
         report.facts.append(f"read {len(looks)} of {len(source)} photos")
         check_training_photos(
@@ -126,8 +124,9 @@ def _check_edges(
     """Finds photos in which Canny sees nothing, or edge maps that do not pair."""
     edge = config.edge
     if edge.source == "external":
-        remedy = "training stops; set edge.folder or edge.source=canny"
-        with report.refusal("edge-maps", remedy):
+        with report.refusal(
+            "edge-maps", "training stops; change edge.folder or edge.source"
+        ):
             pair_edges(source, EdgeOptions(edge.sigma, edge.folder))
         return
     if edge.sigma == NO_EDGES:
@@ -205,13 +204,8 @@ def _gpu_memory() -> int | None:
 
 
 def check_model(report: Report, model: str | Path) -> bool:
-    """Finds a model that cannot be loaded, or a server that does not answer.
-
-    Returns:
-        Whether it can be loaded.
-    """
-    remedy = "choose another, or copy it again from where it was made"
-    with report.refusal("model", remedy):
+    """Loads a model, or connects to a server; returns whether that succeeded."""
+    with report.refusal("model", "choose another, or copy it again"):
         if is_weights(model):
             for folder in sorted(set(resolve(model).values())):
                 load_networks(folder)
@@ -240,7 +234,7 @@ def _check_start(report: Report, model: Path, networks: dict[str, keras.Model]) 
 
 
 def check_run(report: Report, run_dir: Path) -> None:
-    """Checks the directory of a run: its settings, checkpoints and weights.
+    """Checks the settings, checkpoints and weights of a run directory.
 
     Raises:
         InputError: it is no run directory.
@@ -266,12 +260,13 @@ def _check_checkpoints(report: Report, folder: Path) -> int | None:
     """Finds checkpoints that lack files or cannot be read; returns the newest step."""
     state = tf.train.get_checkpoint_state(str(folder))
     if state is None:
-        what = f"{folder} names no checkpoint"
-        report.add("error", "checkpoint", what, "remove the folder and train")
+        report.add(
+            "error", "checkpoint", f"no checkpoint in {folder}", "remove it, then train"
+        )
         return None
-    paths = [Path(path) for path in state.all_model_checkpoint_paths]
+    names = [Path(path).name for path in state.all_model_checkpoint_paths]
     complete = {file.stem for file in folder.glob("*.data-*")}
-    lacking = [path.name for path in paths if path.name not in complete]
+    lacking = [name for name in names if name not in complete]
     if lacking:
         what = f"checkpoints in {folder} that lack files"
         remedy = "copy the folder again, or remove them and their lines in `checkpoint`"
@@ -289,10 +284,9 @@ def _damage(path: Path) -> str:
     try:
         reader = tf.train.load_checkpoint(str(path))
         for name in reader.get_variable_to_shape_map():
-            values = reader.get_tensor(name)
-            if isinstance(values, np.ndarray) and values.dtype.kind == "f":
-                if not np.isfinite(values).all():
-                    return f"holds NaN or infinite values ({name})"
+            values = np.asarray(reader.get_tensor(name))
+            if values.dtype.kind == "f" and not np.isfinite(values).all():
+                return f"holds NaN or infinite values ({name})"
     except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         return f"cannot be read ({one_line(error)})"
     return ""
@@ -300,9 +294,7 @@ def _damage(path: Path) -> str:
 
 def _check_weights(report: Report, folder: Path, newest: int | None) -> None:
     if not folder.is_dir():
-        what = (
-            f"there are checkpoints of stage {folder.name} and no weights in {folder}"
-        )
+        what = f"{folder} is missing, though its stage has checkpoints"
         report.add("warning", "no-weights", what, f"{AGAIN}: it writes them")
     elif check_model(report, folder) and newest is not None:
         step = read_meta(folder).get("step")

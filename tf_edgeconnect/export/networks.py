@@ -1,4 +1,4 @@
-"""Networks for export: the same numbers, up to rounding, from other operations.
+"""Rebuilds networks for export: the same results, up to rounding, in fewer operations.
 
 Spectral norm is a constant at inference, so `kernel / sigma` stands in the kernel's
 place. Reflection pads and the last convolution are computed in fewer passes over the
@@ -35,7 +35,7 @@ _CHANNELS_AT_ONCE = 16
 
 
 def load_for_export(path: str | Path) -> Inpainter:
-    """Loads a model that has all an export needs: both generators, in Keras.
+    """Loads both generators of a model, in Keras.
 
     Raises:
         InputError: the path is no model, is an export already, or lacks a generator.
@@ -58,12 +58,12 @@ def load_for_export(path: str | Path) -> Inpainter:
 def exported_graph(
     inpainter: Inpainter, substitutes: Substitutes, dtype: FloatType = "float32"
 ) -> InpaintGraph:
-    """Returns the inference graph of both networks, rebuilt for export.
+    """Returns the inference graph of both networks, rebuilt with other layers.
 
     Args:
-        inpainter: from `load_for_export`.
+        inpainter: of `load_for_export`.
         substitutes: `SAVED_MODEL`, `TFLITE` or `ONNX`.
-        dtype: number type of hidden layers.
+        dtype: of hidden layers.
     """
     networks = (inpainter.edge_generator, inpainter.inpaint_generator)
     rebuilt = [exported_network(one, substitutes, dtype) for one in networks]

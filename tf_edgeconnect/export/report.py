@@ -1,4 +1,4 @@
-"""What an export costs, and how far it is from the networks it was made from."""
+"""Measures exports: cost, and difference from the networks."""
 
 import contextlib
 import dataclasses
@@ -34,13 +34,13 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """A written export.
 
     Attributes:
         path: the file, or the folder of the version.
-        facts: what its `model.json` or metadata holds.
-        lines: what to tell the user.
-        report: what was measured of a file.
+        facts: content of its `model.json` or metadata.
+        lines: for the user.
+        report: the measurements of a file.
     """
 
     path: Path
@@ -54,8 +54,8 @@ class Examples:
     """Photos uint8 `(1, N, N, 3)` with irregular holes bool `(1, N, N, 1)`.
 
     Attributes:
-        report: what figures are measured on.
-        calibration: what ranges are taken from; others, where there are enough.
+        report: to measure on.
+        calibration: to measure ranges on; other photos, if there are enough.
         origin: where the photos come from, in words.
     """
 
@@ -68,15 +68,11 @@ def load_examples(photos: str | Path | None, size: int) -> Examples:
     """Cuts photos to squares and draws a hole into each, always the same.
 
     Args:
-        photos: a folder, or what else `open_source` takes; None: those inside
-            scikit-image.
+        photos: as `open_source` takes it; None: those inside scikit-image.
         size: side of the squares, pixels.
 
-    Returns:
-        10 photos to report on, and up to 20 others.
-
     Raises:
-        InputError: there is no such folder, or no readable photo in it.
+        InputError: there is no such source, or a photo is not readable.
     """
     if photos is None:
         held_out, train = SampleSource("held-out"), SampleSource("train")
@@ -117,7 +113,7 @@ def _pairs(source: Source, indices: np.ndarray, size: int) -> list[Pair]:
 
 @dataclasses.dataclass(frozen=True)
 class Compared:
-    """Differences to the Keras networks, inside the holes.
+    """Differences from the Keras networks, inside the holes.
 
     Attributes:
         photos: how many, and where from.
@@ -132,7 +128,7 @@ class Compared:
     psnr: float
 
     def __str__(self) -> str:
-        """One clause for people."""
+        """Describes the differences in one clause."""
         close = f"PSNR {self.psnr:.1f} dB"
         if self.largest == 0:
             close = "equal"
@@ -148,7 +144,7 @@ def compared(
     inpainter: Inpainter,
     pairs: list[Pair],
 ) -> Compared:
-    """Compares what an export fills with what the networks do."""
+    """Compares the fills of an export with those of the networks."""
     filled = np.concatenate([fill(*pair) for pair in pairs])
     keras = np.concatenate([inpainter.paint(*pair) for pair in pairs])
     masks = np.concatenate([mask for _, mask in pairs])
@@ -171,7 +167,7 @@ def _psnr(target: np.ndarray, other: np.ndarray, masks: np.ndarray) -> float:
 
 @dataclasses.dataclass(frozen=True)
 class FileReport:
-    """Figures of a file for phones or ONNX, measured beside Keras.
+    """Measurements of a TFLite or ONNX file beside Keras.
 
     Attributes:
         operations: how many of each kind.
@@ -179,11 +175,11 @@ class FileReport:
         bytes: of the file.
         compared: fills against those of Keras.
         psnr: of the file's fills against the true photos, dB.
-        keras_psnr: of the Keras networks' fills against the true photos.
+        keras_psnr: of the Keras networks' fills against the true photos, dB.
         known_edges_differ: pixels outside the holes with another edge than in Keras.
         seconds: median of a call.
         keras_seconds: median of a call of the `Inpainter`.
-        peak: largest memory of a process that runs the file, bytes; 0: not known.
+        peak: peak memory of a process that runs the file, bytes; 0: not known.
     """
 
     operations: Counter[str]
@@ -198,7 +194,7 @@ class FileReport:
     peak: int
 
     def lines(self, precision: str) -> list[str]:
-        """For people."""
+        """Describes the measurements, one line each."""
         counts = ", ".join(f"{name} {n}" for name, n in self.operations.most_common())
         peak = f"{self.peak / 1e6:.0f} MB" if self.peak else "not known on this system"
         loss = self.keras_psnr - self.psnr
@@ -279,7 +275,7 @@ def _run_keras(
 
 
 def tflite_operations(contents: bytes) -> tuple[Counter[str], list[str]]:
-    """Counts a TFLite file's operations, and says what a GPU's delegate refuses."""
+    """Counts the operations of a TFLite file; notes those a GPU delegate refuses."""
     listing = io.StringIO()
     with contextlib.redirect_stdout(listing):
         tf.lite.experimental.Analyzer.analyze(

@@ -1,9 +1,8 @@
-"""Exports a model as one version of a SavedModel for TF Serving.
+"""Exports a model as the next version of a SavedModel for TF Serving.
 
-Enters: a run directory or a weights folder. Leaves: `OUTPUT/N/` with the SavedModel,
-`assets.extra/tf_serving_warmup_requests`, `README.md` (the model card), `model.json`
-and, where the model is a run, its `config.yaml`. A version is complete or absent, and
-its number is never given again.
+`OUTPUT/N/` holds the SavedModel, `assets.extra/tf_serving_warmup_requests`, `README.md`
+(the model card), `model.json` and the `config.yaml` of a run. A version is complete or
+absent, and its number is never used again.
 """
 
 import json
@@ -61,7 +60,7 @@ def export_saved_model(
             in the graph.
 
     Raises:
-        InputError: no such model, a generator lacks, or a wrong option or output.
+        InputError: no such model, a missing generator, or a wrong option or output.
         OSError: the output cannot be written; no version is left half-made.
     """
     max_pixels = round(1e6 * max_megapixels)
@@ -108,13 +107,7 @@ def export_saved_model(
 def save_graph(
     graph: InpaintGraph, signatures: dict[str, Callable], folder: str | Path
 ) -> None:
-    """Writes a SavedModel that TF Serving can load, its weights stored once.
-
-    Args:
-        graph: whose networks the signatures use.
-        signatures: `tf.function` by name.
-        folder: to write to.
-    """
+    """Writes a SavedModel of signatures that use the networks of a graph."""
     # Keras models as attributes would be stored a second time, and TF Serving would
     # not find their variables: the module holds the raw variables alone.
     module = tf.Module()

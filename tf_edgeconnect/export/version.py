@@ -1,7 +1,7 @@
-"""A version's folder, and what lies in it beside the SavedModel: card and warm-up.
+"""The folder of a version, its model card and its warm-up requests.
 
-The first request of a size pays for tracing and memory; with requests that TF Serving
-runs before it calls a version ready, no client does.
+The first request of a size is slow. TF Serving runs the warm-up requests before a
+version is ready, so that no client waits for them.
 """
 
 import importlib.util
@@ -30,7 +30,7 @@ NO_API = (
 
 @contextmanager
 def new_version(output: Path) -> Iterator[Path]:
-    """Gives a folder to fill, under a name that TF Serving passes over.
+    """Yields a folder to fill, under a name that TF Serving ignores.
 
     Raises:
         InputError: the output is a file, or a version itself.
@@ -68,14 +68,10 @@ def publish(partial: Path, output: Path) -> Path:
 
 
 def write_warmup(folder: Path, sizes: Sequence[int]) -> bool:
-    """Writes one request a signature and size into a SavedModel.
-
-    Args:
-        folder: of the SavedModel.
-        sizes: sides of square photos, pixels.
+    """Writes a request for each signature and size into a SavedModel.
 
     Returns:
-        False where tensorflow-serving-api is not installed and nothing was written.
+        False if tensorflow-serving-api is not installed and nothing was written.
     """
     if importlib.util.find_spec("tensorflow_serving") is None:
         return False
@@ -99,10 +95,7 @@ def write_warmup(folder: Path, sizes: Sequence[int]) -> bool:
 
 
 def example_requests(size: int) -> dict[str, dict[str, np.ndarray]]:
-    """Makes one good request for each signature: noise with a hole in its middle.
-
-    Args:
-        size: side of the photo, pixels.
+    """Makes a request for each signature: a square of noise with a hole in the middle.
 
     Returns:
         Signature -> input -> array, of batch 1.
@@ -125,11 +118,7 @@ def example_requests(size: int) -> dict[str, dict[str, np.ndarray]]:
 
 
 def model_card(facts: dict[str, Any]) -> str:
-    """Writes what an operator wants to know, in Markdown.
-
-    Args:
-        facts: as in `model.json`, see `export_saved_model`.
-    """
+    """Returns the model card in Markdown, given the content of `model.json`."""
     template = Path(__file__).with_name("card.md.jinja").read_text("utf-8")
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True
