@@ -17,13 +17,7 @@ from tf_edgeconnect.data.samples import SampleSource
 from tf_edgeconnect.data.source import Source
 from tf_edgeconnect.data.sources import open_both, open_source
 from tf_edgeconnect.data.tfds import NotDownloaded
-from tf_edgeconnect.doctor import Report, Track, untracked
-from tf_edgeconnect.doctor.files import (
-    add_files,
-    check_masks,
-    check_training_photos,
-    look_at_photos,
-)
+from tf_edgeconnect.doctor import Report, Track, files, untracked
 from tf_edgeconnect.edges.exact import NO_EDGES, inference_edges, inference_sigma
 from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.inference.loading import is_weights, load_backend
@@ -60,7 +54,7 @@ def check_training(
     _check_photos(report, config, sample, track)
     if config.mask.kinds.get("external") and config.mask.folder:
         with report.refusal("no-masks", "training stops; change mask.folder"):
-            check_masks(report, Path(config.mask.folder), sample, track)
+            files.check_masks(report, Path(config.mask.folder), sample, track)
     _check_machine(report, config, networks, gpu_missed)
     losses = config.losses
     # Keras downloads those of ImageNet when training starts.
@@ -100,9 +94,9 @@ def _check_photos(report: Report, config: Config, sample: int, track: Track) -> 
     for source in dict.fromkeys([training, held_out]):
         places = {source.key(index): index for index in range(len(source))}
         contents = functools.partial(_contents, source, places)
-        looks = look_at_photos(list(places), contents, sample, track)
+        looks = files.look_at_photos(list(places), contents, sample, track)
         report.facts.append(f"read {len(looks)} of {len(source)} photos")
-        check_training_photos(
+        files.check_training_photos(
             report, looks, unreadable, data.max_bad_fraction, data.size
         )
         unreadable = []
@@ -136,7 +130,7 @@ def _check_edges(
     counts = _edge_counts(source, list(names), sigma, config.data.size)
     counted = track(counts, "finding edges", total=len(names))
     empty = [names[place] for place, count in counted if not count]
-    add_files(report, "no-edges", empty, len(names))
+    files.add_files(report, "no-edges", empty, len(names))
 
 
 def _edge_counts(
