@@ -184,7 +184,10 @@ class GrpcTransport:
         try:
             import grpc
             import tensorflow  # noqa: F401 (the messages' own)
-            from tensorflow_serving.apis import get_model_status_pb2, predict_pb2
+            from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
+            from tensorflow_serving.apis.prediction_service_pb2_grpc import (
+                PredictionServiceStub,
+            )
         except ModuleNotFoundError as error:
             raise InputError(
                 f"gRPC needs the package {error.name}: "
@@ -203,16 +206,8 @@ class GrpcTransport:
         else:
             channel = grpc.insecure_channel(target.host, options)
         self._target = target
-        self._predict = channel.unary_unary(
-            "/tensorflow.serving.PredictionService/Predict",
-            predict_pb2.PredictRequest.SerializeToString,
-            predict_pb2.PredictResponse.FromString,
-        )
-        self._status = channel.unary_unary(
-            "/tensorflow.serving.ModelService/GetModelStatus",
-            get_model_status_pb2.GetModelStatusRequest.SerializeToString,
-            get_model_status_pb2.GetModelStatusResponse.FromString,
-        )
+        self._predict = PredictionServiceStub(channel).Predict
+        self._status = ModelServiceStub(channel).GetModelStatus
 
     def predict(
         self, signature: str, inputs: dict[str, np.ndarray], seconds: float
