@@ -89,7 +89,7 @@ def test_true_edges_are_the_ceiling_and_none_the_floor(evaluate, model):
     assert labels == ["tiny", "tiny, edges: canny"]
 
 
-def test_drawings_of_a_folder_lead_the_model(evaluate, model):
+def test_edge_maps_of_a_folder_lead_the_model(evaluate, model):
     Path("drawn").mkdir()
     line = np.zeros((16, 20), np.uint8)
     line[2] = 255

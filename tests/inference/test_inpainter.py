@@ -203,7 +203,7 @@ def test_without_edge_generator_known_edges_guide_with_one_warning(networks, cap
         inpainter(image, mask, published=True)
 
 
-def test_without_inpaint_generator_only_edges_are_drawn(networks):
+def test_without_inpaint_generator_only_edges_are_predicted(networks):
     inpainter = Inpainter(KerasBackend(networks[0], None))
     image, mask = photo(16, 16), middle_hole(16, 16)
     assert inpainter.predict_edges(image, mask).shape == (16, 16)

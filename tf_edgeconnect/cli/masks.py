@@ -68,7 +68,7 @@ def masks(
     shown: dict[tuple, list] = {}
 
     def drawn() -> Iterator[tuple["MaskSpec", "np.ndarray"]]:
-        for index, spec in enumerate(track(specs, "drawing", console=console)):
+        for index, spec in enumerate(track(specs, "making", console=console)):
             mask = draw(spec, index)
             group = shown.setdefault((spec.bin, spec.border), [])
             if len(group) < SHOWN:
