@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import ImageCms
 
+from tests.pictures import pixels
 from tf_edgeconnect.batch.filling import Options, fill_group, prepare
 from tf_edgeconnect.batch.items import list_items
 from tf_edgeconnect.cli.main import run
@@ -22,10 +23,6 @@ from tf_edgeconnect.photos.writing import write_photo
 RNG = np.random.default_rng(4)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 CARRIED = Metadata(icc=PROFILE)
-
-
-def pixels(*shape, dtype=np.uint8):
-    return RNG.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tf_edgeconnect as ec
+from tests.pictures import hole_of
 from tf_edgeconnect.edges.exact import canny
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter
@@ -21,9 +22,7 @@ def photo(*shape):
 
 
 def middle_hole(height, width):
-    mask = np.zeros((height, width), np.uint8)
-    mask[height // 4 : height // 2 + 1, width // 4 : width // 2 + 1] = 255
-    return mask
+    return np.uint8(255) * hole_of(height, width)
 
 
 @pytest.fixture
