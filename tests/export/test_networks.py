@@ -25,7 +25,7 @@ SUBSTITUTES = {
 }
 
 
-@pytest.fixture(params=NETWORKS)
+@pytest.fixture(scope="module", params=NETWORKS)
 def trained(request):
     """A network as trained."""
     keras.utils.set_random_seed(1)
