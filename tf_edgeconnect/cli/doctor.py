@@ -12,7 +12,6 @@ from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.terminal import (
     gpu_is_missed,
     import_quietly,
-    shown_on,
     stderr_console,
 )
 from tf_edgeconnect.cli.train import data_overrides, takes_architecture
@@ -82,30 +81,29 @@ def doctor(
         rich_track, console=console, transient=True, disable=not console.is_terminal
     )
     found = Report()
-    with shown_on(console):
-        if settings is not None:
-            from tf_edgeconnect.trainers.run_networks import (
-                adopt_architecture,
-                build_networks,
-            )
+    if settings is not None:
+        from tf_edgeconnect.trainers.run_networks import (
+            adopt_architecture,
+            build_networks,
+        )
 
-            if init_from is not None and takes_architecture(config, set_):
-                settings = adopt_architecture(settings, init_from)
-            check_training(
-                found,
-                settings,
-                build_networks,
-                init_from=init_from,
-                gpu_missed=gpu_is_missed(),
-                sample=sample,
-                track=track,
-            )
-        if images is not None or masks is not None:
-            check_pairs(found, images, masks, sample=sample, track=track)
-        if model is not None:
-            check_model(found, model)
-        if run_dir is not None:
-            check_run(found, run_dir)
+        if init_from is not None and takes_architecture(config, set_):
+            settings = adopt_architecture(settings, init_from)
+        check_training(
+            found,
+            settings,
+            build_networks,
+            init_from=init_from,
+            gpu_missed=gpu_is_missed(),
+            sample=sample,
+            track=track,
+        )
+    if images is not None or masks is not None:
+        check_pairs(found, images, masks, sample=sample, track=track)
+    if model is not None:
+        check_model(found, model)
+    if run_dir is not None:
+        check_run(found, run_dir)
     _print_findings(found)
     if report is not None:
         content = {

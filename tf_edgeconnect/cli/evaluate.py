@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.terminal import import_tensorflow, shown_on, stderr_console
+from tf_edgeconnect.cli.terminal import import_tensorflow, stderr_console
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import DEFAULT
 
@@ -187,11 +187,8 @@ def evaluate(
     description = system.details.get("description", system.details["label"])
     console.print(f"{system.details['kind']}: {description}")
 
-    with shown_on(console):
-        found = run.evaluate(
-            conditions, system, output, track=show, fid_cache=fid_cache
-        )
-        write_report([found], output)
+    found = run.evaluate(conditions, system, output, track=show, fid_cache=fid_cache)
+    write_report([found], output)
     return _print_result(found, output, console)
 
 

@@ -12,8 +12,8 @@ from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.terminal import (
     import_quietly,
     import_tensorflow,
-    shown_on,
     stderr_console,
+    working_on,
 )
 from tf_edgeconnect.errors import InputError, ServingError
 from tf_edgeconnect.presets import DEFAULT
@@ -112,10 +112,12 @@ def inpaint(
     ] = 4,
 ) -> int:
     """Fill the holes of photos. Known pixels stay exactly as they are."""
-    published_only = {"--published": published}
-    options.exclude({"--edges": edges, "--edges-only": edges_only} | published_only)
+    options.exclude(
+        {"--edges": edges, "--edges-only": edges_only, "--published": published}
+    )
     options.exclude({"--edges-only": edges_only, "--save-edges": save_edges})
-    options.exclude({f"--large {large}": large in ("crop", "tile")} | published_only)
+    in_parts = large in ("crop", "tile")
+    options.exclude({"--published": published, f"--large {large}": in_parts})
     options.exclude({"--overwrite": overwrite, "--skip-existing": skip_existing})
 
     from tf_edgeconnect.photos.jobs import plan_jobs
@@ -212,9 +214,9 @@ def _fill(
     from tf_edgeconnect.inference.files import fill_file, reason_of
 
     def attempt(job: "Job") -> str | None:
-        lines.photo = job.photo
         try:
-            fill_file(inpainter, job, how)
+            with working_on(job.photo):
+                fill_file(inpainter, job, how)
         except (InputError, ServingError, OSError) as error:
             if not plan.is_folder:
                 raise
@@ -222,7 +224,7 @@ def _fill(
         return None
 
     failed = dict(plan.problems)
-    with shown_on(console) as lines, ThreadPoolExecutor(at_once) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         # One at a time works in this thread, which Ctrl-C interrupts.
         attempts = (pool.map if at_once > 1 else map)(attempt, plan.jobs)
         bar = track(

@@ -6,7 +6,6 @@ exception is a fault of ours and keeps its traceback.
 """
 
 import errno
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -31,7 +30,7 @@ from tf_edgeconnect.cli import (
     serve,
     train,
 )
-from tf_edgeconnect.cli.terminal import Once
+from tf_edgeconnect.cli.terminal import warnings_as_lines
 from tf_edgeconnect.errors import InputError, ServingError
 from tf_edgeconnect.version import __version__
 
@@ -80,8 +79,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: What follows the program's name; None for those of this process.
     """
-    if logging.lastResort is not None:  # for commands that show no lines of their own
-        logging.lastResort.addFilter(Once())
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -97,9 +94,10 @@ def run(arguments: Sequence[str]) -> int:
     # Read when Keras is first imported, which is later than this.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
-        code = typer.main.get_command(app).main(
-            list(arguments) or ["--help"], prog_name=PROGRAM, standalone_mode=False
-        )
+        with warnings_as_lines():
+            code = typer.main.get_command(app).main(
+                list(arguments) or ["--help"], prog_name=PROGRAM, standalone_mode=False
+            )
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except typer.TyperException as error:

@@ -5,15 +5,16 @@ an "error" wherever there is no GPU; they would bury the lines of a command.
 """
 
 import ctypes
+import functools
 import gc
 import ipaddress
 import logging
 import os
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ _NOTHING = "3"
 # TensorFlow and Keras import these where they are installed, for functions that no
 # command calls: a quarter of the time of the import.
 _UNUSED = ("jax", "matplotlib", "IPython", "cv2")
+
+_PHOTO: ContextVar[Path | None] = ContextVar("photo", default=None)
 
 
 def import_tensorflow() -> None:
@@ -118,77 +121,53 @@ def _gpu_is_offered() -> bool:
     return True
 
 
+@functools.cache
 def stderr_console() -> "Console":
-    """Returns a console for lines and progress bars, beside what a command prints."""
+    """Returns the console for warnings and progress bars."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
-class Once(logging.Filter):
-    """Drops what was said of another file, of records that are marked `once`."""
+class WarningLines(logging.Handler):
+    """Prints each warning once, as a line that names the photo of `working_on`."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._said: set[str] = set()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Returns whether to show a record."""
-        is_new = record.msg not in self._said
-        if getattr(record, "once", False):
-            self._said.add(record.msg)
-            return is_new
-        return True
-
-
-class Lines(logging.Handler):
-    """Shows each warning once, as a line that names the photo at work."""
-
-    def __init__(self, console: "Console") -> None:
         super().__init__(logging.WARNING)
-        self.addFilter(Once())
-        self.console = console
-        self._here = threading.local()
         self._shown: set[str] = set()
 
-    @property
-    def photo(self) -> Path | None:
-        """The photo at work in this thread, or None."""
-        return getattr(self._here, "photo", None)
-
-    @photo.setter
-    def photo(self, photo: Path) -> None:
-        self._here.photo = photo
-
     def emit(self, record: logging.LogRecord) -> None:
-        """Prints one warning."""
-        message = record.getMessage()
-        if self.photo is not None and self.photo.name not in message:
-            message = f"{self.photo}: {message}"
-        if message not in self._shown:
-            self._shown.add(message)
-            self.console.print(f"warning: {message}")
+        """Prints a warning; of records marked `once` only the first of a kind."""
+        message, photo = record.getMessage(), _PHOTO.get()
+        if photo is not None and photo.name not in message:
+            message = f"{photo}: {message}"
+        key = record.msg if getattr(record, "once", False) else message
+        if key not in self._shown:
+            self._shown.add(key)
+            stderr_console().print(f"warning: {message}")
 
 
 @contextmanager
-def shown_on(console: "Console") -> Iterator[Lines]:
-    """Shows warnings on a console instead of wherever they would go.
-
-    Args:
-        console: where to.
-
-    Yields:
-        The handler; set its `photo` to the one at work.
-    """
-    lines = Lines(console)
-    logger = logging.getLogger("tf_edgeconnect")
+def warnings_as_lines() -> Iterator[None]:
+    """Prints warnings of this package on the console."""
+    logger, lines = logging.getLogger("tf_edgeconnect"), WarningLines()
     logger.addHandler(lines)
     propagates, logger.propagate = logger.propagate, False
     try:
-        yield lines
+        yield
     finally:
         logger.removeHandler(lines)
         logger.propagate = propagates
+
+
+@contextmanager
+def working_on(photo: Path) -> Iterator[None]:
+    """Names a photo in the warnings of this thread."""
+    token = _PHOTO.set(photo)
+    try:
+        yield
+    finally:
+        _PHOTO.reset(token)
 
 
 def warn_if_reachable(host: str) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.terminal import import_tensorflow, shown_on, stderr_console
+from tf_edgeconnect.cli.terminal import import_tensorflow
 from tf_edgeconnect.config import Stage, load_config
 from tf_edgeconnect.config.files import DEFAULT
 from tf_edgeconnect.errors import WorkerLost
@@ -71,23 +71,20 @@ def train(
             "the quickstart's (--config places2 has the published ones)."
         )
 
-    shown = shown_on(stderr_console())
     if dry_run:
-        with shown:
-            run.describe(stage, settings, run_dir, say=typer.echo)
+        run.describe(stage, settings, run_dir, say=typer.echo)
         return 0
     try:
-        with shown:
-            outcome = run.train(
-                stage,
-                settings,
-                run_dir,
-                init_from=init_from,
-                strategy=strategy,
-                data_service=data_service,
-                fresh=fresh,
-                profile=profile,
-            )
+        outcome = run.train(
+            stage,
+            settings,
+            run_dir,
+            init_from=init_from,
+            strategy=strategy,
+            data_service=data_service,
+            fresh=fresh,
+            profile=profile,
+        )
     except WorkerLost as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         # A usual exit would wait for the lost worker in TensorFlow 2.21.
