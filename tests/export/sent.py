@@ -148,7 +148,7 @@ BAD = {
     "bomb": (
         "serving_bytes",
         eight(bomb()),
-        "image_bytes[5] is of 100000000 pixels, expected 10000 or fewer",
+        "image_bytes[5] is of 900000000 pixels, expected 10000 or fewer",
     ),
     "mask of another size": (
         "serving_bytes",
