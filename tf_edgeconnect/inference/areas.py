@@ -8,6 +8,7 @@ would see nothing known. Such a hole is filled at a reduced scale.
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tf_edgeconnect.errors import InputError
 
@@ -214,7 +215,7 @@ def surroundings(
     return boxes
 
 
-def tile_count(length: np.ndarray | int, side: int) -> np.ndarray:
+def tile_count(length: ArrayLike, side: int) -> np.ndarray:
     """Returns how many tiles cover lengths; 1 where a length is at most `side`."""
     unfeathered, feathered = overlap(side)
     shared = 2 * unfeathered + feathered

@@ -62,7 +62,9 @@ def fill_file(
         edges = inpainter.predict_edges(image, hole, large=options.large)
         results = [Photo(edges[..., None])]
     else:
-        given = job.edges and read_edges(job.edges, options.max_pixels)
+        given = None
+        if job.edges is not None:
+            given = read_edges(job.edges, options.max_pixels)
         call = inpainter if job.edges_output is not None else inpainter.paint
         filled = call(
             image, hole, given, published=options.published, large=options.large

@@ -32,8 +32,8 @@ class Inpainter:
     Attributes:
         description, draws, paints, sigma, takes_edges, takes_sigma, edge_generator,
             inpaint_generator: those of the `Backend`.
-        on_region: a function to call while a large photo runs in parts, with how many
-            have run and how many there are; or None.
+        on_region: called with how many parts of a large photo have run and how many
+            there are; or None.
 
     Example:
         >>> inpainter = Inpainter.load("runs/quickstart")
@@ -164,14 +164,9 @@ class Inpainter:
     def photo_edges(
         self, image: np.ndarray, *, sigma: float | None = None
     ) -> np.ndarray:
-        """Canny's edges of a whole photo, which these networks were trained to draw.
+        """Returns Canny's edges of a whole photo.
 
-        Args:
-            image: uint8 `(H, W, 3)`, RGB.
-            sigma: as in `__call__`.
-
-        Returns:
-            uint8 `(H, W)`, 0 or 255.
+        `image` is uint8 `(H, W, 3)`, RGB; the edges are uint8 `(H, W)`, 0 or 255.
         """
         images, no_hole = image[None], np.zeros((1, *image.shape[:2], 1), bool)
         return calls.known_edges(self._at(sigma), images, no_hole)[0, ..., 0]
@@ -276,7 +271,6 @@ class Inpainter:
         return choose((height, width), large, self._side)
 
     def _at(self, sigma: float | None) -> Backend:
-        """The backend at another sigma of Canny."""
         if sigma is None or sigma == self.sigma:
             return self.backend
         return self.backend.at_sigma(sigma)
