@@ -1,8 +1,7 @@
-"""The command line: one thin module a command, each named after it.
+"""The command line: one thin module per command.
 
-A command module holds one function of the command's name, which `main` registers. Its
-imports at the top are light (`--help` imports no TensorFlow); what is heavy is imported
-inside the function, after `startup.import_tensorflow()`. It raises `InputError` for
-what a user got wrong, and returns an exit code, or None for 0. `main` turns errors into
-lines.
+A command is a function of the module's name, which `main` registers. Heavy imports are
+inside the function, after `terminal.import_tensorflow()`, so that `--help` does not
+import TensorFlow. A command raises `InputError` for wrong input, which `main` turns
+into one line, and returns an exit code, or None for 0.
 """

@@ -1,7 +1,7 @@
-"""What commands show on the terminal, and what they keep from it.
+"""Output of commands on the terminal: warnings, progress, and TensorFlow's silence.
 
 TensorFlow 2.21 writes a dozen lines before it reads `TF_CPP_MIN_LOG_LEVEL`, among them
-an "error" wherever there is no GPU; they would bury the lines of a command.
+an "error" on machines without a GPU, which would hide the output of a command.
 """
 
 import ctypes
@@ -35,9 +35,8 @@ _PHOTO: ContextVar[Path | None] = ContextVar("photo", default=None)
 def import_tensorflow() -> None:
     """Imports TensorFlow and finds its devices; call it before other heavy imports.
 
-    Nothing is held back where the user has set `TF_CPP_MIN_LOG_LEVEL`, and what was
-    held back is shown where the import fails. Prints a note if there is a GPU that
-    TensorFlow cannot use.
+    Its messages are hidden unless the user has set `TF_CPP_MIN_LOG_LEVEL` or the import
+    fails. Prints a note if there is a GPU that TensorFlow cannot use.
     """
     if "tensorflow" in sys.modules:
         return
@@ -45,13 +44,13 @@ def import_tensorflow() -> None:
     if gpu_is_missed():
         print(
             "note: this machine has an NVIDIA driver, but TensorFlow finds no GPU and "
-            "runs on the CPU; pip install 'tf-edgeconnect[gpu]' adds what it misses",
+            "runs on the CPU; pip install 'tf-edgeconnect[gpu]' adds what is missing",
             file=sys.stderr,
         )
 
 
 def import_quietly() -> None:
-    """Does what `import_tensorflow` does, without its note on a GPU."""
+    """Imports TensorFlow like `import_tensorflow`, without the note about a GPU."""
     if "tensorflow" in sys.modules:
         return
     with _unused_left_out():
@@ -171,7 +170,7 @@ def working_on(photo: Path) -> Iterator[None]:
 
 
 def warn_if_reachable(host: str) -> None:
-    """Warns where other machines may reach what listens on an address."""
+    """Warns if other machines may reach a server on an address."""
     if not _is_loopback(host):
         print(
             f"warning: {host} may be reached from other machines, without TLS or "

@@ -18,10 +18,10 @@ import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.inference.backends.transports import MODEL_NAME
 from tf_edgeconnect.inference.loading import SAVED_MODEL_FILE
 
 WARMUP_FILE = "tf_serving_warmup_requests"
-MODEL_NAME = "edgeconnect"
 NO_API = (
     "no warm-up requests written: they need tensorflow-serving-api; "
     "pip install 'tf-edgeconnect[serving]' and export again"
