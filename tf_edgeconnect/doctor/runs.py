@@ -174,7 +174,7 @@ def _check_machine(
     ]
     if gpu_missed:
         what = "this machine has an NVIDIA driver, but TensorFlow finds no GPU"
-        remedy = "pip install 'tf-edgeconnect[gpu]' adds what it misses"
+        remedy = "pip install 'tf-edgeconnect[gpu]' adds what is missing"
         report.add("warning", "gpu", what, remedy)
     there = _gpu_memory() if gpus else _memory()
     if there is not None and needed > there:
