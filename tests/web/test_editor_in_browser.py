@@ -5,7 +5,9 @@
 
 import io
 import os
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -34,6 +36,36 @@ def server():
     editor = Editor(Inpainter(KerasBackend(*networks)))
     with LocalServer(editor.app(), "127.0.0.1") as server:
         yield server.url
+
+
+BANDS = 20, 40  # rows
+
+
+class Bands:
+    """Stands for an `Inpainter`: predicts two soft edges, paints region by region."""
+
+    description, sigma, takes_sigma, on_region = "bands", 2.0, False, None
+
+    def __init__(self):
+        self.told, self.may_go_on = threading.Event(), threading.Event()
+
+    def predict_edges(self, image, mask, *, sigma=None):
+        beside = np.arange(SIZE[1])[:, None] - np.array(BANDS)
+        return np.uint8(150 * np.exp(-((beside / 2) ** 2)).max(1))[:, None] * mask
+
+    def paint(self, image, mask, edges, *, sigma=None):
+        self.on_region(2, 5)
+        self.told.set()
+        assert self.may_go_on.wait(60)
+        return image
+
+
+@pytest.fixture(scope="module")
+def bands():
+    """The address of an editor of `Bands`, and its inpainter."""
+    inpainter = Bands()
+    with LocalServer(Editor(inpainter).app(), "127.0.0.1") as server:
+        yield SimpleNamespace(url=server.url, inpainter=inpainter)
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +188,149 @@ def test_a_sketch_of_another_photo_goes_into_the_hole(page, server, photo, tmp_p
     assert abs(rows.min() - (32 - 12 * 0.9)) <= 2 and middle in columns
 
 
+def test_a_thing_is_selected_corrected_and_undone(page, server, tmp_path):
+    thing = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    thing[20:44, 30:66] = 200, 60, 40
+    Image.fromarray(thing).save(tmp_path / "thing.png")
+    true = thing[..., 0] > 0
+    story = Story(page, server)
+    story.give("photo", tmp_path / "thing.png")
+    story.draw([(0.25, 0.2), (0.5, 0.4), (0.75, 0.8)], SIZE)
+    story.wait()
+    keep(page, "9_selected")
+    first = kept(story, "mask")[..., 0] > 127
+    assert first[true].all() and first.sum() < 2 * true.sum()
+    story.set("brush-size", 40)
+    story.choose("remove")
+    story.draw([(0.35, 0.5), (0.65, 0.5)], SIZE)
+    story.wait()
+    second = kept(story, "mask")[..., 0] > 127
+    assert not second[32, 36:60].any() and not (second & ~first).any()
+    story.choose("add")
+    story.draw([(0.45, 0.5), (0.55, 0.5)], SIZE)
+    story.wait()
+    assert (kept(story, "mask")[32, 45:52] > 0).all()
+    for expected in (second, first):
+        story.press("undo")
+        np.testing.assert_array_equal(kept(story, "mask")[..., 0] > 127, expected)
+    story.press("undo")
+    assert not kept(story, "mask").any()
+    assert not page.is_visible("#refine")
+    story.draw([(0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8), (0.2, 0.3)], SIZE)
+    story.wait()
+    assert kept(story, "mask")[..., 0][true].all()  # a loop does, too
+
+
+def test_a_hole_comes_from_transparency_grows_shrinks_and_inverts(page, server, photo, tmp_path):
+    story = Story(page, server)
+    image = Image.open(photo).convert("RGBA")
+    image.paste((0, 0, 0, 0), (10, 10, 20, 30))
+    image.save(tmp_path / "clear.png")
+    story.give("photo", tmp_path / "clear.png")
+    transparent = np.zeros((SIZE[1], SIZE[0]), bool)
+    transparent[10:30, 10:20] = True
+
+    def hole():
+        return kept(story, "mask")[..., 0] > 127
+
+    story.press("transparent")
+    np.testing.assert_array_equal(hole(), transparent)
+    story.press("grow")
+    assert hole().sum() == 22 * 12
+    story.press("shrink")
+    np.testing.assert_array_equal(hole(), transparent)
+    story.press("invert")
+    np.testing.assert_array_equal(hole(), ~transparent)
+    story.press("clear-hole")
+    assert not hole().any()
+
+
+def test_erasing_a_line_clears_what_is_soft_around_it_alone(page, bands, photo):
+    story = Story(page, bands.url)
+    story.give("photo", photo)
+    story.choose("rectangle")
+    story.draw([(0.1, 0.1), (0.9, 0.9)], SIZE)
+    story.press("find")
+    keep(page, "10_lines")
+    hole = kept(story, "mask")[..., 0] > 127
+    soft = bands.inpainter.predict_edges(None, hole)
+    np.testing.assert_array_equal(kept(story, "lines")[hole][:, 0], soft[hole])
+    story.choose("rubber")
+    story.set("pencil-size", 3)
+    row = (BANDS[0] + 0.5) / SIZE[1]
+    story.draw([(0.05, row), (0.95, row)], SIZE)
+    keep(page, "11_line_erased")
+    left = kept(story, "lines")[..., 0]
+    assert not left[:28][hole[:28]].any()
+    np.testing.assert_array_equal(left[32:][hole[32:]], soft[32:][hole[32:]])
+    story.press("undo")
+    np.testing.assert_array_equal(kept(story, "lines")[hole][:, 0], soft[hole])
+
+
+def test_a_bar_shows_how_many_regions_have_run(page, bands, photo):
+    story = Story(page, bands.url)
+    story.give("photo", photo)
+    story.choose("rectangle")
+    story.draw(HOLE, SIZE)
+    page.click("#fill")
+    page.wait_for_selector("#progress[value='2'][max='5']")
+    assert "2 of 5 regions" in page.text_content("#status")
+    keep(page, "12_progress")
+    bands.inpainter.may_go_on.set()
+    story.wait()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    story.press("copy")
+    assert page.text_content("#status") == "Copied"
+    copied = page.evaluate(
+        "async () => (await navigator.clipboard.read())[0].types.join()"
+    )
+    assert copied == "image/png"
+
+
+def test_every_tool_has_a_key_that_its_tooltip_shows(page, server, photo):
+    story = Story(page, server)
+    story.give("photo", photo)
+    tools = page.locator("[data-tool]").all()
+    for tool in tools:
+        assert tool.get_attribute("title").endswith(
+            f"({tool.get_attribute('aria-keyshortcuts')})"
+        )
+        if tool.is_visible():
+            page.keyboard.press(tool.get_attribute("aria-keyshortcuts").lower())
+            assert tool.get_attribute("aria-pressed") == "true"
+    story.draw([(0.4, 0.4), (0.6, 0.6)], SIZE)  # moves the photo
+    assert not kept(story, "mask").any()
+    page.keyboard.press("r")
+    story.draw(HOLE, SIZE)
+    assert kept(story, "mask").any()
+    page.keyboard.press("Control+z")
+    assert not kept(story, "mask").any()
+
+
+def test_a_finger_draws_and_two_move_and_zoom(page, server, photo):
+    story = Story(page, server)
+    story.give("photo", photo)
+    story.choose("brush")
+    client = page.context.new_cdp_session(page)
+    box = page.locator("#canvas").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def touch(kind, *places):
+        points = [{"x": x + dx, "y": y + dy, "id": i} for i, (dx, dy) in places]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", (0, (0, 0)))
+    touch("touchMove", (0, (20, 0)))
+    touch("touchStart", (0, (20, 0)), (1, (60, 0)))
+    touch("touchMove", (0, (-60, 0)), (1, (100, 0)))
+    touch("touchEnd")
+    assert not kept(story, "mask").any()  # what the first drew is taken back
+    touch("touchStart", (0, (0, 0)))
+    touch("touchMove", (0, (20, 0)))
+    touch("touchEnd")
+    assert kept(story, "mask").any()
+
+
 def test_a_sample_is_filled_after_two_clicks(page, server):
     story = Story(page, server)
     story.sample(4)
@@ -179,6 +354,6 @@ def test_the_page_asks_no_other_machine_and_raises_no_error(page, server, seen):
     Story(page, server)
     page.click("text=how")
     assert page.url == f"{server}api/" and page.locator("code").count() > 4
-    own = (server, "blob:", "data:")
+    own = ("http://127.0.0.1:", "blob:", "data:")
     assert [url for url in seen["requests"] if not url.startswith(own)] == []
     assert seen["faults"] == []

@@ -120,7 +120,7 @@ def _cut(cv2: ModuleType, image: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         return seeds != cv2.GC_BGD
     labels = seeds.copy()
     cv2.setRNGSeed(0)  # k-means starts at random
-    smooth = cv2.GaussianBlur(image, (0, 0), 1)
+    smooth = cv2.GaussianBlur(image, (0, 0), 1)  # steadier where colours vary
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.grabCut(smooth, labels, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
     thing = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)

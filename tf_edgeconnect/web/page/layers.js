@@ -1,5 +1,6 @@
 // What a person changes: the hole and the edges (`lines`) inside it, at the photo's own
-// size. Both are canvases whose alpha counts; the colour only shows an edge's origin.
+// size. Both are canvases whose alpha counts; an edge's colour shows its origin. Lines of
+// predicted edges are shown opaque: how strong they are is in `facts.found`.
 
 const HOLE = "rgb(255 107 74)";
 const PENCIL = "rgb(201 42 42)";
@@ -199,7 +200,7 @@ export class Layers {
   // `thick` pixels wide, so that they can be seen.
   takeFound(found, thick) {
     const nearLine = (i) => found[i + 1] && Math.hypot(found[i + 1] - 128, found[i + 2] - 128) < thick;
-    this.takeLines(found, (i) => (nearLine(i) ? PREDICTED : SOFT), true);
+    this.takeLines(found, (i) => (nearLine(i) ? [...PREDICTED, 255] : [...SOFT, found[i]]), true);
     this.markAll(false);
     this.commit();
     this.note({ touched: false, holeChanged: false, found });
@@ -208,7 +209,7 @@ export class Layers {
   // Takes edges from a file: those inside the hole count.
   takeDrawn(gray) {
     const colour = PENCIL.match(/\d+/g).map(Number);
-    this.takeLines(gray, () => colour, false);
+    this.takeLines(gray, (i) => [...colour, gray[i]], false);
     this.markAll(true);
     this.commit();
     this.note({ holeChanged: false, found: null });
@@ -221,8 +222,7 @@ export class Layers {
     for (let i = 0; i < hole.length; i += 4) {
       const isHole = hole[i + 3] > 127;
       const pixels = (isHole ? inside : outside).data;
-      if (gray[i]) pixels.set(isHole ? colour(i) : KNOWN, i);
-      pixels[i + 3] = gray[i];
+      if (gray[i]) pixels.set(isHole ? colour(i) : [...KNOWN, gray[i]], i);
     }
     pen(this.lines).putImageData(inside, 0, 0);
     if (withKnown) pen(this.known).putImageData(outside, 0, 0);
@@ -327,10 +327,13 @@ export class Layers {
 
   picture(paint) {
     const [hole, lines, known] = ["hole", "lines", "known"].map((name) => this.all(this[name]).data);
+    const { found } = this.facts;
+    const isPredicted = (i) => found && PREDICTED.every((value, channel) => lines[i + channel] === value);
     const picture = new ImageData(this.width, this.height);
     const pixels = picture.data;
     for (let i = 0; i < pixels.length; i += 4) {
-      paint(pixels, i, hole[i + 3] > 127, lines[i + 3], known[i + 3]);
+      const line = lines[i + 3] && isPredicted(i) ? found[i] : lines[i + 3];
+      paint(pixels, i, hole[i + 3] > 127, line, known[i + 3]);
       pixels[i + 3] = 255;
     }
     const canvas = newCanvas(this.width, this.height);
@@ -342,7 +345,7 @@ export class Layers {
   async keep() {
     const [hole, lines] = await Promise.all(
       [this.hole, this.lines].map((canvas) => canvas.convertToBlob({ type: "image/png" })));
-    return { hole, lines };
+    return { hole, lines, found: this.facts.found };
   }
 
   async restore(kept) {
@@ -355,7 +358,7 @@ export class Layers {
     }
     this.markAll(true);
     this.commit();
-    this.note({ holeChanged: false });
+    this.note({ holeChanged: false, found: kept.found });
   }
 }
 

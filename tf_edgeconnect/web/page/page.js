@@ -1,8 +1,10 @@
 // The editor's page: its controls and what they do. `lines` in names and ids are edges.
 
 import { asLines, grayOf, Layers, pixelsOf } from "./layers.js";
+import { watchPointers } from "./pointers.js";
+import { boundsOf, corners, marked, select } from "./selection.js";
 import { about, ServedPhoto } from "./server.js";
-import { corners, View } from "./view.js";
+import { View } from "./view.js";
 
 const at = (id) => document.getElementById(id);
 const all = (selector) => [...document.querySelectorAll(selector)];
@@ -137,34 +139,23 @@ function suggestHole() {
 
 // ---- selecting, growing and shrinking
 
-// A drag that comes back is a loop, any other the diagonal of a rectangle.
-function marked(path) {
-  const { left, top, right, bottom } = boundsOf(path, 0);
-  const [from, to] = [path[0], path.at(-1)];
-  const isLoop = Math.hypot(to.x - from.x, to.y - from.y) < Math.hypot(right - left, bottom - top) / 2;
-  return isLoop ? path : corners(from, to);
+function selectMarked(path) {
+  const { left, right, top, bottom } = boundsOf(path, 0);
+  const area = layers.clip({ left, right, top, bottom });
+  if (area && right - left > 2 && bottom - top > 2) selectBy({ around: marked(path), strokes: [] });
 }
 
-function boundsOf(points, beyond) {
-  const [xs, ys] = [points.map(({ x }) => x), points.map(({ y }) => y)];
-  const least = (values) => values.reduce((a, b) => Math.min(a, b)) - beyond;
-  const most = (values) => values.reduce((a, b) => Math.max(a, b)) + beyond;
-  return { left: least(xs), top: least(ys), right: most(xs), bottom: most(ys) };
+function correctSelection(points) {
+  const { selection } = layers.facts;
+  const correction = { adds: tool === "add", size: sizeOf(tool), points };
+  selectBy({ ...selection, strokes: [...selection.strokes, correction] }, selection);
 }
 
-async function selectThing(around, strokes, before) {
-  const pairs = (points) => points.map(({ x, y }) => [x, y]);
-  const margin = Math.max(2, Math.round(Math.min(photo.width, photo.height) / 250));
-  const marks = { around: pairs(around), strokes: strokes.map((s) => ({ ...s, points: pairs(s.points) })) };
-  const mask = await photo.ask("select", { margin }, JSON.stringify(marks), "application/json");
-  // The server looks less far beyond what is marked.
-  const points = [around, ...strokes.map((stroke) => stroke.points)].flat();
-  const { left, right, top, bottom } = boundsOf(points, 0);
-  const area = layers.clip(boundsOf(points, Math.max(right - left, bottom - top) / 4 + margin + 4));
-  const picture = await createImageBitmap(mask, area.x, area.y, area.width, area.height);
-  layers.takeSelection({ around, strokes, picture, area }, before);
-  view.compare = false;
-  return "Add or remove what it got wrong; then fill";
+function selectBy(marks, before) {
+  attempt("Selecting", async () => {
+    await select(photo, layers, marks, before);
+    return "Add or remove what it got wrong; then fill";
+  });
 }
 
 async function changeHole(query, picture = "") {
@@ -306,37 +297,56 @@ function download(blob, ending) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
-// ---- pointer
+// ---- strokes
 
-let start = null; // where the pointer went down, and what it does
-let last = null; // where it was
-let path = []; // where it has been since
-let spaceHeld = false;
-let penSeen = false; // a pen draws, and the hand beside it moves the photo
-const fingers = new Map(); // two of them move and zoom
+let stroke = null; // what is being done, with which tool
 
-function pointerDown(event) {
-  if (!layers || busy || ![0, 1, 5].includes(event.button)) return;
-  event.preventDefault();
-  at("canvas").focus();
-  at("canvas").setPointerCapture(event.pointerId);
-  penSeen ||= event.pointerType === "pen";
-  const isTouch = event.pointerType === "touch";
-  if (isTouch) fingers.set(event.pointerId, view.place(event));
-  if (fingers.size > 1) {
+const drawing = {
+  begin(here, { moves, erases }) {
+    if (!layers || busy) return false;
+    const eraser = LINE_TOOLS.includes(tool) ? "rubber" : "uncover";
+    stroke = { action: actionOf(moves), tool: erases ? eraser : tool };
+    if (stroke.action === "draw") {
+      if (LINE_TOOLS.includes(stroke.tool)) view.linesShown = true;
+      drawTo(here, here);
+    } else if (stroke.action === "compare") moveDivider(here);
+    return true;
+  },
+
+  move(here, before, places, path) {
+    const { action } = stroke;
+    if (action === "pan") view.pan(here.left - before.left, here.top - before.top);
+    if (action === "place") {
+      view.sketch.x += here.x - before.x;
+      view.sketch.y += here.y - before.y;
+    }
+    if (action === "compare") moveDivider(here);
+    if (action === "rectangle") view.outline = corners(path[0], here);
+    if (action === "select") view.outline = marked(path);
+    if (action === "correct") view.trail = { points: path, size: sizeOf(tool), colour: CORRECTIONS[tool] };
+    if (action === "draw") places.forEach((place, i) => drawTo(i ? places[i - 1] : before, place));
+  },
+
+  end(path) {
+    const { action } = stroke;
+    if (action === "rectangle") layers.rectangle(path[0], path.at(-1));
+    if (action === "select") selectMarked(path);
+    if (action === "correct") correctSelection(path);
+    layers.commit();
+    endStroke();
+  },
+
+  giveUp() {
     layers.revert();
     endStroke();
-    return;
-  }
-  const moves = event.button === 1 || spaceHeld || (isTouch && penSeen);
-  const eraser = LINE_TOOLS.includes(tool) ? "rubber" : "uncover"; // a pen's other end
-  last = start = { ...view.place(event), action: actionOf(moves), tool: event.button === 5 ? eraser : tool };
-  path = [last];
-  if (start.action === "draw") {
-    if (LINE_TOOLS.includes(start.tool)) view.linesShown = true;
-    drawTo(last);
-  } else if (start.action === "compare") moveDivider(last);
-}
+  },
+
+  hover(here) {
+    const hasCursor = here && layers && SIZED.includes(tool) && !view.compare && !view.sketch;
+    view.cursor = hasCursor ? { ...here, size: sizeOf(tool) } : null;
+    view.draw();
+  },
+};
 
 function actionOf(moves) {
   if (moves) return "pan";
@@ -346,63 +356,8 @@ function actionOf(moves) {
   return { hand: "pan", rectangle: "rectangle", select: "select" }[tool] || "draw";
 }
 
-function pointerMove(event) {
-  const here = view.place(event);
-  const hasCursor = layers && SIZED.includes(tool) && !view.compare && !view.sketch;
-  view.cursor = hasCursor ? { ...here, size: sizeOf(tool) } : null;
-  if (fingers.size > 1 && fingers.has(event.pointerId)) pinch(event.pointerId, here);
-  if (start) {
-    const { action } = start;
-    const events = event.getCoalescedEvents?.() || [];
-    const places = (events.length ? events : [event]).map((one) => view.place(one));
-    if (action === "pan") view.pan(here.left - last.left, here.top - last.top);
-    if (action === "place") {
-      view.sketch.x += here.x - last.x;
-      view.sketch.y += here.y - last.y;
-    }
-    if (action === "compare") moveDivider(here);
-    if (action === "rectangle") view.outline = corners(start, here);
-    if (action === "draw") places.forEach(drawTo);
-    path.push(...places);
-    if (action === "select") view.outline = marked(path);
-    if (action === "correct") view.trail = { points: path, size: sizeOf(tool), colour: CORRECTIONS[tool] };
-    last = view.place(event);
-  }
-  view.draw();
-}
-
-function pinch(finger, here) {
-  const middle = () => {
-    const [a, b] = [...fingers.values()];
-    return { left: (a.left + b.left) / 2, top: (a.top + b.top) / 2, apart: Math.hypot(a.left - b.left, a.top - b.top) };
-  };
-  const before = middle();
-  fingers.set(finger, here);
-  const after = middle();
-  view.pan(after.left - before.left, after.top - before.top);
-  view.zoom(after.apart / Math.max(1, before.apart), after.left, after.top);
-}
-
-function pointerUp(event) {
-  fingers.delete(event.pointerId);
-  if (!start) return;
-  const { action } = start;
-  if (action === "rectangle") layers.rectangle(start, view.place(event));
-  if (action === "select" && path.length > 1) {
-    const around = marked(path);
-    attempt("Selecting", () => selectThing(around, []));
-  }
-  if (action === "correct") {
-    const { selection } = layers.facts;
-    const stroke = { adds: tool === "add", size: sizeOf(tool), points: path };
-    attempt("Selecting", () => selectThing(selection.around, [...selection.strokes, stroke], selection));
-  }
-  layers.commit();
-  endStroke();
-}
-
 function endStroke() {
-  view.outline = view.trail = last = start = null;
+  view.outline = view.trail = stroke = null;
   refresh();
 }
 
@@ -411,9 +366,8 @@ function sizeOf(name) {
   return at("brush-size").value / (name in CORRECTIONS ? 4 : 1); // what they mark is thin
 }
 
-function drawTo(here) {
-  layers.stroke(start.tool, last, here, sizeOf(start.tool));
-  last = here;
+function drawTo(from, to) {
+  layers.stroke(stroke.tool, from, to, sizeOf(stroke.tool));
   view.draw();
 }
 
@@ -526,23 +480,9 @@ function wire() {
     attempt("Finding edges at this size", () => scaleSketch(Number(at("sketch-size").value))));
   at("paper").addEventListener("input", () => { view.paper = Number(at("paper").value); view.draw(); });
   at("divider").addEventListener("input", () => { view.divider = Number(at("divider").value); view.draw(); });
-  wireCanvas();
+  watchPointers(at("canvas"), view, drawing);
   wireKeys();
   wireDrops();
-}
-
-function wireCanvas() {
-  const canvas = at("canvas");
-  canvas.addEventListener("pointerdown", pointerDown);
-  canvas.addEventListener("pointermove", pointerMove);
-  canvas.addEventListener("pointerup", pointerUp);
-  canvas.addEventListener("pointercancel", pointerUp);
-  canvas.addEventListener("pointerleave", () => { view.cursor = null; view.draw(); });
-  canvas.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    const { left, top } = view.place(event);
-    view.zoom(Math.exp(-event.deltaY / 500), left, top);
-  }, { passive: false });
 }
 
 const keysOf = (button) => button.getAttribute("aria-keyshortcuts").split(" ");
@@ -550,12 +490,6 @@ const keysOf = (button) => button.getAttribute("aria-keyshortcuts").split(" ");
 function wireKeys() {
   document.addEventListener("keydown", (event) => {
     if (!layers || at("editor").hidden || busy || event.altKey || at("together").open) return;
-    if (event.key === " ") {
-      if (document.activeElement !== at("canvas")) return;
-      event.preventDefault();
-      spaceHeld = true;
-      return;
-    }
     const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
     const held = event.ctrlKey || event.metaKey ? `Control+${event.shiftKey ? "Shift+" : ""}` : "";
     const button = all("[aria-keyshortcuts]").find((one) => keysOf(one).includes(held + key));
@@ -563,7 +497,6 @@ function wireKeys() {
     event.preventDefault();
     button.click();
   });
-  document.addEventListener("keyup", (event) => { if (event.key === " ") spaceHeld = false; });
 }
 
 function wireDrops() {
@@ -581,7 +514,8 @@ function wireDrops() {
 
 async function welcome() {
   limits = await about();
-  at("model").textContent = limits.model;
+  at("model").textContent = limits.model.replace(/^\/.*\//, ""); // folders
+  at("model").title = limits.model;
   [at("sigma").min, at("sigma").max] = limits.sigmas;
   setValue("sigma", limits.sigma);
   at("sigma").disabled = limits.sigma_is_fixed;

@@ -1,9 +1,9 @@
 // Draws the photo and its layers: where, how large, and which of them.
 
+import { corners } from "./selection.js";
+
 const LARGEST = 32;
 const FRAME = "rgb(201 42 42)";
-
-export const corners = (from, to) => [from, { x: to.x, y: from.y }, to, { x: from.x, y: to.y }];
 
 export class View {
   constructor(canvas) {
