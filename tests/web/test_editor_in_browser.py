@@ -221,7 +221,9 @@ def test_a_thing_is_selected_corrected_and_undone(page, server, tmp_path):
     assert kept(story, "mask")[..., 0][true].all()  # a loop does, too
 
 
-def test_a_hole_comes_from_transparency_grows_shrinks_and_inverts(page, server, photo, tmp_path):
+def test_a_hole_comes_from_transparency_grows_and_inverts(
+    page, server, photo, tmp_path
+):
     story = Story(page, server)
     image = Image.open(photo).convert("RGBA")
     image.paste((0, 0, 0, 0), (10, 10, 20, 30))
