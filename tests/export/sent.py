@@ -155,6 +155,11 @@ BAD = {
         eight(JPEG),
         "mask_bytes[5] must have the height and width of its photo",
     ),
+    "colour photo as mask": (
+        "serving_bytes",
+        {"image_bytes": strings(PHOTO, PHOTO), "mask_bytes": strings(MASK, PHOTO)},
+        "mask_bytes[1] is not white on black",
+    ),
     "two bad ones": (
         "serving_bytes",
         {"image_bytes": strings(b"", PHOTO), "mask_bytes": strings(MASK, b"")},

@@ -211,7 +211,9 @@ def test_results_have_the_form_that_is_asked_for_or_their_photos(root, caplog):
     assert "b.png: GIF cannot be written; the result is PNG" in caplog.text
 
 
-def test_what_is_no_image_is_listed(root):
+def test_what_is_no_image_is_listed_and_a_broken_link_stops_nothing(root):
     (root / "photos/notes.txt").write_text("words")
+    (root / "photos/c.png").symlink_to("gone.png")
     plan = plan_jobs(root / "photos", root / "mask.png", root / "out")
+    assert len(plan.jobs) == 4
     assert plan.not_images == [root / "photos/notes.txt"]

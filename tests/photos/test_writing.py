@@ -26,6 +26,8 @@ def planes(dtype, channels):
 def exif() -> bytes:
     block = Image.Exif()
     block[ExifTags.Base.Make] = "a camera"
+    block[ExifTags.Base.Rating] = 5
+    block[ExifTags.Base.XPTitle] = "A hole".encode("utf-16le")
     block.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ISOSpeedRatings] = 200
     return block.tobytes()
 

@@ -23,7 +23,7 @@ from tf_edgeconnect.photos.names import (
     some,
     stem_of,
 )
-from tf_edgeconnect.photos.writing import FORMATS, check_output
+from tf_edgeconnect.photos.writing import FORMATS, check_output, same_file
 
 logger = logging.getLogger(__name__)
 
@@ -213,7 +213,7 @@ def _jobs_of(
     form: OutputFormat | None,
 ) -> Iterator[Job]:
     for number, mask in enumerate(masks):
-        if mask is not None and mask.samefile(photo):
+        if mask is not None and same_file(mask, photo):
             raise InputError(
                 "it is its own mask; give another, or none to fill its transparent part"
             )
@@ -253,7 +253,7 @@ def _ending(photo: Path, form: OutputFormat | None) -> str:
 
 def _check_outputs(jobs: list[Job]) -> None:
     inputs = [path for job in jobs for path in (job.photo, job.mask, job.edges)]
-    known = {_identity(path) for path in inputs if path}
+    known = {_identity(path) for path in inputs if path and path.exists()}
     results: set[Path] = set()
     for job in jobs:
         for path in filter(None, (job.output, job.edges_output)):

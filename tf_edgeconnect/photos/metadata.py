@@ -26,6 +26,7 @@ COMPRESSED = range(
 )  # texts; by default Pillow reads larger ones only plain
 # Tags of a TIFF that describe the photo, not the layout of the file.
 TIFF_TAGS = (270, 271, 272, 305, 306, 315, 316, 33432)  # description to copyright
+TIFF_TAGS += (18246, 18249, 40091, 40092, 40093, 40094, 40095)  # of Windows
 SUB_TAGS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 
 NOT_HELD = {

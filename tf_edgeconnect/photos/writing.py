@@ -58,7 +58,7 @@ def write_photo(
             source, or it cannot be written.
     """
     path = Path(path)
-    if photo.source is not None and _same_file(path, photo.source):
+    if photo.source is not None and same_file(path, photo.source):
         raise InputError(f"output {path} is the input itself; give another name")
     check_output(path, overwrite=overwrite)
     data = encode(photo, FORMATS[path.suffix.lower()], quality)
@@ -219,5 +219,6 @@ def _tiff(planes: np.ndarray, tags: dict[int, Any]) -> bytes:
     return stream.getvalue() + strip
 
 
-def _same_file(one: Path, other: Path) -> bool:
+def same_file(one: Path, other: Path) -> bool:
+    """Returns whether two paths lead to one file, which exists."""
     return one.exists() and other.exists() and os.path.samefile(one, other)
