@@ -93,23 +93,6 @@ def test_known_pixels_and_the_kind_of_a_photo_come_back(client, channels, dtype)
     assert (after[MASK] == top * 100 // 255).all()  # half of 200
 
 
-def test_a_mask_file_is_read_as_inpaint_reads_it(client):
-    name = put(client)
-    erased = np.dstack(
-        [RNG.integers(0, 256, (*SIZE, 3), np.uint8), ~MASK * np.uint8(255)]
-    )
-    stream = io.BytesIO()
-    for picture in (Image.fromarray(MASK.astype(np.uint8)), Image.fromarray(erased)):
-        picture.save(stream, "PNG")
-        answer = client.post(f"mask?photo={name}&name=m.png", content=stream.getvalue())
-        np.testing.assert_array_equal(hole_of(answer), MASK)
-        stream = io.BytesIO()
-    photo = photo_of(RNG.integers(0, 256, (*SIZE, 3), np.uint8))
-    answer = client.post(f"mask?photo={name}&name=m.png", content=photo)
-    assert answer.status_code == 400
-    assert answer.json()["error"].startswith("mask m.png is a colour photo, not a mask")
-
-
 @pytest.mark.parametrize(("grow", "box"), [(1, (1, 6, 2, 10)), (-1, (3, 4, 4, 8))])
 def test_a_hole_grows_and_shrinks(client, grow, box):
     name, expected = put(client), np.zeros(SIZE, bool)
