@@ -49,7 +49,7 @@ def _rows(prefix: str, fields: dict[str, Any]) -> list[str]:
     rows = []
     for name, field in fields.items():
         default = json.dumps(field["default"]).replace('"', "")
-        text = field["description"].replace("|", "&#124;")
+        text = " ".join(field["description"].split()).replace("|", "&#124;")
         rows.append(f"| `{prefix}{name}` | {_value(field)} | `{default}` | {text} |")
     return rows
 

@@ -89,7 +89,7 @@ def test_a_batch_that_does_not_divide_is_refused(networks, batch):
 
 
 def test_settings_that_do_not_divide_are_refused():
-    with pytest.raises(InputError, match="must divide train.batch_size"):
+    with pytest.raises(InputError, match="must divide batch_size"):
         load_config("quickstart", ["train.batch_size=6", "train.accumulate=4"])
     assert config("train.accumulate=2").train.accumulate == 2
     with pytest.raises(InputError, match="train.accumulate 3 does not divide 4"):

@@ -129,9 +129,11 @@ def validation_message(
         if details["type"] == "extra_forbidden":
             problem = f"there is no such key{_nearest(key)}"
         else:
-            got = repr(details["input"])
-            got = got if len(got) <= 60 else got[:57] + "..."
-            problem = f"{details['msg'].removeprefix('Value error, ')}, got {got}"
+            problem = details["msg"].removeprefix("Value error, ")
+            # A check between the settings of a section says itself what it got.
+            if details["type"] != "value_error" or "." in key:
+                got = repr(details["input"])
+                problem += f", got {got if len(got) <= 60 else got[:57] + '...'}"
         mistakes.append(f"{where}: {key}: {problem}")
     more = len(mistakes) - _SHOWN
     text = "; ".join(mistakes[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
@@ -196,10 +198,8 @@ def _over_defaults(settings: dict[str, Any]) -> dict[str, Any]:
     merged = Config().model_dump()
     for name, value in settings.items():
         section = merged.get(name)
-        if isinstance(section, dict) and isinstance(value, dict):
-            merged[name] = {**section, **value}
-        else:
-            merged[name] = value
+        both = isinstance(section, dict) and isinstance(value, dict)
+        merged[name] = section | value if both else value
     return merged
 
 

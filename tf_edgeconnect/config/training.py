@@ -1,8 +1,9 @@
 """The settings of training: how long, how fast, and what is written on the way."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -10,10 +11,19 @@ from pydantic import (
     Tag,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from tf_edgeconnect.stages import STAGES, Stage
 
+
+def _some_weight(weights: dict[Any, float]) -> dict[Any, float]:
+    if not sum(weights.values()) > 0:
+        raise ValueError("at least one weight must be above 0")
+    return weights
+
+
+Key = TypeVar("Key")
 Value = TypeVar("Value")
 # "A value, or a mapping stage -> value". The tag picks the branch, so that a mistake is
 # reported for the branch that was meant and not for both.
@@ -24,17 +34,13 @@ PerStage = Annotated[
 Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
+Weights = Annotated[dict[Key, Weight], AfterValidator(_some_weight)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Schedule = Literal["constant", "steps", "plateau"]
 HoleEdges = Literal["canny", "none", "predicted"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
-RATES: dict[Stage, float] = {
-    "edge": 1e-4,
-    "inpaint": 1e-4,
-    "edge-inpaint": 1e-4,
-    "joint": 1e-6,
-}
+RATES = dict.fromkeys(STAGES, 1e-4) | {"joint": 1e-6}
 PER_STAGE = ("steps", "learning_rate", "schedule", "lower_at")
 
 
@@ -42,7 +48,11 @@ class Section(BaseModel):
     """What all parts of a config share: frozen, no unknown keys, finite numbers."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        validate_default=True,
+        use_attribute_docstrings=True,  # as the settings' descriptions
     )
 
 
@@ -54,68 +64,56 @@ class TrainConfig(Section):
     resolves them.
     """
 
-    steps: PerStage[Count] = Field(2_000_000, description="length of a stage in steps")
-    batch_size: int = Field(8, ge=1, description="photos a step, over all replicas")
-    learning_rate: PerStage[Rate] = Field(
-        RATES,
-        description="Adam's rate for the generators, above 0",
-    )
-    hole_edges: dict[HoleEdges, Weight] | None = Field(
-        None,
-        description="lines in the hole that stages inpaint and edge-inpaint paint "
-        "along, and how often each comes (inpaint passes predicted over); null: canny "
-        "in inpaint, predicted in edge-inpaint",
-    )
-    precision: Precision = Field(
-        "float32",
-        description="arithmetic of the networks; mixed_bfloat16 keeps weights, losses "
-        "and norms in float32 and is faster where the device has bfloat16; "
-        "mixed_float16, for older GPUs, also scales the losses",
-    )
-    accumulate: int = Field(
-        1,
-        ge=1,
-        description="parts that a batch is split into; they are taken one after the "
-        "other and make one step, with less memory; divides batch_size / replicas",
-    )
-    jit_compile: bool = Field(
-        False, description="compile the step by XLA; on one device only"
-    )
-    betas: tuple[Beta, Beta] = Field(
-        (0.0, 0.9), description="Adam's two decays, each 0 or more and below 1"
-    )
-    discriminator_rate: Rate = Field(
-        0.1,
-        description="the discriminators' rate as a factor of the generators'; 3 was "
-        "found good where losses.adversarial_of is filled",
-    )
-    schedule: PerStage[Schedule] = Field(
-        "constant", description="when the rates fall: never, at lower_at, on a plateau"
-    )
-    lower_at: PerStage[tuple[Count, ...]] = Field(
-        (), description="steps at which the rates fall, rising (schedule steps)"
-    )
-    lower_by: float = Field(
-        0.1, gt=0, lt=1, description="factor by which the rates fall, between 0 and 1"
-    )
-    patience: int = Field(
-        5, ge=1, description="validations without gain that make a plateau"
-    )
-    ema: float = Field(
-        0.0, ge=0, lt=1, description="decay of averaged generator weights; 0: off"
-    )
-    edge_threshold: float = Field(
-        0.5, gt=0, lt=1, description="above it a predicted edge counts as one (metrics)"
-    )
-    deterministic: bool = Field(
-        False, description="two runs agree bit for bit; slower on some devices"
-    )
-    log_every: int = Field(50, ge=1, description="steps between two lines of the log")
-    validate_every: int = Field(1000, ge=1, description="steps between two validations")
-    sample_every: int = Field(1000, ge=1, description="steps between two sample sheets")
-    checkpoint_every: int = Field(1000, ge=1, description="steps between checkpoints")
-    keep_checkpoints: int = Field(3, ge=1, description="how many checkpoints are kept")
-    val_examples: int = Field(64, ge=1, description="photos of a validation, at most")
+    steps: PerStage[Count] = 2_000_000
+    """length of a stage in steps"""
+    batch_size: int = Field(8, ge=1)
+    """photos a step, over all replicas"""
+    learning_rate: PerStage[Rate] = RATES
+    """Adam's rate for the generators, above 0"""
+    hole_edges: Weights[HoleEdges] | None = None
+    """lines in the hole that stages inpaint and edge-inpaint paint along, and how often
+    each comes (inpaint passes predicted over); null: canny in inpaint, predicted in
+    edge-inpaint"""
+    precision: Precision = "float32"
+    """arithmetic of the networks; mixed_bfloat16 keeps weights, losses and norms in
+    float32 and is faster where the device has bfloat16; mixed_float16, for older GPUs,
+    also scales the losses"""
+    accumulate: int = Field(1, ge=1)
+    """parts that a batch is split into; they are taken one after the other and make one
+    step, with less memory; divides batch_size / replicas"""
+    jit_compile: bool = False
+    """compile the step by XLA; on one device only"""
+    betas: tuple[Beta, Beta] = (0.0, 0.9)
+    """Adam's two decays, each 0 or more and below 1"""
+    discriminator_rate: Rate = 0.1
+    """the discriminators' rate as a factor of the generators'; 3 was found good where
+    losses.adversarial_of is filled"""
+    schedule: PerStage[Schedule] = "constant"
+    """when the rates fall: never, at lower_at, on a plateau"""
+    lower_at: PerStage[tuple[Count, ...]] = ()
+    """steps at which the rates fall, rising (schedule steps)"""
+    lower_by: float = Field(0.1, gt=0, lt=1)
+    """factor by which the rates fall, between 0 and 1"""
+    patience: int = Field(5, ge=1)
+    """validations without gain that make a plateau"""
+    ema: float = Field(0.0, ge=0, lt=1)
+    """decay of averaged generator weights; 0: off"""
+    edge_threshold: float = Field(0.5, gt=0, lt=1)
+    """above it a predicted edge counts as one (metrics)"""
+    deterministic: bool = False
+    """two runs agree bit for bit; slower on some devices"""
+    log_every: int = Field(50, ge=1)
+    """steps between two lines of the log"""
+    validate_every: int = Field(1000, ge=1)
+    """steps between two validations"""
+    sample_every: int = Field(1000, ge=1)
+    """steps between two sample sheets"""
+    checkpoint_every: int = Field(1000, ge=1)
+    """steps between checkpoints"""
+    keep_checkpoints: int = Field(3, ge=1)
+    """how many checkpoints are kept"""
+    val_examples: int = Field(64, ge=1)
+    """photos of a validation, at most"""
 
     @field_validator(*PER_STAGE)
     @classmethod
@@ -127,30 +125,19 @@ class TrainConfig(Section):
             default = dict.fromkeys(STAGES, default)
         return {stage: value.get(stage, default[stage]) for stage in STAGES}
 
-    @field_validator("accumulate")
-    @classmethod
-    def _parts_divide_the_batch(cls, parts: int, others: ValidationInfo) -> int:
-        if others.data.get("batch_size", parts) % parts:
-            raise ValueError("must divide train.batch_size")
-        return parts
-
-    @field_validator("hole_edges")
-    @classmethod
-    def _some_edges_come(cls, hole_edges: dict | None) -> dict | None:
-        if hole_edges is not None and not sum(hole_edges.values()) > 0:
-            raise ValueError("at least one weight must be above 0")
-        return hole_edges
-
-    @field_validator("lower_at")
-    @classmethod
-    def _lower_at_rises(cls, lower_at: Any, others: ValidationInfo) -> Any:
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                f"accumulate {self.accumulate} must divide batch_size {self.batch_size}"
+            )
         for stage in STAGES:
-            steps = list(_at(lower_at, stage))
-            if steps != sorted(set(steps)):
-                raise ValueError("steps must rise")
-            if not steps and _at(others.data.get("schedule"), stage) == "steps":
-                raise ValueError("train.schedule steps needs one step or more")
-        return lower_at
+            steps = _at(self.lower_at, stage)
+            if list(steps) != sorted(set(steps)):
+                raise ValueError(f"lower_at: steps must rise, got {list(steps)}")
+            if not steps and _at(self.schedule, stage) == "steps":
+                raise ValueError("schedule steps needs a step or more in lower_at")
+        return self
 
     def for_stage(self, stage: Stage) -> "StageConfig":
         """Resolves what may differ by stage.
