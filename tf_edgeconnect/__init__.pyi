@@ -9,8 +9,7 @@ from .masking import composite, mask_image
 from .models.discriminators import patch_discriminator
 from .models.generators import edge_generator, inpaint_generator
 from .trainers.edge import EdgeTrainer
-from .trainers.inpaint import InpaintTrainer
-from .trainers.joint import JointTrainer
+from .trainers.inpaint import InpaintTrainer, JointTrainer
 from .version import __version__
 
 __all__ = [

@@ -24,9 +24,8 @@ CLASSES = {
     "metrics.edges": ("EdgeMetrics",),
     "metrics.image": ("L1", "Psnr"),
     "trainers.edge": ("EdgeLosses", "EdgeTrainer"),
-    "trainers.inpaint": ("InpaintTrainer",),
+    "trainers.inpaint": ("InpaintTrainer", "JointTrainer"),
     "trainers.inpaint_losses": ("InpaintLosses",),
-    "trainers.joint": ("JointTrainer",),
 }
 
 

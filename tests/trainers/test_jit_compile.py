@@ -10,9 +10,8 @@ from tests.trainers.tiny_run import config, journal
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.trainers.edge import EdgeTrainer
-from tf_edgeconnect.trainers.inpaint import InpaintTrainer
+from tf_edgeconnect.trainers.inpaint import InpaintTrainer, JointTrainer
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
-from tf_edgeconnect.trainers.joint import JointTrainer
 from tf_edgeconnect.trainers.run import train
 
 EDGE = ("edge_generator", "edge_discriminator")

@@ -9,16 +9,15 @@ from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.graph import InpaintGraph
 from tf_edgeconnect.trainers.inpaint import InpaintTrainer, choose_edges
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
-from tf_edgeconnect.trainers.run_data import open_sources, validation_batches
+from tf_edgeconnect.trainers.run_data import RunData
 
 L1_ALONE = InpaintLosses(adversarial_weight=0, perceptual_weight=0, style_weight=0)
 
 
 def test_trained_and_filled_pictures_are_the_same(networks):
     settings = config("edge.known=masked", "edge.sigma=1")
-    _, held_out = open_sources(settings, None, lambda line: None)
-    batches = validation_batches(settings, held_out)
-    batch = next(iter(batches))
+    data = RunData(settings, None, lambda line: None)
+    batch = next(iter(data.validation_batches()))
     # Filling starts from whole grey levels.
     image = np.round(255 * batch["image"]).astype(np.uint8)
     gray = tf.constant(image / np.float32(255)) @ [[0.2125], [0.7154], [0.0721]]
@@ -49,5 +48,5 @@ def test_lines_inside_the_hole_are_still_the_photos_own(batch):
 
 
 def test_external_lines_cannot_be_masked(tmp_path):
-    with pytest.raises(InputError, match=r"edge\.known.*source is external"):
+    with pytest.raises(InputError, match=r"known masked is for source canny"):
         config("edge.source=external", f"edge.folder={tmp_path}", "edge.known=masked")

@@ -10,10 +10,9 @@ import tensorflow as tf
 from tests.trainers.tiny_run import config, journal, same, weights
 from tf_edgeconnect.models.discriminators import patch_discriminator
 from tf_edgeconnect.models.generators import edge_generator
-from tf_edgeconnect.trainers.checkpoints import Checkpoints
 from tf_edgeconnect.trainers.edge import EdgeTrainer
 from tf_edgeconnect.trainers.run import train
-from tf_edgeconnect.trainers.schedule import RateSchedule
+from tf_edgeconnect.trainers.run_directory import Checkpoints
 from tf_edgeconnect.trainers.steps import refine_spectral_norms
 
 START = 2.0**6  # low enough for the small networks below
@@ -107,7 +106,7 @@ def test_a_gradient_that_no_scale_mends_is_reported(trainer, batch):
 
 
 def test_the_scale_is_in_the_checkpoint(trainer, batch, tmp_path):
-    saved = Checkpoints(tmp_path, trainer, RateSchedule(1e-3), keep=1)
+    saved = Checkpoints(tmp_path, trainer, schedule={}, keep=1)
     trainer.optimizer.dynamic_scale.assign(2.0**40)
     trainer.train_step(batch)
     saved.save(1)

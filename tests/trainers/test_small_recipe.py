@@ -194,7 +194,7 @@ def test_the_discriminators_may_learn_faster_than_the_generators():
         trainer.discriminator_optimizer.learning_rate,
     )
     np.testing.assert_allclose(rates, (1e-3, 3e-3), rtol=1e-6)
-    assert trainer.losses_of.adversarial_of == "filled"
+    assert trainer.losses_of["inpaint_discriminator"].adversarial_of == "filled"
 
 
 @pytest.mark.parametrize("stage", ["edge", "inpaint"])

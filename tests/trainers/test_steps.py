@@ -10,9 +10,8 @@ from tf_edgeconnect.config import load_config
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
-from tf_edgeconnect.trainers.inpaint import InpaintTrainer
+from tf_edgeconnect.trainers.inpaint import InpaintTrainer, JointTrainer
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
-from tf_edgeconnect.trainers.joint import JointTrainer
 from tf_edgeconnect.trainers.steps import split
 from tf_edgeconnect.trainers.workers import choose_strategy
 

@@ -8,9 +8,8 @@ import tensorflow as tf
 from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.trainers.callbacks import SampleSheets
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
-from tf_edgeconnect.trainers.inpaint import InpaintTrainer
+from tf_edgeconnect.trainers.inpaint import InpaintTrainer, JointTrainer
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
-from tf_edgeconnect.trainers.joint import JointTrainer
 
 EDGE = ("edge_generator", "edge_discriminator")
 INPAINT = ("inpaint_generator", "inpaint_discriminator")

@@ -17,9 +17,8 @@ from tf_edgeconnect.models.discriminators import patch_discriminator
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
 from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.trainers.edge import EdgeTrainer
-from tf_edgeconnect.trainers.inpaint import InpaintTrainer
+from tf_edgeconnect.trainers.inpaint import InpaintTrainer, JointTrainer
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
-from tf_edgeconnect.trainers.joint import JointTrainer
 from tf_edgeconnect.trainers.run import train
 from tf_edgeconnect.trainers.workers import choose_strategy
 

@@ -99,9 +99,8 @@ def _fill(config: Config, run_dir: Path) -> None:
     from tf_edgeconnect.metrics.image import psnr
     from tf_edgeconnect.trainers import run_data
 
-    _, held_out = run_data.open_sources(config, None, lambda line: None)
-    batches = run_data.validation_batches(config, held_out, count=ROWS)
-    examples = run_data.first_examples(batches, ROWS)
+    data = run_data.RunData(config, None, lambda line: None)
+    examples = run_data.first_examples(data.validation_batches(count=ROWS), ROWS)
     images = np.round(examples["image"] * 255).astype(np.uint8)
     holes = examples["mask"][..., 0] > 0.5
     filled, edges = Inpainter.load(run_dir)(images, holes)

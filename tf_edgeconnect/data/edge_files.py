@@ -25,9 +25,11 @@ from tf_edgeconnect.photos.names import Partners, some
 _ASPECT_TOLERANCE = 0.02
 
 
-@dataclass(frozen=True)
+@dataclass
 class EdgeOptions:
     """Where the edges of an example come from.
+
+    The list of edge files is fixed when this is made.
 
     Attributes:
         sigma: of Canny, pixels; 0 draws 1 to 4 in training, -1 means no edges.
@@ -47,6 +49,7 @@ class EdgeOptions:
     masked: bool = False
 
     def __post_init__(self) -> None:
+        self.files: dict[Path, Scanned] = {}
         if self.thin and self.folder is None:
             raise InputError("thin needs a folder of edge files: Canny's are thin")
         if self.thin and self.sigma == NO_EDGES:
@@ -56,6 +59,13 @@ class EdgeOptions:
             )
         if self.masked and self.folder is not None:
             raise InputError("masked is for Canny's edges, not for a folder of them")
+        if self.folder is not None:
+            self.folder = Path(self.folder)
+            if not self.folder.is_dir():
+                raise InputError(
+                    f"edge.folder {self.folder}: no such folder of edge files"
+                )
+            self.files = dict(scan_folder(self.folder, look_at_edges, self.cache))
 
 
 def pair_edges(
@@ -75,17 +85,13 @@ def pair_edges(
         None without a folder.
 
     Raises:
-        InputError: the folder is missing, a photo has no edge file, or one cannot be
-            read or has another shape than its photo; it names the first few.
+        InputError: a photo has no edge file, or one cannot be read or has another shape
+            than its photo; it names the first few.
     """
     if options.folder is None:
         return None
     folder, count = Path(options.folder), len(source)
-    if not folder.is_dir():
-        raise InputError(f"edge.folder {folder}: no such folder of edge files")
-
-    scanned = dict(scan_folder(folder, look_at_edges, options.cache))
-    partner = _partners(folder, list(scanned))
+    partner = _partners(folder, list(options.files))
     edges, problems = [], defaultdict(list)
     for index in range(count):
         name = source.name(index)
@@ -93,7 +99,7 @@ def pair_edges(
         if path is None:
             problems["no edge file of the same name"].append(name)
             continue
-        found = scanned[path]
+        found = options.files[path]
         if found.reason:
             what = "an edge file that cannot be read"
             problems[what].append(f"{path.name} ({found.reason})")

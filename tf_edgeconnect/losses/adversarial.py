@@ -11,60 +11,49 @@ Reference:
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from keras import ops
 
 AdversarialKind = Literal["nonsaturating", "lsgan", "hinge"]
 
 
-def nonsaturating_discriminator_loss(real_logits, fake_logits, weights=1.0):
-    """Binary cross-entropy with real labelled 1 and fake 0; a scalar."""
-    real = ops.mean(weights * ops.softplus(-real_logits))
-    return (real + ops.mean(weights * ops.softplus(fake_logits))) / 2
-
-
-def nonsaturating_generator_loss(fake_logits, weights=1.0):
-    """Binary cross-entropy of the fake against the label 1; a scalar."""
-    return ops.mean(weights * ops.softplus(-fake_logits))
-
-
-def lsgan_discriminator_loss(real_logits, fake_logits, weights=1.0):
-    """Squared distance of `sigmoid(logits)` to 1 (real) and 0 (fake); a scalar."""
-    real = ops.mean(weights * ops.square(ops.sigmoid(real_logits) - 1))
-    fake = ops.mean(weights * ops.square(ops.sigmoid(fake_logits)))
-    return (real + fake) / 2
-
-
-def lsgan_generator_loss(fake_logits, weights=1.0):
-    """Squared distance of `sigmoid(logits)` of the fake to 1; a scalar."""
-    return ops.mean(weights * ops.square(ops.sigmoid(fake_logits) - 1))
-
-
-def hinge_discriminator_loss(real_logits, fake_logits, weights=1.0):
-    """Hinge with margin 1 around raw logits; a scalar."""
-    real = ops.mean(weights * ops.relu(1 - real_logits))
-    return (real + ops.mean(weights * ops.relu(1 + fake_logits))) / 2
-
-
-def hinge_generator_loss(fake_logits, weights=1.0):
-    """Minus the mean logit of the fake; a scalar."""
-    return -ops.mean(weights * fake_logits)
-
-
 class AdversarialLoss(NamedTuple):
-    """The two losses of a kind, functions as above."""
+    """The losses of a kind, from what each of its terms gives for a logit.
 
-    discriminator: Callable
-    generator: Callable
+    Attributes:
+        on_real: discriminator, real input.
+        on_fake: discriminator, fake input.
+        on_fooling: generator, fake input.
+    """
+
+    on_real: Callable
+    on_fake: Callable
+    on_fooling: Callable
+
+    def discriminator(self, real_logits, fake_logits, weights=1.0):
+        """Returns the discriminator's loss, a scalar."""
+        real = ops.mean(weights * self.on_real(real_logits))
+        return (real + ops.mean(weights * self.on_fake(fake_logits))) / 2
+
+    def generator(self, fake_logits, weights=1.0):
+        """Returns the generator's loss, a scalar."""
+        return ops.mean(weights * self.on_fooling(fake_logits))
 
 
 ADVERSARIAL_LOSSES: dict[str, AdversarialLoss] = {
+    # Binary cross-entropy with real labelled 1 and fake 0, and fake labelled 1.
     "nonsaturating": AdversarialLoss(
-        nonsaturating_discriminator_loss, nonsaturating_generator_loss
+        lambda x: ops.softplus(-x), ops.softplus, lambda x: ops.softplus(-x)
     ),
-    "lsgan": AdversarialLoss(lsgan_discriminator_loss, lsgan_generator_loss),
-    "hinge": AdversarialLoss(hinge_discriminator_loss, hinge_generator_loss),
+    "lsgan": AdversarialLoss(
+        lambda x: ops.square(ops.sigmoid(x) - 1),
+        lambda x: ops.square(ops.sigmoid(x)),
+        lambda x: ops.square(ops.sigmoid(x) - 1),
+    ),
+    "hinge": AdversarialLoss(
+        lambda x: ops.relu(1 - x), lambda x: ops.relu(1 + x), ops.negative
+    ),
 }
 
 
@@ -79,3 +68,29 @@ def adversarial_loss(kind: AdversarialKind) -> AdversarialLoss:
             f"adversarial loss must be one of {list(ADVERSARIAL_LOSSES)}, got {kind!r}"
         )
     return ADVERSARIAL_LOSSES[kind]
+
+
+def compare(kind: AdversarialKind, discriminator, real, fake, training, weights=1.0):
+    """Shows real and fake input to a discriminator in one pass.
+
+    Args:
+        kind: of the loss.
+        discriminator: from `models.discriminators`.
+        real: `(B, H, W, C)`.
+        fake: `(B, H, W, C)`.
+        training: passed to the discriminator.
+        weights: of the logits.
+
+    Returns:
+        The generator's and the discriminator's loss, and the discriminator's features
+        of the real and of the fake input, a list each.
+    """
+    logits, features = discriminator(ops.concatenate([real, fake]), training=training)
+    real_logits, fake_logits = ops.split(logits, 2)
+    halves: Any = zip(*(ops.split(feature, 2) for feature in features), strict=True)
+    loss = adversarial_loss(kind)
+    return (
+        loss.generator(fake_logits, weights),
+        loss.discriminator(real_logits, fake_logits, weights),
+        *halves,
+    )

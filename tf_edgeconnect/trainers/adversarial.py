@@ -2,7 +2,7 @@
 
 A step computes the generators' and the discriminators' losses from the same forward
 pass, takes both gradients at the weights before the step and then applies both. A
-subclass says what is computed (`compute_losses`) and what is measured (`test_step`).
+subclass says which pictures the networks make (`call`).
 
 Replicas and parts of a batch: each loss is scaled by 1 / (replicas * parts) in one
 place, because `Optimizer.apply` sums gradients over replicas and a step those of its
@@ -17,6 +17,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_edgeconnect.metrics.edges import EdgeMetrics
 from tf_edgeconnect.trainers.callbacks import KeepRateRatio
 from tf_edgeconnect.trainers.steps import (
     Averages,
@@ -40,8 +41,8 @@ class AdversarialTrainer(keras.Model):
         networks: every network of the stage by name, frozen ones too; None: the stage
             does without it.
         generators: names of those that the generator optimizer trains.
-        discriminators: names of those that the discriminator optimizer trains.
-        loss_names: what `compute_losses` returns, in the order of the logs.
+        losses: `EdgeLosses` and `InpaintLosses` by the name of the discriminator that
+            they look through.
         ema: decay of the moving average of the generators' weights, in [0, 1); 0: none.
         options: the subclass's further arguments, to be saved with it.
         name: name of the trainer, prefix of what it logs.
@@ -51,8 +52,7 @@ class AdversarialTrainer(keras.Model):
         self,
         networks: dict[str, keras.Model | None],
         generators: tuple[str, ...],
-        discriminators: tuple[str, ...],
-        loss_names: tuple[str, ...],
+        losses: dict[str, Any],
         *,
         ema: float = 0.0,
         options: dict[str, Any],
@@ -61,21 +61,27 @@ class AdversarialTrainer(keras.Model):
         # Whatever the networks compute in, batches and losses are float32.
         super().__init__(name=name, dtype="float32")
         present = {name: net for name, net in networks.items() if net is not None}
-        self.networks = present
+        self.networks, self.losses_of = present, losses
+        for discriminator, each in losses.items():
+            if each.need_discriminator and discriminator not in present:
+                raise ValueError(
+                    f"the adversarial or the feature matching loss needs an "
+                    f"{discriminator}; without one set their weights to 0"
+                )
         self._options = {"ema": ema, **options}
-        self._learners = (*generators, *discriminators)
-        for frozen in set(present) - set(generators) - set(discriminators):
+        self._learners = [name for name in (*generators, *losses) if name in present]
+        for frozen in set(present) - set(self._learners):
             present[frozen].trainable = False
         self.generator_variables = _trainable(present, generators)
-        self.discriminator_variables = _trainable(present, discriminators)
+        self.discriminator_variables = _trainable(present, losses)
         self.averages = Averages(self.generator_variables, ema)
-        self.loss_names = tuple(loss_names)
+        self.loss_names = tuple(name for it in losses.values() for name in it.names)
         norms = [f"{name}/g_gradient_norm"]
         if self.discriminator_variables:
             norms.append(f"{name}/d_gradient_norm")
         # What must stay finite; running means since the last `reset_metrics`.
         self.watched = {
-            key: keras.metrics.Mean(name=key) for key in (*loss_names, *norms)
+            key: keras.metrics.Mean(name=key) for key in (*self.loss_names, *norms)
         }
         self.train_metrics: list[keras.metrics.Metric] = []
         self.test_metrics: list[keras.metrics.Metric] = []
@@ -169,7 +175,7 @@ class AdversarialTrainer(keras.Model):
         return super().fit(*args, callbacks=[*callbacks, KeepRateRatio()], **kwargs)
 
     def compute_losses(self, batch: dict, training: bool) -> tuple[dict, dict, dict]:
-        """Runs the networks and weighs the losses; each stage's own.
+        """Runs the networks and weighs the losses.
 
         Args:
             batch: see the class.
@@ -179,11 +185,20 @@ class AdversarialTrainer(keras.Model):
             Weighted losses of the generators by name, of the discriminators by name
             (together `loss_names`), and the pictures that `call` returns.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define compute_losses")
+        pictures = self(batch, training=training)
+        generators: dict[str, tf.Tensor] = {}
+        discriminators: dict[str, tf.Tensor] = {}
+        for name, losses in self.losses_of.items():
+            found = losses(self.networks.get(name), batch, pictures, training)
+            generators |= found[0]
+            discriminators |= found[1]
+        return generators, discriminators, pictures
 
     def train_step(self, batch: dict) -> dict:
         """Takes one step and returns the running means of what is logged."""
-        batch = with_batch_figures(batch, patches=self.losses_of.weighs_patches)
+        batch = with_batch_figures(
+            batch, patches=any(it.weighs_patches for it in self.losses_of.values())
+        )
         if self.accumulate == 1:
             losses, gradients = self._differentiate(batch, training=True)
         else:
@@ -231,8 +246,7 @@ class AdversarialTrainer(keras.Model):
         one's come.
         """
         for name in self._learners:
-            if name in self.networks:
-                refine_spectral_norms(self.networks[name])
+            refine_spectral_norms(self.networks[name])
         part_of = split(batch, self.accumulate)
 
         def add(index, losses, gradients):
@@ -265,8 +279,14 @@ class AdversarialTrainer(keras.Model):
         return self.test_results() | {"loss": self.test_loss.result()}
 
     def measure(self, metrics: list, batch: dict, pictures: dict) -> None:
-        """Updates the metrics of this stage from a batch and its pictures."""
-        raise NotImplementedError(f"{type(self).__name__} must define measure")
+        """Updates metrics of edges and of filled photos from a batch's pictures."""
+        for metric in metrics:
+            mask = batch["mask"]
+            if isinstance(metric, EdgeMetrics):
+                metric.update_state(batch["edge"], pictures["predicted_edge"], mask)
+            else:
+                mask = mask if metric.name.startswith("hole_") else None
+                metric.update_state(batch["image"], pictures["inpainted"], mask)
 
     def sample(self, batch: dict) -> dict:
         """Makes the pictures of a sample sheet; see `call`."""

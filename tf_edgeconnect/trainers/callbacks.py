@@ -79,7 +79,8 @@ class HealthWarnings(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Starts to watch."""
-        self._health = Health(self.model.losses_of.adversarial, _step(self.model))
+        losses = next(iter(self.model.losses_of.values()))
+        self._health = Health(losses.adversarial, _step(self.model))
 
     def on_epoch_end(self, epoch, logs=None):
         """Looks at the means of an epoch."""

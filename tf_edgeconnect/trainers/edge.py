@@ -6,7 +6,7 @@ from typing import ClassVar
 import keras
 import tensorflow as tf
 
-from tf_edgeconnect.losses.adversarial import AdversarialKind, adversarial_loss
+from tf_edgeconnect.losses.adversarial import AdversarialKind, compare
 from tf_edgeconnect.losses.cross_entropy import edge_cross_entropy_loss
 from tf_edgeconnect.losses.feature_matching import feature_matching_loss
 from tf_edgeconnect.masking import composite
@@ -77,43 +77,27 @@ class EdgeLosses:
         batch = with_batch_figures(batch)
         edge, predicted_edge = batch["edge"], pictures["predicted_edge"]
         generator_losses: dict[str, tf.Tensor] = {}
-        discriminator_losses: dict[str, tf.Tensor] = {}
         if self.cross_entropy_weight:
             value = edge_cross_entropy_loss(
                 edge, predicted_edge, batch["mask"], batch["hole_share"]
             )
             generator_losses["edge/cross_entropy"] = self.cross_entropy_weight * value
-        if self.need_discriminator:
-            compared = self._compare(
-                discriminator, batch["gray"], edge, predicted_edge, training
-            )
-            generator_losses |= compared[0]
-            discriminator_losses |= compared[1]
-        return generator_losses, discriminator_losses
-
-    def _compare(self, discriminator, gray, edge, predicted_edge, training):
-        real = tf.concat([gray, edge], axis=-1)
-        fake = tf.concat([gray, predicted_edge], axis=-1)
-        # One pass over both halves serves both losses and feature matching.
-        both = tf.concat([real, fake], axis=0)
-        logits, features = discriminator(both, training=training)
-        real_logits, fake_logits = tf.split(logits, 2)
-        real_features, fake_features = zip(
-            *(tf.split(feature, 2) for feature in features), strict=True
+        if not self.need_discriminator:
+            return generator_losses, {}
+        real, fake = (
+            tf.concat([batch["gray"], each], axis=-1) for each in (edge, predicted_edge)
         )
-
-        loss = adversarial_loss(self.adversarial)
+        g_adv, d_loss, real_features, fake_features = compare(
+            self.adversarial, discriminator, real, fake, training
+        )
         matching = feature_matching_loss(
             [tf.stop_gradient(feature) for feature in real_features], fake_features
         )
-        generator_losses = {
-            "edge/g_adv": self.adversarial_weight * loss.generator(fake_logits),
+        generator_losses |= {
+            "edge/g_adv": self.adversarial_weight * g_adv,
             "edge/feature_matching": self.feature_matching_weight * matching,
         }
-        discriminator_losses = {
-            "edge/d_loss": loss.discriminator(real_logits, fake_logits)
-        }
-        return generator_losses, discriminator_losses
+        return generator_losses, {"edge/d_loss": d_loss}
 
 
 @keras.saving.register_keras_serializable("tf_edgeconnect")
@@ -150,21 +134,14 @@ class EdgeTrainer(AdversarialTrainer):
         ema: float = 0.0,
     ):
         losses = losses or EdgeLosses()
-        if edge_discriminator is None and losses.need_discriminator:
-            raise ValueError(
-                "the adversarial and the feature matching loss need an "
-                "edge_discriminator; without one set both weights to 0"
-            )
         super().__init__(
             dict(edge_generator=edge_generator, edge_discriminator=edge_discriminator),
             generators=("edge_generator",),
-            discriminators=("edge_discriminator",),
-            loss_names=losses.names,
+            losses={"edge_discriminator": losses},
             ema=ema,
             options=dict(losses=losses, edge_threshold=edge_threshold),
             name="edge",
         )
-        self.losses_of = losses
         self.train_metrics = [
             EdgeMetrics(edge_threshold, prefix="edge/", name="train_edges")
         ]
@@ -177,18 +154,7 @@ class EdgeTrainer(AdversarialTrainer):
             `predicted_edge` (raw) and `composite_edge` (real outside the hole), both
             `(B, H, W, 1)` in [0, 1].
         """
-        generator = self.networks["edge_generator"]
-        return draw_edges(generator, batch, training)
-
-    def compute_losses(self, batch, training):
-        """Computes the losses of the raw prediction; see `AdversarialTrainer`."""
-        pictures = self(batch, training=training)
-        discriminator = self.networks.get("edge_discriminator")
-        return (*self.losses_of(discriminator, batch, pictures, training), pictures)
-
-    def measure(self, metrics, batch, pictures):
-        """Updates edge precision, recall, F1 and average precision in the hole."""
-        measure_edges(metrics[0], batch, pictures)
+        return draw_edges(self.networks["edge_generator"], batch, training)
 
 
 def draw_edges(edge_generator: keras.Model, batch: dict, training: bool) -> dict:
@@ -205,8 +171,3 @@ def draw_edges(edge_generator: keras.Model, batch: dict, training: bool) -> dict
 def known_edges(batch: dict) -> tf.Tensor:
     """Gives the edges that a network sees outside the hole, `(B, H, W, 1)`."""
     return batch.get("known_edge", batch["edge"])
-
-
-def measure_edges(metric: EdgeMetrics, batch: dict, pictures: dict) -> None:
-    """Compares the predicted with the real edges inside the hole."""
-    metric.update_state(batch["edge"], pictures["predicted_edge"], batch["mask"])

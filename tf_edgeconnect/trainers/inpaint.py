@@ -1,7 +1,7 @@
-"""The inpaint stages: a generator that paints the hole along given edges."""
+"""The stages that paint: along given edges, or joint with the edge generator."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ from tf_edgeconnect.metrics.edges import EdgeMetrics
 from tf_edgeconnect.metrics.image import L1, Psnr
 from tf_edgeconnect.models.inputs import inpaint_inputs, takes_mask
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
-from tf_edgeconnect.trainers.edge import draw_edges, known_edges, measure_edges
+from tf_edgeconnect.trainers.edge import EdgeLosses, draw_edges, known_edges
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 
 HoleEdges = Literal["canny", "none", "predicted"]
@@ -59,24 +59,20 @@ class InpaintTrainer(AdversarialTrainer):
         ema: float = 0.0,
     ):
         losses = losses or InpaintLosses()
-        losses.check(inpaint_discriminator)
-        networks = dict(
-            inpaint_generator=inpaint_generator,
-            inpaint_discriminator=inpaint_discriminator,
-            edge_generator=edge_generator,
-        )
         super().__init__(
-            networks,
+            dict(
+                inpaint_generator=inpaint_generator,
+                inpaint_discriminator=inpaint_discriminator,
+                edge_generator=edge_generator,
+            ),
             generators=("inpaint_generator",),
-            discriminators=("inpaint_discriminator",),
-            loss_names=losses.names,
+            losses={"inpaint_discriminator": losses},
             ema=ema,
             options=dict(
                 losses=losses, hole_edges=hole_edges, edge_threshold=edge_threshold
             ),
             name="inpaint",
         )
-        self.losses_of = losses
         kind: HoleEdges = "canny" if edge_generator is None else "predicted"
         self.hole_edges = dict(hole_edges or {kind: 1.0})
         self.test_metrics = image_metrics()
@@ -104,18 +100,74 @@ class InpaintTrainer(AdversarialTrainer):
         if "edge_generator" in networks:
             pictures = draw_edges(networks["edge_generator"], batch, training=False)
         pictures["composite_edge"] = choose_edges(kinds, batch, pictures)
-        filled = paint(networks["inpaint_generator"], batch, pictures, training)
-        return {**pictures, **filled}
+        return paint(networks["inpaint_generator"], batch, pictures, training)
 
-    def compute_losses(self, batch, training):
-        """Computes the losses of the raw prediction; see `AdversarialTrainer`."""
-        pictures = self(batch, training=training)
-        discriminator = self.networks.get("inpaint_discriminator")
-        return (*self.losses_of(discriminator, batch, pictures, training), pictures)
 
-    def measure(self, metrics, batch, pictures):
-        """Updates PSNR and L1, and the edges' figures where edges are drawn."""
-        measure_pictures(metrics, batch, pictures)
+@keras.saving.register_keras_serializable("tf_edgeconnect")
+class JointTrainer(AdversarialTrainer):
+    """Fine-tunes both generators together.
+
+    The paper removes the edge discriminator; the inpaint losses then reach the edge
+    generator through `composite_edge`. With `edge_discriminator` the edge losses are
+    added, so each generator receives the sum of both gradients.
+
+    Args:
+        edge_generator: from `models.generators`.
+        inpaint_generator: from `models.generators`.
+        inpaint_discriminator: `patch_discriminator(channels=3)`; None without an
+            adversarial loss.
+        losses: of the painting.
+        edge_discriminator: `patch_discriminator(channels=2)` to keep the edge losses.
+        edge_losses: weights of the edge losses, if kept.
+        edge_threshold: see `EdgeTrainer`.
+        ema: see `AdversarialTrainer`.
+
+    Reference:
+        EdgeConnect, section 4.2: "we then fine-tune ... by removing D1".
+    """
+
+    def __init__(
+        self,
+        edge_generator: keras.Model,
+        inpaint_generator: keras.Model,
+        inpaint_discriminator: keras.Model | None = None,
+        losses: InpaintLosses | None = None,
+        *,
+        edge_discriminator: keras.Model | None = None,
+        edge_losses: EdgeLosses | None = None,
+        edge_threshold: float = 0.5,
+        ema: float = 0.0,
+    ):
+        losses, edge_losses = losses or InpaintLosses(), edge_losses or EdgeLosses()
+        by_discriminator: dict[str, Any] = {"inpaint_discriminator": losses}
+        if edge_discriminator is not None:
+            by_discriminator["edge_discriminator"] = edge_losses
+        super().__init__(
+            dict(
+                edge_generator=edge_generator,
+                inpaint_generator=inpaint_generator,
+                inpaint_discriminator=inpaint_discriminator,
+                edge_discriminator=edge_discriminator,
+            ),
+            generators=("edge_generator", "inpaint_generator"),
+            losses=by_discriminator,
+            ema=ema,
+            options=dict(
+                losses=losses, edge_losses=edge_losses, edge_threshold=edge_threshold
+            ),
+            name="joint",
+        )
+        self.train_metrics = [
+            EdgeMetrics(edge_threshold, prefix="edge/", name="train_edges")
+        ]
+        test_edges = EdgeMetrics(edge_threshold, name="test_edges")
+        self.test_metrics = [*image_metrics(), test_edges]
+
+    def call(self, batch: dict, training: bool = False) -> dict:
+        """Draws the edges and fills the holes; see `InpaintTrainer.call`."""
+        networks = self.networks
+        pictures = draw_edges(networks["edge_generator"], batch, training)
+        return paint(networks["inpaint_generator"], batch, pictures, training)
 
 
 def choose_edges(
@@ -154,7 +206,7 @@ def paint(
     """Runs the inpaint generator along `pictures["composite_edge"]`.
 
     Returns:
-        `predicted_image` and `inpainted`; see `InpaintTrainer.call`.
+        The pictures, with `predicted_image` and `inpainted`; see `InpaintTrainer.call`.
     """
     image, mask = batch["image"], batch["mask"]
     inputs = inpaint_inputs(
@@ -162,6 +214,7 @@ def paint(
     )
     predicted = inpaint_generator(inputs, training=training)
     return {
+        **pictures,
         "predicted_image": predicted,
         "inpainted": composite(predicted, image, mask),
     }
@@ -170,13 +223,3 @@ def paint(
 def image_metrics() -> list[keras.metrics.Metric]:
     """Returns the validation metrics of a filled photo, whole and inside the hole."""
     return [Psnr(), L1(), Psnr("hole_psnr"), L1("hole_l1")]
-
-
-def measure_pictures(metrics: list, batch: dict, pictures: dict) -> None:
-    """Updates whichever of the metrics are given from a batch and its pictures."""
-    for metric in metrics:
-        if isinstance(metric, EdgeMetrics):
-            measure_edges(metric, batch, pictures)
-        else:
-            mask = batch["mask"] if metric.name.startswith("hole_") else None
-            metric.update_state(batch["image"], pictures["inpainted"], mask)

@@ -6,7 +6,7 @@ from typing import Literal, cast
 import keras
 import tensorflow as tf
 
-from tf_edgeconnect.losses.adversarial import AdversarialKind, adversarial_loss
+from tf_edgeconnect.losses.adversarial import AdversarialKind, compare
 from tf_edgeconnect.losses.perceptual import perceptual_loss, style_loss
 from tf_edgeconnect.losses.reconstruction import reconstruction_loss
 from tf_edgeconnect.masking import composite
@@ -84,17 +84,10 @@ class InpaintLosses:
         used = (name for name, weight in optional.items() if weight)
         return ("inpaint/l1", *used)
 
-    def check(self, discriminator: keras.Model | None) -> None:
-        """Checks that a discriminator is there if it is needed.
-
-        Raises:
-            ValueError: if it is missing.
-        """
-        if discriminator is None and self.adversarial_weight:
-            raise ValueError(
-                "the adversarial loss needs an inpaint_discriminator; without one set "
-                "adversarial_weight=0"
-            )
+    @property
+    def need_discriminator(self) -> bool:
+        """Whether a loss that looks through the discriminator has a weight."""
+        return bool(self.adversarial_weight)
 
     def get_config(self) -> dict:
         """Returns the arguments; of VGG what makes it again.
@@ -164,15 +157,9 @@ class InpaintLosses:
         if self.weighs_patches:
             fake = composite(predicted_image, image, mask)
             weights = tf.math.divide_no_nan(patch_shares(mask), batch["patch_share"])
-        # One pass over both halves serves both losses.
-        both = tf.concat([image, fake], axis=0)
-        logits, _ = discriminator(both, training=training)
-        real_logits, fake_logits = tf.split(logits, 2)
-        loss = adversarial_loss(self.adversarial)
-        return (
-            loss.generator(fake_logits, weights),
-            loss.discriminator(real_logits, fake_logits, weights),
-        )
+        return compare(self.adversarial, discriminator, image, fake, training, weights)[
+            :2
+        ]
 
     def _compare_features(self, image, mask, predicted_image, share):
         filled = self.perceptual_of == "filled"

@@ -1,4 +1,4 @@
-"""Wires a whole run: config, run directory, data, networks, trainer, loop.
+"""Trains a stage of a run: config, run directory, data, networks, trainer, loop.
 
 Only this module and its neighbours `run_*.py` see a config object. A run directory
 holds `config.yaml`, `checkpoints/<stage>/`, `weights/<stage>/`, `logs/<stage>/`
@@ -6,7 +6,6 @@ holds `config.yaml`, `checkpoints/<stage>/`, `weights/<stage>/`, `logs/<stage>/`
 stopped.
 """
 
-import functools
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,27 +19,20 @@ from tf_edgeconnect.data.tfds import NotDownloaded
 from tf_edgeconnect.models.footprint import count_parameters, training_bytes
 from tf_edgeconnect.models.storage import read_meta, save_networks
 from tf_edgeconnect.trainers.callbacks import SampleSheets
-from tf_edgeconnect.trainers.checkpoints import Checkpoints, writing
-from tf_edgeconnect.trainers.health import Health
-from tf_edgeconnect.trainers.run_data import (
-    BadPhotos,
-    first_examples,
-    open_sources,
-    training_batches,
-    validation_batches,
-)
+from tf_edgeconnect.trainers.run_data import RunData, first_examples
 from tf_edgeconnect.trainers.run_directory import (
-    began_from,
+    Checkpoints,
     check_directory,
     save_settings,
+    writing,
 )
 from tf_edgeconnect.trainers.run_loop import Outcome, StageLoop
 from tf_edgeconnect.trainers.run_networks import (
+    RateSchedule,
     build_networks,
     build_trainer,
     load_earlier_weights,
 )
-from tf_edgeconnect.trainers.schedule import RateSchedule
 from tf_edgeconnect.trainers.workers import StrategyName, choose_strategy
 from tf_edgeconnect.trainers.writer import RunWriter, describe_validation
 
@@ -104,8 +96,18 @@ def _train(
     stage, config, run_dir, workers, init_from, data_service, profile
 ) -> Outcome:
     settings = config.train.for_stage(stage)
-    weights = run_dir / "weights" / stage
-    trainer, schedule, checkpoints = _build(stage, config, run_dir, workers)
+    keras.utils.set_random_seed(config.seed)
+    if settings.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    schedule = RateSchedule(settings)
+    with workers.strategy.scope():
+        trainer = build_trainer(stage, config, build_networks(stage, config))
+        checkpoints = Checkpoints(
+            run_dir / "checkpoints" / stage,
+            trainer,
+            schedule.state,
+            settings.keep_checkpoints,
+        )
     step = checkpoints.restore()
     workers.agree(
         step,
@@ -115,13 +117,32 @@ def _train(
     writer = RunWriter(
         stage, step, settings.steps, settings.batch_size, quiet=not workers.is_chief
     )
-    if step:
-        # A stage goes on from its checkpoint; where it began stays on record.
-        init_from = began_from(weights, init_from, writer.say)
-    publish = functools.partial(_publish, weights, stage, config, trainer, init_from)
+    weights = run_dir / "weights" / stage
+    known = read_meta(weights) if step and weights.is_dir() else {}
+    if known:
+        if init_from is not None and str(init_from) != known.get("init_from"):
+            writer.say(
+                f"warning: --init-from {init_from} is not used: it counts at step 0 "
+                "alone, and this stage continues from its checkpoint"
+            )
+        # Where the stage began stays on record.
+        init_from = known.get("init_from")
+
+    def publish(step: int) -> None:
+        meta = dict(
+            stage=stage,
+            step=step,
+            sigma=config.edge.sigma,
+            size=config.data.size,
+            source=f"trained on {config.data.train}",
+            init_from=None if init_from is None else str(init_from),
+            ema=config.train.ema,
+        )
+        with trainer.averages.in_place(), writing(weights, step):
+            save_networks(weights, trainer.networks, meta)
+
     if step >= settings.steps:
-        stale = not weights.is_dir() or read_meta(weights).get("step") != step
-        if workers.is_chief and stale:
+        if workers.is_chief and known.get("step") != step:
             publish(step)
         writer.say(
             f"{stage}: finished at step {step}; to train longer run the same command "
@@ -140,9 +161,16 @@ def _train(
             "losses.perceptual=0.1 --set losses.style=250 (Keras downloads VGG19, or "
             "--set losses.vgg_weights=FILE)"
         )
-    data = _open_data(
-        stage, config, run_dir, workers, trainer, writer, step, data_service
+    with workers.chief_first():  # it leaves its scan for the others
+        data = RunData(config, run_dir, writer.say)
+    workers.agree(
+        data.training.fingerprint() + data.held_out.fingerprint(),
+        "the workers find different photos: all have to see the same ones, under the "
+        "same paths",
     )
+    shown = first_examples(data.validation_batches(), SHEET_ROWS)
+    sheets = SampleSheets(shown, run_dir / "samples", stage)
+    sheets.set_model(trainer)
     loop = StageLoop(
         trainer,
         workers,
@@ -150,14 +178,20 @@ def _train(
         schedule,
         checkpoints,
         writer,
-        Health(config.losses.adversarial, step, settings.steps),
+        data,
+        sheets,
         publish=publish,
+        start=step,
         run_dir=run_dir,
+        data_service=data_service,
         profile_dir=run_dir / "logs" / stage if profile and workers.is_chief else None,
-        **data,
     )
+    if workers.is_chief:  # nothing can be wrong any more
+        photos = {"training": data.training, "validation": data.held_out}
+        save_settings(run_dir, config, photos, writer.say)
+        writer.open(run_dir)
     with writer:
-        outcome = loop.run(step, settings.steps)
+        outcome = loop.run()
     if outcome is Outcome.SAVED:
         writer.say(f"{stage}: saved, not finished; the same command continues")
         return outcome
@@ -167,85 +201,6 @@ def _train(
             writer.say(f"{stage}, held-out photos {word}: {said}")
     writer.say(f"{stage}: finished; weights in {weights}")
     return outcome
-
-
-def _build(stage, config, run_dir, workers):
-    """Builds what a checkpoint holds, and the checkpoints."""
-    settings = config.train.for_stage(stage)
-    keras.utils.set_random_seed(config.seed)
-    if settings.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    schedule = RateSchedule(
-        settings.learning_rate,
-        discriminator_rate=settings.discriminator_rate,
-        kind=settings.schedule,
-        at=settings.lower_at,
-        by=settings.lower_by,
-        patience=settings.patience,
-    )
-    folder = run_dir / "checkpoints" / stage
-    with workers.strategy.scope():
-        trainer = build_trainer(stage, config, build_networks(stage, config))
-        checkpoints = Checkpoints(folder, trainer, schedule, settings.keep_checkpoints)
-    return trainer, schedule, checkpoints
-
-
-def _open_data(stage, config, run_dir, workers, trainer, writer, step, data_service):
-    """Opens the photos for the loop; then the run directory, as nothing can be wrong.
-
-    Returns:
-        `batches_after`, `held_out`, `bad_photos` and `sheet` of `StageLoop`.
-    """
-    with workers.chief_first():  # it leaves its scan for the others
-        training, held_out = open_sources(config, run_dir, writer.say)
-    workers.agree(
-        training.fingerprint() + held_out.fingerprint(),
-        "the workers find different photos: all have to see the same ones, under the "
-        "same paths",
-    )
-    shown = first_examples(validation_batches(config, held_out, run_dir), SHEET_ROWS)
-    sheets = SampleSheets(shown, run_dir / "samples", stage)
-    sheets.set_model(trainer)
-    distribute = workers.strategy.distribute_datasets_from_function
-
-    @functools.cache
-    def batches_after(step: int):
-        start = step * config.train.batch_size
-        return distribute(
-            lambda at: training_batches(
-                config, training, run_dir, start, at, data_service
-            )
-        )
-
-    data = dict(
-        batches_after=batches_after,
-        held_out=distribute(
-            lambda at: validation_batches(config, held_out, run_dir, at)
-        ),
-        bad_photos=BadPhotos(training, config, writer.say),
-        sheet=sheets.write,
-    )
-    batches_after(step)  # what is wrong with it shows now
-    if workers.is_chief:
-        photos = {"training": training, "validation": held_out}
-        save_settings(run_dir, config, photos, writer.say)
-        writer.open(run_dir)
-    return data
-
-
-def _publish(folder, stage, config, trainer, init_from, step) -> None:
-    """Writes the weights folder of a stage, averaged weights where there are."""
-    meta = dict(
-        stage=stage,
-        step=step,
-        sigma=config.edge.sigma,
-        size=config.data.size,
-        source=f"trained on {config.data.train}",
-        init_from=None if init_from is None else str(init_from),
-        ema=config.train.ema,
-    )
-    with trainer.averages.in_place(), writing(folder, step):
-        save_networks(folder, trainer.networks, meta)
 
 
 def describe(
@@ -279,6 +234,6 @@ def describe(
     say(f"estimated memory: {needed / 1e9:.1f} GB for weights and activations{vgg}")
     try:
         with tempfile.TemporaryDirectory() as scans:
-            open_sources(config, Path(scans), say, download=False)
+            RunData(config, Path(scans), say, download=False)
     except NotDownloaded as error:
         say(f"data: {error}")

@@ -1,21 +1,40 @@
-"""A run's directory: whether it can be written, and what it was last called with."""
+"""What a run directory keeps: the settings of the last call, and checkpoints.
 
+A checkpoint holds everything that a bit-exact resume needs: the networks, both
+optimizers, the moving averages, the step and the state of the rate schedule; the data's
+position follows from the step. Variables are matched by name. It is complete or absent:
+TensorFlow writes beside, renames, and names the newest in a file of its own.
+"""
+
+import contextlib
 import json
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import tensorflow as tf
 import yaml
 
 from tf_edgeconnect.atomic import write_json
 from tf_edgeconnect.config import Config, save_config
 from tf_edgeconnect.data.source import Source
-from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.models.storage import read_meta
+from tf_edgeconnect.errors import InputError, one_line
+from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
 from tf_edgeconnect.trainers.run_data import SCANS
 
 SETTINGS = "config.yaml"
 PHOTOS = "photos.json"  # how many there were at the last call, and a hash of them
+
+# What the operating system says, picked out of TensorFlow's longer messages.
+_REASONS = (
+    "No space left on device",
+    "File too large",
+    "Permission denied",
+    "Read-only file system",
+    "Not a directory",
+)
 
 
 def check_directory(run_dir: Path, config: Config, fresh: bool) -> None:
@@ -40,7 +59,7 @@ def check_directory(run_dir: Path, config: Config, fresh: bool) -> None:
             f"--fresh asks for an empty run directory, and {run_dir} is not: choose "
             "another --run-dir or remove it"
         )
-    differing = _changes({"model": _saved(run_dir).get("model", {})}, config)
+    differing = [it for it in _changes(run_dir, config) if it.startswith("model.")]
     if differing:
         raise InputError(
             f"run directory {run_dir} was made with another architecture "
@@ -71,7 +90,7 @@ def save_settings(
         name: {"count": len(source), "sha256": source.fingerprint()}
         for name, source in photos.items()
     }
-    if changes := _changes(_saved(run_dir), config):
+    if changes := _changes(run_dir, config):
         say(f"settings changed since the last call: {'; '.join(changes)}")
     listed = run_dir / PHOTOS
     before = json.loads(listed.read_text()) if listed.exists() else now
@@ -82,51 +101,159 @@ def save_settings(
                 f"({before[name]['count']} then, {now[name]['count']} now): from here "
                 "on examples come in another order"
             )
-    try:
+    with writing(run_dir):
         save_config(config, run_dir / SETTINGS)
         write_json(listed, now)
-    except OSError as error:
-        raise InputError(
-            f"run directory {run_dir} cannot be written: {error.strerror}"
-        ) from None
 
 
-def _saved(run_dir: Path) -> dict:
-    """Reads the settings of the last call, maybe of an earlier version."""
+def _changes(run_dir: Path, config: Config) -> list[str]:
+    """Lists `dotted.key was X, is Y` of settings that the last call had too."""
     path = run_dir / SETTINGS
-    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not path.exists():
+        return []
+    before = dict(_by_key(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    now = _by_key(config.model_dump(mode="json"))
+    return [
+        f"{key} was {before[key]}, is {value}"
+        for key, value in now
+        if before.get(key, value) != value
+    ]
 
 
-def _changes(before: dict, config: Config) -> list[str]:
-    """Lists `dotted.key was X, is Y` of settings that were there before."""
-
-    def compare(before, now, name):
-        if isinstance(before, dict) and isinstance(now, dict):
-            for key in now:
-                if key in before:
-                    yield from compare(before[key], now[key], f"{name}.{key}")
-        elif before != now:
-            yield f"{name[1:]} was {before}, is {now}"
-
-    return list(compare(before, config.model_dump(mode="json"), ""))
+def _by_key(settings: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, section in settings.items():
+        if not isinstance(section, dict):
+            yield name, section
+            continue
+        yield from ((f"{name}.{key}", value) for key, value in section.items())
 
 
-def began_from(
-    folder: Path, init_from: str | Path | None, say: Callable[[str], None]
-) -> str | Path | None:
-    """Returns what a stage that is resumed was once started from.
+class Checkpoints:
+    """Saves and restores one stage of a run.
 
     Args:
-        folder: weights folder of the stage.
-        init_from: what is given this time; said if it is something else.
-        say: takes a line.
+        folder: the stage's own; made on the first save.
+        trainer: compiled.
+        schedule: variables of the rate schedule, saved too.
+        keep: how many checkpoints stay on disk.
     """
-    if not folder.is_dir():
-        return init_from
-    began = read_meta(folder).get("init_from")
-    if init_from is not None and str(init_from) != began:
-        say(
-            f"warning: --init-from {init_from} is not used: it counts at step 0 alone, "
-            "and this stage continues from its checkpoint"
+
+    def __init__(
+        self,
+        folder: Path,
+        trainer: AdversarialTrainer,
+        schedule: dict[str, tf.Variable],
+        keep: int,
+    ):
+        self.folder = folder
+        self._step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        self._checkpoint = tf.train.Checkpoint(
+            step=self._step, named=_by_name(trainer), schedule=schedule
         )
-    return began
+        self._manager = tf.train.CheckpointManager(self._checkpoint, folder, keep)
+
+    @property
+    def latest_step(self) -> int | None:
+        """The step of the newest checkpoint on disk, None where there is none."""
+        latest = tf.train.latest_checkpoint(self.folder)
+        return None if latest is None else int(latest.rsplit("-", 1)[1])
+
+    def restore(self) -> int:
+        """Loads the newest checkpoint.
+
+        Returns:
+            Its step, 0 where there is none.
+
+        Raises:
+            InputError: if it belongs to other networks, is of an earlier version, or is
+                damaged.
+        """
+        latest = self._manager.latest_checkpoint
+        if latest is None:
+            return 0
+        status: Any = None
+        try:
+            status = self._checkpoint.restore(latest)
+            status.assert_consumed()
+            return int(self._step.numpy())
+        except AssertionError:
+            status.expect_partial()  # or TensorFlow warns of each variable
+            there = tf.train.list_variables(latest)
+            if not any(name.startswith("named/") for name, _ in there):
+                raise InputError(
+                    f"checkpoint {latest} is of an earlier version, which cannot be "
+                    "continued: start from its weights, in another --run-dir: "
+                    f"--init-from {self.folder.parents[1]}"
+                ) from None
+            reason = (
+                "it holds other variables: was train.ema, the last loss with a "
+                "discriminator or joint.keep_edge_discriminator switched?"
+            )
+        except (ValueError, tf.errors.OpError) as error:
+            reason = one_line(error)
+        raise InputError(
+            f"checkpoint {latest} does not fit this config ({reason}); resume with "
+            "the config it was made with, or choose another --run-dir"
+        )
+
+    def save(self, step: int) -> None:
+        """Writes a checkpoint.
+
+        Raises:
+            InputError: if the disk does not take it; the one before is kept.
+        """
+        self._step.assign(step)
+        with writing(self.folder, self.latest_step):
+            self._manager.save(checkpoint_number=step)
+
+
+def _by_name(trainer: AdversarialTrainer) -> dict[str, tf.Variable]:
+    """Names all variables of a trainer, the same in each process."""
+    named = [
+        (f"{name}/{variable.path}", variable)
+        for name, network in trainer.networks.items()
+        for variable in network.variables
+    ]
+    for name, optimizer in (
+        ("generator_optimizer", trainer.optimizer),
+        ("discriminator_optimizer", trainer.discriminator_optimizer),
+    ):
+        for variable in optimizer.variables:
+            # Keras numbers optimizers: `adam_3/iteration`.
+            path = re.sub(r"^(\w+?)_\d+/", r"\1/", variable.path)
+            named.append((f"{name}/{path}", variable))
+    for variable, average in trainer.averages.pairs():
+        named.append((f"averages/{variable.path}", average))
+    found = {name: variable.value for name, variable in named}
+    if len(found) < len(named):
+        raise ValueError(
+            "two variables have one name: build each network within "
+            "`keras.name_scope` of its name"
+        )
+    return found
+
+
+@contextlib.contextmanager
+def writing(folder: Path, last_good: int | None = None) -> Iterator[None]:
+    """Turns a full disk and the like into one line that says what is still there.
+
+    Args:
+        folder: what is being written, for the message.
+        last_good: step of the checkpoint that is safe, None if there is none.
+
+    Raises:
+        InputError: in place of any error of the file system.
+    """
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        for partial in folder.glob("*.tempstate*"):
+            partial.unlink(missing_ok=True)
+        kept = "no checkpoint was written before"
+        if last_good is not None:
+            kept = f"the checkpoint of step {last_good} is kept"
+        reason = next((it for it in _REASONS if it in str(error)), one_line(error))
+        raise InputError(
+            f"{folder} cannot be written ({reason}); {kept}: make room or "
+            "choose another --run-dir, then run the same command"
+        ) from None

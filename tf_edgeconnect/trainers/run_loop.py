@@ -15,7 +15,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +24,11 @@ import tensorflow as tf
 from tf_edgeconnect.config import StageConfig
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
-from tf_edgeconnect.trainers.checkpoints import Checkpoints
+from tf_edgeconnect.trainers.callbacks import SampleSheets
 from tf_edgeconnect.trainers.health import Health
-from tf_edgeconnect.trainers.run_data import BadPhotos
-from tf_edgeconnect.trainers.schedule import RateSchedule
+from tf_edgeconnect.trainers.run_data import RunData
+from tf_edgeconnect.trainers.run_directory import Checkpoints
+from tf_edgeconnect.trainers.run_networks import RateSchedule
 from tf_edgeconnect.trainers.workers import Workers
 from tf_edgeconnect.trainers.writer import RunWriter
 
@@ -53,14 +54,12 @@ class StageLoop:
         schedule: of the rates.
         checkpoints: of this stage.
         writer: entered by the caller.
-        health: warns of what it sees in the figures.
-        batches_after: gives the training batches after so many steps; both data sets
-            as the strategy distributes them.
-        held_out: finite, batches for validation.
-        bad_photos: told of photos that failed.
-        sheet: called with the step, returns a picture `(H, W, 3)` uint8 of samples.
+        data: makes the batches.
+        sheets: draws samples.
         publish: called with the step after each checkpoint; writes the weights folder.
+        start: steps that are done already.
         run_dir: a batch that makes a loss NaN or infinite is kept in it.
+        data_service: `host:port` of a tf.data service that makes the training batches.
         profile_dir: where a TensorBoard profile of a few steps goes; None: none.
     """
 
@@ -70,28 +69,37 @@ class StageLoop:
     schedule: RateSchedule
     checkpoints: Checkpoints
     writer: RunWriter
-    health: Health
-    batches_after: Callable[[int], Iterable]
-    held_out: Iterable
-    bad_photos: BadPhotos
-    sheet: Callable[[int], np.ndarray]
+    data: RunData
+    sheets: SampleSheets
     publish: Callable[[int], None]
+    start: int
     run_dir: Path
+    data_service: str | None = None
     profile_dir: Path | None = None
 
     def __post_init__(self):
-        """Compiles the two step functions."""
+        """Compiles the two step functions and opens the batches."""
         self._step = self.trainer.train_step
         if self.trainer.jit_compile:
             self._step = tf.function(self._step, jit_compile=True, autograph=False)
         self._train = tf.function(self._train_replicas, autograph=False)
         self._test = tf.function(self._test_replicas, autograph=False)
+        distribute = self.workers.strategy.distribute_datasets_from_function
+        self._batches_after = lambda step: distribute(
+            lambda place: self.data.training_batches(
+                step * self.settings.batch_size, place, self.data_service
+            )
+        )
+        self._batches = self._batches_after(self.start)
+        self._held_out = distribute(self.data.validation_batches)
+        losses = next(iter(self.trainer.losses_of.values()))
+        self._health = Health(losses.adversarial, self.start, self.settings.steps)
         self._pending: list[tuple[tf.Tensor, dict]] = []  # since the last look
         self._pace = math.inf  # seconds a step, between the last two looks
         self._spent, self._counted = 0.0, 0  # seconds and steps since the last log
 
-    def run(self, start: int, steps: int) -> Outcome:
-        """Trains from step `start`, already done, to `steps`.
+    def run(self) -> Outcome:
+        """Trains up to the last step.
 
         Returns:
             FINISHED, or SAVED if a signal asked to stop; both with a checkpoint.
@@ -99,17 +107,23 @@ class StageLoop:
         Raises:
             InputError: if a loss is not finite, or the disk is full.
         """
-        with stop_signals() as stop, profiler(self.profile_dir) as before_step:
+        start, steps = self.start, self.settings.steps
+        first, last = PROFILED
+        with stop_signals() as stop, contextlib.ExitStack() as profile:
             if start == 0:
                 self._validate(0)
                 self._sheet(0)
-            batches = iter(self.batches_after(start))
+            batches = iter(self._batches)
             self._reset(self.trainer.watched.values(), self.trainer.train_metrics)
             next_look, self._since = start + 1, time.monotonic()
             for step in range(start + 1, steps + 1):
-                before_step(step - start, steps - start)
+                if self.profile_dir and step - start == min(first, steps - start):
+                    folder = str(self.profile_dir)
+                    profile.enter_context(tf.profiler.experimental.Profile(folder))
+                if step - start == last + 1:
+                    profile.close()
                 self.schedule.apply(self.trainer, step - 1)
-                with self.bad_photos.explained():
+                with self.data.explained():
                     batch = next(batches)
                 host = tf.constant([stop.is_set(), self._pace], tf.float32)
                 kept = {name: batch[name] for name in ("position", "skipped")}
@@ -145,7 +159,7 @@ class StageLoop:
             if not np.isfinite(row[:-3]).all():
                 self._stop_at(step - len(rows) + 1 + index, row[:-3])
             if row[-1]:
-                self.bad_photos(*map(self._gather, kept.values()))
+                self.data.name_undecodable(*map(self._gather, kept.values()))
         spent = time.monotonic() - self._since
         if not math.isinf(self._pace):  # the first look waits for the graph, too
             self._spent, self._counted = self._spent + spent, self._counted + len(rows)
@@ -199,7 +213,7 @@ class StageLoop:
         """Keeps the batch of a step whose losses or gradients are not finite."""
         names = np.array(list(self.trainer.watched))[~np.isfinite(watched)]
         path = self.run_dir / "nonfinite" / f"{self.trainer.name}-step-{step}.npz"
-        batch = next(iter(self.batches_after(step - 1)))
+        batch = next(iter(self._batches_after(step - 1)))
         examples = {name: self._gather(batch[name]) for name in batch}
         if self.workers.is_chief:
             path.parent.mkdir(exist_ok=True)
@@ -222,13 +236,13 @@ class StageLoop:
         pace = self._spent / self._counted if self._counted else math.nan
         self._spent, self._counted = 0.0, 0
         self.writer.training(step, figures, self.schedule.rate(step - 1), pace)
-        for warning in self.health.observe(step, figures):
+        for warning in self._health.observe(step, figures):
             self.writer.say(f"warning: {warning}")
 
     def _validate(self, step):
         self._reset(self.trainer.test_metrics)
         with self.trainer.averages.in_place():
-            for batch in self.held_out:
+            for batch in self._held_out:
                 self._test(batch)
         results = _floats(self.trainer.test_results())
         self.writer.validation(step, {f"val/{k}": v for k, v in results.items()})
@@ -241,7 +255,7 @@ class StageLoop:
 
     def _sheet(self, step):
         if self.workers.is_chief:
-            self.writer.sheet(step, self.sheet(step))
+            self.writer.sheet(step, self.sheets.write(step))
 
     @staticmethod
     def _reset(*groups):
@@ -276,33 +290,3 @@ def stop_signals() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def profiler(folder: Path | None) -> Iterator[Callable[[int, int], None]]:
-    """Records steps 6 to 15 of a call; a shorter one has what there is of them.
-
-    Args:
-        folder: where the profile goes; None: none is made.
-
-    Yields:
-        To be called before each step with its number in this call, from 1, and how many
-        there will be.
-    """
-    running = False
-
-    def before(step: int, steps: int) -> None:
-        nonlocal running
-        first, last = PROFILED
-        if folder is not None and step == min(first, steps):
-            tf.profiler.experimental.start(str(folder))
-            running = True
-        elif running and step > last:
-            tf.profiler.experimental.stop()
-            running = False
-
-    try:
-        yield before
-    finally:
-        if running:
-            tf.profiler.experimental.stop()

@@ -1,4 +1,4 @@
-"""A config's networks and trainer, and the weights that they start from."""
+"""A config's networks, trainer and learning rates, and the weights to start from."""
 
 import contextlib
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tf_edgeconnect.config import Config, Stage, StageConfig
 from tf_edgeconnect.errors import InputError
@@ -19,9 +20,8 @@ from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.stages import STAGES
 from tf_edgeconnect.trainers.adversarial import ADAM, AdversarialTrainer
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
-from tf_edgeconnect.trainers.inpaint import HoleEdges, InpaintTrainer
+from tf_edgeconnect.trainers.inpaint import HoleEdges, InpaintTrainer, JointTrainer
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
-from tf_edgeconnect.trainers.joint import JointTrainer
 
 
 def build_networks(stage: Stage, config: Config) -> dict[str, keras.Model]:
@@ -221,3 +221,62 @@ def adopt_architecture(config: Config, init_from: str | Path) -> Config:
             settings |= read_meta(folder)["networks"][name]
     model = config.model.model_copy(update=settings)
     return config.model_copy(update={"model": model})
+
+
+class RateSchedule:
+    """Sets the generators' rate and the discriminators', a fixed multiple of it.
+
+    The rates are constant, fall once each step of `train.lower_at` is done, or fall
+    when the watched figure has not improved for `train.patience` validations.
+
+    Args:
+        settings: of the stage.
+    """
+
+    def __init__(self, settings: StageConfig):
+        self._settings = settings
+        self._applied: float | None = None
+        # In a checkpoint, so that a resumed run lowers at the same validation; beside
+        # the host, which reads it at each step.
+        with tf.device("/CPU:0"):
+            self.state = {
+                "best": tf.Variable(float("inf"), trainable=False),
+                "waited": tf.Variable(0, dtype=tf.int64, trainable=False),
+                "lowered": tf.Variable(0, dtype=tf.int64, trainable=False),
+            }
+
+    def rate(self, step: int) -> float:
+        """Returns the generators' rate for the step after `step` finished ones."""
+        lowered = int(self.state["lowered"].numpy())
+        if self._settings.schedule == "steps":
+            lowered = sum(step >= at for at in self._settings.lower_at)
+        return self._settings.learning_rate * self._settings.lower_by**lowered
+
+    def apply(self, trainer: AdversarialTrainer, step: int) -> None:
+        """Sets both optimizers' rates for the step after `step` finished ones."""
+        rate = self.rate(step)
+        if rate != self._applied:  # an assignment would wait for the device
+            trainer.optimizer.learning_rate = rate
+            ratio = self._settings.discriminator_rate
+            trainer.discriminator_optimizer.learning_rate = rate * ratio
+            self._applied = rate
+
+    def observe(self, figure: float) -> bool:
+        """Takes a validation figure, lower is better.
+
+        Returns:
+            Whether the rate was lowered because of it.
+        """
+        if self._settings.schedule != "plateau":
+            return False
+        best, waited = self.state["best"], self.state["waited"]
+        if figure < float(best.numpy()):
+            best.assign(figure)
+            waited.assign(0)
+            return False
+        waited.assign_add(1)
+        if int(waited.numpy()) < self._settings.patience:
+            return False
+        waited.assign(0)
+        self.state["lowered"].assign_add(1)
+        return True
