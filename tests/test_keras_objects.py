@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 
 import tf_edgeconnect as ec
-from tf_edgeconnect.layers.hole_fill import PushPullFill
-from tf_edgeconnect.layers.instance_norm import InstanceNormalization
-from tf_edgeconnect.layers.padding import ReflectionPadding2D
-from tf_edgeconnect.layers.spectral_norm import SpectralConv2D, SpectralConv2DTranspose
+from tf_edgeconnect.layers import (
+    InstanceNormalization,
+    PushPullFill,
+    ReflectionPadding2D,
+    SpectralConv2D,
+    SpectralConv2DTranspose,
+)
 from tf_edgeconnect.metrics.edges import EdgeMetrics
 from tf_edgeconnect.metrics.image import L1, Psnr
 from tf_edgeconnect.models.vgg import vgg_features

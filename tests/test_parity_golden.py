@@ -13,9 +13,9 @@ import tensorflow as tf
 
 from tf_edgeconnect.conversion.checkpoints import convert
 from tf_edgeconnect.conversion.weights import NETWORKS, find_places
-from tf_edgeconnect.losses.reconstruction import reconstruction_loss
+from tf_edgeconnect.losses.inpaint import reconstruction_loss
 from tf_edgeconnect.masking import composite
-from tf_edgeconnect.models.inputs import edge_inputs, inpaint_inputs
+from tf_edgeconnect.models.generators import edge_inputs, inpaint_inputs
 from tf_edgeconnect.models.storage import load_networks
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
 from tf_edgeconnect.trainers.inpaint import InpaintTrainer

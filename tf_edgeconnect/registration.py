@@ -17,10 +17,13 @@ from typing import Any
 PACKAGE = "tf_edgeconnect"
 # The modules whose classes may be in a saved model.
 CLASSES = {
-    "layers.hole_fill": ("PushPullFill",),
-    "layers.instance_norm": ("InstanceNormalization",),
-    "layers.padding": ("ReflectionPadding2D",),
-    "layers.spectral_norm": ("SpectralConv2D", "SpectralConv2DTranspose"),
+    "layers": (
+        "InstanceNormalization",
+        "PushPullFill",
+        "ReflectionPadding2D",
+        "SpectralConv2D",
+        "SpectralConv2DTranspose",
+    ),
     "metrics.edges": ("EdgeMetrics",),
     "metrics.image": ("L1", "Psnr"),
     "trainers.edge": ("EdgeLosses", "EdgeTrainer"),

@@ -2,7 +2,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from tf_edgeconnect.layers.hole_fill import PushPullFill
+from tf_edgeconnect.layers import PushPullFill
 
 
 def photo_and_hole(height=21, width=30):

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 
-from tf_edgeconnect.layers.instance_norm import InstanceNormalization
+from tf_edgeconnect.layers import InstanceNormalization
 
 
 def test_each_channel_of_each_image_gets_mean_0_and_variance_1():

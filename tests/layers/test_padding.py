@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tf_edgeconnect.layers.padding import ReflectionPadding2D
+from tf_edgeconnect.layers import ReflectionPadding2D
 
 
 def test_reflection_padding_equals_numpy():

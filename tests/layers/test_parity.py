@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_edgeconnect.layers.instance_norm import InstanceNormalization
-from tf_edgeconnect.layers.padding import ReflectionPadding2D
-from tf_edgeconnect.layers.spectral_norm import SpectralConv2D, SpectralConv2DTranspose
+from tf_edgeconnect.layers import (
+    InstanceNormalization,
+    ReflectionPadding2D,
+    SpectralConv2D,
+    SpectralConv2DTranspose,
+)
 from tf_edgeconnect.losses.adversarial import ADVERSARIAL_LOSSES
 
 LAYERS = np.load(Path(__file__).resolve().parent.parent / "fixtures" / "layers.npz")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_edgeconnect.layers.spectral_norm import SpectralConv2D, SpectralConv2DTranspose
+from tf_edgeconnect.layers import SpectralConv2D, SpectralConv2DTranspose
 
 LAYERS = {SpectralConv2D: 3, SpectralConv2DTranspose: 2}  # with the output axis
 

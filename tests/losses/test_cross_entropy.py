@@ -1,6 +1,6 @@
 import numpy as np
 
-from tf_edgeconnect.losses.cross_entropy import edge_cross_entropy_loss
+from tf_edgeconnect.losses.edge import edge_cross_entropy_loss
 
 
 def test_cross_entropy_counts_the_hole_alone_and_edges_threefold():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tf_edgeconnect.losses.feature_matching import feature_matching_loss
+from tf_edgeconnect.losses.edge import feature_matching_loss
 
 
 def test_it_sums_the_mean_differences_of_all_maps():

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tf_edgeconnect.losses.perceptual import (
+from tf_edgeconnect.losses.inpaint import (
     PERCEPTUAL_LAYERS,
     STYLE_LAYERS,
     gram_matrix,

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tf_edgeconnect.losses.reconstruction import reconstruction_loss
+from tf_edgeconnect.losses.inpaint import reconstruction_loss
 
 
 def test_l1_is_divided_by_the_share_of_the_hole():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_edgeconnect.layers.spectral_norm import SpectralConv2D
+from tf_edgeconnect.layers import SpectralConv2D
 from tf_edgeconnect.models.discriminators import patch_discriminator, patch_shares
 from tf_edgeconnect.models.footprint import count_parameters
 

@@ -2,8 +2,11 @@ import keras
 import numpy as np
 import pytest
 
-from tf_edgeconnect.layers.instance_norm import InstanceNormalization
-from tf_edgeconnect.layers.spectral_norm import SpectralConv2D, SpectralConv2DTranspose
+from tf_edgeconnect.layers import (
+    InstanceNormalization,
+    SpectralConv2D,
+    SpectralConv2DTranspose,
+)
 from tf_edgeconnect.models.footprint import count_parameters
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
 

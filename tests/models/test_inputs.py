@@ -1,7 +1,11 @@
 import numpy as np
 
-from tf_edgeconnect.models.generators import inpaint_generator
-from tf_edgeconnect.models.inputs import edge_inputs, inpaint_inputs, takes_mask
+from tf_edgeconnect.models.generators import (
+    edge_inputs,
+    inpaint_generator,
+    inpaint_inputs,
+    takes_mask,
+)
 
 
 def pixels(*values):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tests.trainers.tiny_run import config, journal
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.losses.perceptual import PERCEPTUAL_LAYERS
+from tf_edgeconnect.losses.inpaint import PERCEPTUAL_LAYERS
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
 from tf_edgeconnect.trainers.inpaint import InpaintTrainer, choose_edges
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses

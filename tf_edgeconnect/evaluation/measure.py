@@ -16,8 +16,8 @@ from tf_edgeconnect.evaluation.manifest import SMALLEST_SIDE, Protocol
 from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.metrics import image, published
 from tf_edgeconnect.metrics.fid import FidFeatures, to_square
+from tf_edgeconnect.metrics.lpips import SMALLEST_SIDE as LPIPS_SMALLEST_SIDE
 from tf_edgeconnect.metrics.lpips import Lpips
-from tf_edgeconnect.models.alexnet import SMALLEST_SIDE as LPIPS_SMALLEST_SIDE
 from tf_edgeconnect.photos.decoding import gray_of
 
 BAND_PIXELS = 1_000_000  # SSIM takes some 350 bytes a pixel

@@ -18,10 +18,13 @@ from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.inference.graph import InpaintGraph
 from tf_edgeconnect.inference.loading import is_weights
-from tf_edgeconnect.layers.hole_fill import PushPullFill
-from tf_edgeconnect.layers.instance_norm import InstanceNormalization
-from tf_edgeconnect.layers.padding import ReflectionPadding2D
-from tf_edgeconnect.layers.spectral_norm import SpectralConv2D, SpectralConv2DTranspose
+from tf_edgeconnect.layers import (
+    InstanceNormalization,
+    PushPullFill,
+    ReflectionPadding2D,
+    SpectralConv2D,
+    SpectralConv2DTranspose,
+)
 
 FloatType = Literal["float32", "bfloat16", "float16"]
 Substitutes = Mapping[type, Any]

@@ -21,7 +21,7 @@ from tf_edgeconnect.data.images import to_gray
 from tf_edgeconnect.edges.exact import inference_edges
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.masking import composite
-from tf_edgeconnect.models.inputs import edge_inputs, inpaint_inputs, takes_mask
+from tf_edgeconnect.models.generators import edge_inputs, inpaint_inputs, takes_mask
 
 SIZE_MULTIPLE = 4  # two halvings in the encoders
 SMALLEST_SIZE = 12  # reflection padding of 2 on a map of a quarter of the size

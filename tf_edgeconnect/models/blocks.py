@@ -9,9 +9,12 @@ from typing import Literal, get_args
 
 from keras import initializers, layers
 
-from tf_edgeconnect.layers.instance_norm import InstanceNormalization
-from tf_edgeconnect.layers.padding import ReflectionPadding2D
-from tf_edgeconnect.layers.spectral_norm import SpectralConv2D, SpectralConv2DTranspose
+from tf_edgeconnect.layers import (
+    InstanceNormalization,
+    ReflectionPadding2D,
+    SpectralConv2D,
+    SpectralConv2DTranspose,
+)
 
 Normalization = Literal["instance", "none"]
 Initializer = Literal["normal", "he"]

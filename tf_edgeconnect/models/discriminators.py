@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-from tf_edgeconnect.layers.spectral_norm import SpectralConv2D
+from tf_edgeconnect.layers import SpectralConv2D
 from tf_edgeconnect.models.blocks import kernel_initializer
 
 

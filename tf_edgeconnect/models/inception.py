@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from tf_edgeconnect.models.arrays import read_arrays
+from tf_edgeconnect.models.storage import read_arrays
 
 SIDE = 299
 FEATURES = 2048

@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from tf_edgeconnect.errors import InputError, one_line
-from tf_edgeconnect.models.arrays import load_weights
+from tf_edgeconnect.models.storage import load_weights
 
 # Keras' VGG19 is fed BGR from 0 to 255 minus a mean and answers with far larger
 # activations than a VGG fed [0, 1], for which the published weights (style 250,

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tf_edgeconnect.masking import composite
 from tf_edgeconnect.metrics.edges import EdgeMetrics
 from tf_edgeconnect.metrics.image import L1, Psnr
-from tf_edgeconnect.models.inputs import inpaint_inputs, takes_mask
+from tf_edgeconnect.models.generators import inpaint_inputs, takes_mask
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
 from tf_edgeconnect.trainers.edge import EdgeLosses, draw_edges, known_edges
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses

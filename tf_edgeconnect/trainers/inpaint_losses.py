@@ -7,8 +7,11 @@ import keras
 import tensorflow as tf
 
 from tf_edgeconnect.losses.adversarial import AdversarialKind, compare
-from tf_edgeconnect.losses.perceptual import perceptual_loss, style_loss
-from tf_edgeconnect.losses.reconstruction import reconstruction_loss
+from tf_edgeconnect.losses.inpaint import (
+    perceptual_loss,
+    reconstruction_loss,
+    style_loss,
+)
 from tf_edgeconnect.masking import composite
 from tf_edgeconnect.models.discriminators import patch_shares
 from tf_edgeconnect.models.vgg import vgg_features

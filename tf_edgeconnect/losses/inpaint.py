@@ -1,11 +1,33 @@
-"""Perceptual and style loss: photos compared by the activations of a VGG19.
+"""The losses of a filled photo, beside the adversarial one: L1, perceptual and style.
 
-Both take two dicts of activations by layer name, as `tf_edgeconnect.models.vgg` returns
-them, and compute in float32. For the style loss the caller feeds the VGG `image * mask`
-and `predicted * mask`: only the hole's texture is compared.
+Perceptual and style loss compare photos by the activations of a VGG19: two dicts by
+layer name, as `tf_edgeconnect.models.vgg` returns them. For the style loss the caller
+feeds the VGG `image * mask` and `predicted * mask`: only the hole's texture is
+compared.
 """
 
 from keras import ops
+
+
+def reconstruction_loss(target, predicted, mask_mean):
+    """Mean absolute difference over the whole image, divided by the hole's share.
+
+    Args:
+        target: `(B, H, W, 3)`, [0, 1].
+        predicted: `(B, H, W, 3)`, [0, 1]: raw, not composited.
+        mask_mean: scalar: the mean of the mask over the *global* batch, so that
+            replicas add up to one; 0 (no hole) divides by the smallest hole instead.
+
+    Returns:
+        A scalar.
+
+    Reference:
+        EdgeConnect, section 3.2, the l1 loss "normalized by the mask size".
+    """
+    pixels = ops.cast(ops.size(target[0, ..., 0]), "float32")
+    share = ops.maximum(mask_mean, 1 / pixels)
+    return ops.mean(ops.abs(target - predicted)) / share
+
 
 PERCEPTUAL_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 STYLE_LAYERS = ("relu2_2", "relu3_4", "relu4_4", "relu5_2")

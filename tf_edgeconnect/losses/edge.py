@@ -1,4 +1,4 @@
-"""Cross-entropy of predicted edges inside the hole."""
+"""The losses of predicted edges, beside the adversarial one."""
 
 from keras import ops
 
@@ -29,3 +29,25 @@ def edge_cross_entropy_loss(target, predicted, mask, mask_mean):
     pixels = ops.cast(ops.size(target[0]), "float32")
     share = ops.maximum(mask_mean, 1 / pixels)
     return -ops.mean(mask * (edges + others)) / share
+
+
+def feature_matching_loss(target_features, predicted_features):
+    """Sums over the maps the mean absolute difference.
+
+    Args:
+        target_features: list of tensors: the discriminator's maps of the real input.
+        predicted_features: list of the same shapes: its maps of the prediction.
+
+    Returns:
+        A scalar, summed in float32.
+
+    Raises:
+        ValueError: if the lists differ in length.
+
+    Reference:
+        EdgeConnect, section 3.1 (there normalized per layer, as the mean does here).
+    """
+    return sum(
+        ops.mean(ops.abs(ops.cast(target - predicted, "float32")))
+        for target, predicted in zip(target_features, predicted_features, strict=True)
+    )

@@ -1,1 +1,0 @@
-"""Layers that Keras lacks: spectral norm, reflection padding, hole filling."""
