@@ -44,7 +44,7 @@ def test_without_a_terminal_lines_are_plain_and_unbroken():
     # Gradient norms are for the file; the pace is not known yet.
     figures = {"edge/d_loss": 0.5, "edge/g_gradient_norm": 1.0}
     assert printed("edge", figures, math.nan) == "edge 5/10  d_loss 0.5000\n"
-    assert printed("edge", figures, 0.25).endswith("8.0 images/s, 0:01 left\n")
+    assert printed("edge", figures, 0.25).endswith("8.0 images/s, 0:00:01 left\n")
 
 
 def test_figures_of_two_networks_are_told_apart():

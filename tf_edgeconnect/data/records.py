@@ -73,7 +73,8 @@ class RecordSource(Source):
 
     def name(self, index: int) -> str:
         """The name the record holds, or its file and offset."""
-        stored = _bytes(self._example(index), self.keys.name)
+        file, offset = self.places[index]
+        stored = _bytes(read_example(self.files[file], int(offset)), self.keys.name)
         return stored.decode(errors="replace") if stored else self.key(index)
 
     def key(self, index: int) -> str:
@@ -81,8 +82,8 @@ class RecordSource(Source):
         file, offset = self.places[index]
         return f"{Path(self.files[file]).name} byte {offset}"
 
-    def read(self, index: tf.Tensor) -> tf.Tensor:
-        """Reads one record and decodes its photo: see `Source.read`."""
+    def stored(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Reads one record: see `Source.stored`."""
         file, offset = tf.unstack(self._places[index])
         # The public TFRecordDataset of TensorFlow 2.21 has no byte_offsets.
         records = tf.data.experimental.from_variant(
@@ -101,22 +102,11 @@ class RecordSource(Source):
                 self.keys.orientation: tf.io.FixedLenFeature((), tf.int64, 1),
             },
         )
-        image = decode(features[self.keys.image])
-        return orient(image, features[self.keys.orientation])
-
-    def encoded(self, index: int) -> Encoded:
-        """The photo's bytes as the record holds them."""
-        example = self._example(index)
-        turned = example.features.feature[self.keys.orientation].int64_list.value
-        return Encoded(_bytes(example, self.keys.image), turned[0] if turned else 1)
+        return features[self.keys.image], features[self.keys.orientation]
 
     def select(self, indices: np.ndarray) -> "RecordSource":
         """A source of some of the records."""
         return RecordSource(self.files, self.places[indices], self.keys, self.report)
-
-    def _example(self, index: int) -> tf.train.Example:
-        file, offset = self.places[index]
-        return read_example(self.files[file], int(offset))
 
 
 def is_record_file(path: Path) -> bool:

@@ -16,7 +16,7 @@ import skimage
 import tensorflow as tf
 from PIL import Image
 
-from tf_edgeconnect.data.source import Encoded, ScanReport, Source
+from tf_edgeconnect.data.source import ScanReport, Source
 from tf_edgeconnect.errors import InputError
 
 # Photos of things and people; the diagrams, scans and binary pictures are left out.
@@ -87,9 +87,9 @@ class SampleSource(Source):
         pixels = tf.reshape(pixels, shape)[top : top + side, left : left + side]
         return tf.ensure_shape(pixels, (None, None, 3))
 
-    def encoded(self, index: int) -> Encoded:
-        """One square as a PNG file; nothing is stored of it."""
-        return Encoded(tf.io.encode_png(self.read(tf.constant(index))).numpy())
+    def stored(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Encodes one square as PNG: no file holds it."""
+        return tf.io.encode_png(self.read(index)), tf.constant(1)
 
     def select(self, indices: np.ndarray) -> "SampleSource":
         """A source of some of the squares."""

@@ -16,6 +16,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import tensorflow as tf
 
+from tf_edgeconnect.data.images import decode, orient
 from tf_edgeconnect.errors import InputError
 
 # One tag a stream, so that validation is not shown the masks of training.
@@ -137,8 +138,18 @@ class Source(abc.ABC):
         """The name of one photo, as a person would look for it."""
 
     @abc.abstractmethod
+    def stored(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Reads the stored bytes of one photo, inside a graph or eagerly.
+
+        Args:
+            index: int64 scalar, 0 to len - 1.
+
+        Returns:
+            The bytes, a string, and the EXIF orientation still to be applied.
+        """
+
     def read(self, index: tf.Tensor) -> tf.Tensor:
-        """Reads one photo inside a graph.
+        """Reads and decodes one photo inside a graph.
 
         Args:
             index: int64 scalar, 0 to len - 1.
@@ -149,10 +160,13 @@ class Source(abc.ABC):
         Raises:
             tf.errors.OpError: the photo cannot be decoded.
         """
+        contents, orientation = self.stored(index)
+        return orient(decode(contents), orientation)
 
-    @abc.abstractmethod
     def encoded(self, index: int) -> Encoded:
-        """The stored bytes of one photo, not decoded."""
+        """Returns the stored bytes of one photo, not decoded."""
+        contents, orientation = self.stored(tf.constant(index, tf.int64))
+        return Encoded(contents.numpy(), int(orientation))
 
     @abc.abstractmethod
     def select(self, indices: np.ndarray) -> Self:

@@ -12,7 +12,6 @@ from typing import cast
 import numpy as np
 import tensorflow as tf
 
-from tf_edgeconnect.data.images import decode, orient
 from tf_edgeconnect.data.kept import (
     Scanned,
     file_names,
@@ -26,7 +25,7 @@ from tf_edgeconnect.data.records import (
     open_records,
 )
 from tf_edgeconnect.data.samples import Part, SampleSource
-from tf_edgeconnect.data.source import Encoded, ScanReport, Source
+from tf_edgeconnect.data.source import ScanReport, Source
 from tf_edgeconnect.data.tfds import INFO_FILE, open_tfds
 from tf_edgeconnect.errors import InputError
 
@@ -172,15 +171,9 @@ class FileSource(Source):
         """The path from the folder, or as it is listed."""
         return self.files[index][0]
 
-    def read(self, index: tf.Tensor) -> tf.Tensor:
-        """Reads and decodes one file: see `Source.read`."""
-        image = decode(tf.io.read_file(self._paths[index]))
-        return orient(image, self._orientations[index])
-
-    def encoded(self, index: int) -> Encoded:
-        """The bytes of one file."""
-        _, found = self.files[index]
-        return Encoded(Path(found.file).read_bytes(), found.orientation)
+    def stored(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Reads one file: see `Source.stored`."""
+        return tf.io.read_file(self._paths[index]), self._orientations[index]
 
     def select(self, indices: np.ndarray) -> "FileSource":
         """A source of some of the files."""

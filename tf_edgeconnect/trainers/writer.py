@@ -8,6 +8,7 @@ TensorBoard.
 import json
 import math
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +125,7 @@ class RunWriter:
             for name, value in kept.items()
         ]
         if math.isfinite(pace):
-            left = _duration((self._steps - step) * pace)
+            left = timedelta(seconds=round((self._steps - step) * pace))
             words.append(f"{rate:.1f} images/s, {left} left")
         self.say(f"{self._stage} {step}/{self._steps}  {'  '.join(words)}")
         more = {"learning_rate": learning_rate, "images_per_second": rate}
@@ -200,9 +201,3 @@ def _shown(value: float | None, digits: int) -> str:
     if value is None or not math.isfinite(value):
         return "-"
     return f"{value:.{digits}f}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
