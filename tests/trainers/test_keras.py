@@ -184,7 +184,7 @@ def test_a_loss_that_is_nan_terminates(trainer, batch):
 
 
 def test_keras_averages_are_refused_in_a_sentence(trainer, batch):
-    with pytest.raises(ValueError, match="give the trainer `ema=0.999`"):
+    with pytest.raises(ValueError, match="must be used when `use_ema=True`"):
         fit(trainer, batch, keras.callbacks.SwapEMAWeights())
 
 

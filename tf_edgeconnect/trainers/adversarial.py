@@ -155,15 +155,8 @@ class AdversarialTrainer(keras.Model):
         discriminators' with it.
 
         Raises:
-            ValueError: under MultiWorkerMirroredStrategy, where Keras 3.15 cannot; for
-                `SwapEMAWeights`, which sees an optimizer's averages only.
+            ValueError: under MultiWorkerMirroredStrategy, where Keras 3.15 cannot.
         """
-        callbacks = list(callbacks or ())
-        if any(isinstance(it, keras.callbacks.SwapEMAWeights) for it in callbacks):
-            raise ValueError(
-                "`SwapEMAWeights` needs an optimizer's own `use_ema`: give the trainer "
-                "`ema=0.999`, whose averages `averages.in_place()` puts in place"
-            )
         if isinstance(
             self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
         ):
@@ -172,7 +165,7 @@ class AdversarialTrainer(keras.Model):
                 "`tf-edgeconnect train --strategy multi-worker`, or a loop of your own "
                 "over `strategy.run(trainer.train_step, args=(batch,))`"
             )
-        return super().fit(*args, callbacks=[*callbacks, KeepRateRatio()], **kwargs)
+        return super().fit(*args, callbacks=[*(callbacks or ()), KeepRateRatio()], **kwargs)
 
     def compute_losses(self, batch: dict, training: bool) -> tuple[dict, dict, dict]:
         """Runs the networks and weighs the losses.

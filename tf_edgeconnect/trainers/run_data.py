@@ -48,6 +48,7 @@ class RunData:
     ):
         self._config, self._say = config, say
         self._undecodable: set[str] = set()
+        self._validation: dict[tuple, tf.data.Dataset] = {}  # tracing takes a second
         data, edge, mask = config.data, config.edge, config.mask
 
         def scan_file(name: str) -> Path | None:
@@ -135,14 +136,20 @@ class RunData:
         place = place or tf.distribute.InputContext()
         count = min(count or self._config.train.val_examples, len(self.held_out))
         batch_size = min(self._config.train.batch_size, count)
-        spread = np.linspace(0, len(self.held_out) - 1, count).round().astype(np.int64)
-        return build_dataset(
-            self.held_out.select(spread),
-            **self._options,
-            batch_size=max(batch_size // place.num_replicas_in_sync, 1),
-            shard=(place.input_pipeline_id, place.num_input_pipelines),
-            training=False,
-        )
+        batch_size = max(batch_size // place.num_replicas_in_sync, 1)
+        shard = place.input_pipeline_id, place.num_input_pipelines
+        made = self._validation.get((shard, batch_size, count))
+        if made is None:
+            spread = np.linspace(0, len(self.held_out) - 1, count).round()
+            made = build_dataset(
+                self.held_out.select(spread.astype(np.int64)),
+                **self._options,
+                batch_size=batch_size,
+                shard=shard,
+                training=False,
+            )
+            self._validation[shard, batch_size, count] = made
+        return made
 
     def name_undecodable(self, positions: np.ndarray, skipped: np.ndarray) -> None:
         """Names each photo that failed at full decode once.
