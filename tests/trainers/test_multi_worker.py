@@ -3,14 +3,12 @@
 import json
 import signal
 import socket
-import sys
 
 import numpy as np
 import pytest
 
 from tests.trainers.test_run_processes import finish, lines_until
 from tests.trainers.tiny_run import (
-    PROJECT,
     command,
     config,
     journal,
@@ -36,22 +34,19 @@ def free_ports(count: int) -> list[int]:
 def start_two(*runs: tuple[str, int]) -> list:
     """Starts both workers on (run directory, steps), one run after the other."""
     addresses = [f"localhost:{port}" for port in free_ports(2)]
-    lines = []
-    for run_dir, steps in runs:
-        settings = [
-            part for text in (*MORE, f"train.steps={steps}") for part in ("--set", text)
+    lines = [
+        [
+            *command(run_dir, *MORE, f"train.steps={steps}", stage=STAGE),
+            *("--strategy", "multi-worker"),
         ]
-        line = command(run_dir, *settings, "--strategy", "multi-worker", stage=STAGE)
-        lines.append(line[3:])  # without `python -m tf_edgeconnect`
-    script = PROJECT / "tests" / "trainers" / "one_worker.py"
+        for run_dir, steps in runs
+    ]
+    cluster = {"worker": addresses}
     return [
         start(
-            [sys.executable, str(script), json.dumps(lines)],
+            *lines,
             TF_CONFIG=json.dumps(
-                {
-                    "cluster": {"worker": addresses},
-                    "task": {"type": "worker", "index": index},
-                }
+                {"cluster": cluster, "task": {"type": "worker", "index": index}}
             ),
         )
         for index in range(2)

@@ -12,18 +12,28 @@ from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.models.storage import read_meta, resolve
 from tf_edgeconnect.trainers import run_loop
 from tf_edgeconnect.trainers.run import describe, train
-from tf_edgeconnect.trainers.run_data import first_examples
-from tf_edgeconnect.trainers.run_directory import check_directory
+from tf_edgeconnect.trainers.run_data import RunData, first_examples
+from tf_edgeconnect.trainers.run_directory import check_directory, save_settings
 from tf_edgeconnect.trainers.run_loop import Outcome
-from tf_edgeconnect.trainers.run_networks import RateSchedule
+from tf_edgeconnect.trainers.run_networks import (
+    RateSchedule,
+    build_networks,
+    load_earlier_weights,
+)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A run whose edge stage is done."""
     run_dir = tmp_path_factory.mktemp("finished") / "run"
-    assert train("edge", config(), run_dir) is Outcome.FINISHED
+    assert train("edge", config(), run_dir, profile=True) is Outcome.FINISHED
     return run_dir
+
+
+@pytest.fixture
+def going_on(finished, tmp_path):
+    """A copy of `finished` to train on."""
+    return shutil.copytree(finished, tmp_path / "run")
 
 
 def test_a_finished_run_has_its_files(finished):
@@ -45,8 +55,10 @@ def test_a_finished_run_has_its_files(finished):
     }
     assert expected <= names
     assert any(name.startswith("logs/edge/events") for name in names)
+    # The profile, of fewer steps than asked for.
+    assert sum(name.endswith(".xplane.pb") for name in names) == 1
     meta = read_meta(finished / "weights" / "edge")
-    assert (meta["stage"], meta["step"], meta["sigma"]) == ("edge", 6, 2.0)
+    assert (meta["stage"], meta["step"], meta["sigma"]) == ("edge", 6, 0.5)
 
 
 def test_the_journal_holds_each_step_and_validation_once(finished):
@@ -57,7 +69,7 @@ def test_the_journal_holds_each_step_and_validation_once(finished):
 
 
 def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(finished, tmp_path):
-    for steps in (2, 4, 6):
+    for steps in (3, 6):
         train("edge", config(f"train.steps={steps}"), tmp_path / "run")
     assert same(weights(tmp_path / "run"), weights(finished))
 
@@ -69,10 +81,10 @@ def test_a_finished_stage_says_how_to_extend_it(finished, capsys):
     assert same(weights(finished), before)
 
 
-def test_all_stages_follow_each_other_and_a_model_takes_the_last(tmp_path, capsys):
-    run_dir, short = tmp_path / "run", config("train.steps=2")
-    for stage in ("edge", "inpaint", "edge-inpaint", "joint"):
-        assert train(stage, short, run_dir) is Outcome.FINISHED
+def test_all_stages_follow_each_other_and_a_model_takes_the_last(going_on, capsys):
+    run_dir = going_on
+    for stage in ("inpaint", "edge-inpaint", "joint"):
+        assert train(stage, config("train.steps=1"), run_dir) is Outcome.FINISHED
     said = capsys.readouterr().err
     assert "edge-inpaint: edge generator starts from" in said
     assert f"joint: edge generator starts from {run_dir}/weights/edge-inpaint" in said
@@ -83,31 +95,28 @@ def test_all_stages_follow_each_other_and_a_model_takes_the_last(tmp_path, capsy
     assert folders["inpaint_generator"] == run_dir / "weights" / "joint"
 
 
-def test_joint_from_scratch_warns(tmp_path, capsys):
-    train("joint", config("train.steps=1"), tmp_path / "run")
-    said = capsys.readouterr().err
-    assert "warning: joint: edge generator starts from scratch" in said
-    assert "warning: joint: inpaint generator starts from scratch" in said
+def test_joint_from_scratch_warns(tmp_path):
+    said, networks = [], build_networks("joint", config())
+    load_earlier_weights("joint", networks, tmp_path, None, said.append)
+    assert said[0].startswith("warning: joint: edge generator starts from scratch")
+    assert said[1].startswith("warning: joint: inpaint generator starts from scratch")
 
 
-def test_init_from_starts_at_step_0_with_the_other_weights(finished, tmp_path):
-    slow = config("train.steps=1", "train.learning_rate=1e-30")
+def test_init_from_starts_at_step_0_with_weights_and_averages_of_another_run(
+    finished, tmp_path
+):
+    slow = config("train.steps=1", "train.learning_rate=1e-30", "train.ema=0.9")
     train("edge", slow, tmp_path / "run", init_from=finished)
-    assert [x["step"] for x in journal(tmp_path / "run")] == [0, 1, 1]
+    lines = journal(tmp_path / "run")
+    assert [x["step"] for x in lines] == [0, 1, 1]
     meta = read_meta(tmp_path / "run" / "weights" / "edge")
     assert meta["step"] == 1 and meta["init_from"] == str(finished)
     before, after = weights(finished), weights(tmp_path / "run")
     for (name, old), new in zip(before.items(), after.values(), strict=True):
         if not name.endswith(("/u", "/v", "step")):
             np.testing.assert_array_equal(old, new, err_msg=name)
-
-
-def test_averages_start_at_the_weights_that_were_loaded(finished, tmp_path):
-    averaged = config("train.steps=1", "train.learning_rate=1e-30", "train.ema=0.9")
-    train("edge", averaged, tmp_path / "run", init_from=finished)
-    start, *_ = journal(tmp_path / "run")
     end = [x for x in journal(finished) if x["step"] == 6][-1]
-    assert start["val/average_precision"] == pytest.approx(
+    assert lines[0]["val/average_precision"] == pytest.approx(
         end["val/average_precision"], rel=1e-3
     )
 
@@ -154,8 +163,11 @@ def test_photos_in_a_row_that_cannot_be_decoded_are_named(tmp_path):
     (tmp_path / "cut.txt").write_text("photos/a.jpg\nphotos/b.jpg")
     (tmp_path / "whole.txt").write_text("photos/c.jpg")
     cut = config(f"data.train={tmp_path}/cut.txt", f"data.val={tmp_path}/whole.txt")
+    data = RunData(cut, None, lambda line: None)
+    batches = iter(data.training_batches(0, tf.distribute.InputContext()))
     with pytest.raises(InputError, match="2 photos in a row cannot be decoded") as told:
-        train("edge", cut, tmp_path / "run")
+        with data.explained():
+            next(batches)
     assert "photos/a.jpg" in str(told.value) and "photos/b.jpg" in str(told.value)
 
 
@@ -168,23 +180,31 @@ def test_validation_without_a_single_photo_is_refused():
         first_examples(batches.take(0), 3)
 
 
-def test_a_resumed_run_says_what_changed(tmp_path, capsys):
+def test_a_resumed_run_says_what_changed(tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()
     for name in "abc":
         noise = np.random.default_rng(ord(name)).integers(0, 255, (30, 30, 3), np.uint8)
         Image.fromarray(noise).save(photos / f"{name}.png")
-    options = [f"data.train={photos}", "data.val=sample:held-out"]
-    train("edge", config("train.steps=2", *options), tmp_path / "run")
-    train("edge", config("train.steps=3", *options), tmp_path / "run")
-    said = capsys.readouterr().err
-    assert "settings changed since the last call: train.steps was 2, is 3" in said
-    assert "are not those of the last call" not in said
+
+    def call(*settings):
+        said = []
+        options = [f"data.train={photos}", "data.val=sample:held-out", *settings]
+        data = RunData(config(*options), None, lambda line: None)
+        sources = {"training": data.training, "validation": data.held_out}
+        save_settings(tmp_path / "run", config(*options), sources, said.append)
+        return said
+
+    assert call("train.steps=2") == []
+    assert call("train.steps=3", "mask.kinds={half: 1}") == [
+        "settings changed since the last call: mask.kinds was {'block': 1.0}, is "
+        "{'half': 1.0}; train.steps was 2, is 3"
+    ]
     (photos / "b.png").unlink()
-    train("edge", config("train.steps=4", *options), tmp_path / "run")
-    assert (
+    (said,) = call("train.steps=3", "mask.kinds={half: 1}")
+    assert said.startswith(
         "warning: the photos for training are not those of the last call (3 then, 2 now"
-    ) in capsys.readouterr().err
+    )
 
 
 def test_edge_inpaint_needs_an_edge_generator(tmp_path):
@@ -260,18 +280,18 @@ def test_a_run_that_cannot_start_leaves_nothing_behind(wrong, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_its_batch(tmp_path):
-    run_dir = tmp_path / "run"
-    train("edge", config("train.steps=2"), run_dir)
-    before = weights(run_dir)
-    with pytest.raises(InputError, match="became NaN or infinite at step 4"):
-        # Step 3 throws the weights far away, step 4 finds out.
-        train("edge", config("train.learning_rate=1e30"), run_dir)
-    kept = np.load(run_dir / "nonfinite" / "edge-step-4.npz")
-    assert kept["position"].tolist() == [6, 7] and kept["image"].shape == (2, 24, 24, 3)
-    assert same(weights(run_dir), before)
-    train("edge", config("train.steps=4"), run_dir)
-    assert weights(run_dir)["step"] == 4
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_its_batch(going_on):
+    before = weights(going_on)
+    with pytest.raises(InputError, match="became NaN or infinite at step 8"):
+        # Step 7 throws the weights far away, step 8 finds out.
+        broken = config("train.learning_rate=1e30", "train.steps=10")
+        train("edge", broken, going_on)
+    kept = np.load(going_on / "nonfinite" / "edge-step-8.npz")
+    assert kept["position"].tolist() == [14, 15]
+    assert kept["image"].shape == (2, 24, 24, 3)
+    assert same(weights(going_on), before)
+    train("edge", config("train.steps=7"), going_on)
+    assert weights(going_on)["step"] == 7
 
 
 def test_figures_are_fetched_at_looks_and_the_first_bad_step_is_still_found(
@@ -296,11 +316,6 @@ def test_figures_are_fetched_at_looks_and_the_first_bad_step_is_still_found(
     assert looks == [1, 2, 5, 8, 10, 15]
     kept = np.load(tmp_path / "run" / "nonfinite" / "edge-step-11.npz")
     assert kept["position"].tolist() == [20, 21]
-
-
-def test_a_profile_is_written_however_short_the_call(tmp_path):
-    train("edge", config("train.steps=2"), tmp_path / "run", profile=True)
-    assert len(list(tmp_path.rglob("*.xplane.pb"))) == 1
 
 
 def test_mirrored_over_one_device_is_refused(tmp_path):

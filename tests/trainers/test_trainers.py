@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.trainers.callbacks import SampleSheets
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
 from tf_edgeconnect.trainers.inpaint import InpaintTrainer, JointTrainer
@@ -127,13 +126,12 @@ def test_real_features_give_the_generator_no_gradient_of_their_own(networks, bat
 
 
 def test_inpaint_losses_see_the_raw_prediction_and_only_style_is_masked(
-    networks, batch, monkeypatch
+    networks, batch, monkeypatch, random_vgg
 ):
-    vgg = vgg_features("random")
-    losses = InpaintLosses(vgg=vgg)
+    losses = InpaintLosses(vgg=random_vgg)
     trainer = compiled(InpaintTrainer(**networks(*INPAINT), losses=losses))
     judged = seen_by(trainer.networks["inpaint_discriminator"], monkeypatch)
-    looked_at = seen_by(vgg, monkeypatch)
+    looked_at = seen_by(random_vgg, monkeypatch)
     generator_losses, _, pictures = trainer.compute_losses(batch, training=False)
     raw, mask = np.array(pictures["predicted_image"]), batch["mask"]
     assert not np.array_equal(raw, pictures["inpainted"])

@@ -165,7 +165,9 @@ class AdversarialTrainer(keras.Model):
                 "`tf-edgeconnect train --strategy multi-worker`, or a loop of your own "
                 "over `strategy.run(trainer.train_step, args=(batch,))`"
             )
-        return super().fit(*args, callbacks=[*(callbacks or ()), KeepRateRatio()], **kwargs)
+        return super().fit(
+            *args, callbacks=[*(callbacks or ()), KeepRateRatio()], **kwargs
+        )
 
     def compute_losses(self, batch: dict, training: bool) -> tuple[dict, dict, dict]:
         """Runs the networks and weighs the losses.
