@@ -75,6 +75,8 @@ def vgg_features(
     vgg = _load_vgg19(weights)
     convolutions = {key: vgg.get_layer(_keras_name(key)) for key in layers}
     trunk = keras.Model(vgg.input, {k: c.output for k, c in convolutions.items()})
+    if weights == "random":
+        _draw_weights(trunk)
 
     # Model
     image = keras.Input((None, None, 3), name="image")
@@ -99,11 +101,9 @@ def _load_vgg19(weights):
     if weights == "imagenet":
         return _download_vgg19()
     vgg = keras.applications.VGG19(include_top=False, weights=None)
-    if weights == "random":
-        _draw_weights(vgg)
-        return vgg
     try:
-        load_weights(vgg, weights)
+        if weights != "random":
+            load_weights(vgg, weights)
     except InputError as error:
         raise InputError(f"VGG19: {error}; {_REMEDY}") from error
     return vgg
@@ -119,8 +119,8 @@ def _download_vgg19():
         ) from error
 
 
-def _draw_weights(vgg):
+def _draw_weights(trunk):
     """Draws Keras' own initial weights from fixed seeds, so that a run can resume."""
-    kernels = [layer.kernel for layer in vgg.layers if hasattr(layer, "kernel")]
+    kernels = [layer.kernel for layer in trunk.layers if hasattr(layer, "kernel")]
     for seed, kernel in enumerate(kernels):
         kernel.assign(keras.initializers.GlorotUniform(seed)(kernel.shape))

@@ -4,11 +4,10 @@ A step computes the generators' and the discriminators' losses from the same for
 pass, takes both gradients at the weights before the step and then applies both. A
 subclass says which pictures the networks make (`call`).
 
-Replicas and parts of a batch: each loss is scaled by 1 / (replicas * parts) in one
-place, because `Optimizer.apply` sums gradients over replicas and a step those of its
-parts; means over the batch are thus means over the global batch. What is no mean of
-the parts, such as the share of hole, is taken of the whole batch beforehand, and
-spectral norms take their power iteration once a step, before its first part.
+Each loss is scaled by 1 / (replicas * parts) in one place, because `Optimizer.apply`
+sums gradients over replicas and a step those of its parts: means are over the global
+batch. What is no mean of the parts, such as the share of hole, is taken of the whole
+batch beforehand; spectral norms take one power iteration a step, before the first part.
 """
 
 from collections.abc import Sequence
@@ -104,14 +103,12 @@ class AdversarialTrainer(keras.Model):
             generator_optimizer: for the generators' weights.
             discriminator_optimizer: for the discriminators' weights.
             accumulate: parts that a replica's batch is split into; their gradients are
-                summed before they are applied, which saves memory. It has to divide
-                the batch.
-            **kwargs: of `keras.Model.compile`: `run_eagerly`, `jit_compile`,
-                `steps_per_execution`.
+                summed, which saves memory. It has to divide the batch.
+            **kwargs: `run_eagerly`, and `jit_compile` and `steps_per_execution`, which
+                work on one replica only.
 
         Raises:
-            ValueError: for `jit_compile` or `steps_per_execution` above 1 with more
-                than one replica, which Keras cannot do; for `accumulate` below 1.
+            ValueError: an argument is out of its range.
         """
         if accumulate < 1:
             raise ValueError(f"`accumulate` must be 1 or more, got {accumulate}")
@@ -152,10 +149,7 @@ class AdversarialTrainer(keras.Model):
         """Trains as `keras.Model.fit` does.
 
         A callback that changes the generators' learning rate changes the
-        discriminators' with it.
-
-        Raises:
-            ValueError: under MultiWorkerMirroredStrategy, where Keras 3.15 cannot.
+        discriminators' with it. MultiWorkerMirroredStrategy is refused.
         """
         if isinstance(
             self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
@@ -171,10 +165,6 @@ class AdversarialTrainer(keras.Model):
 
     def compute_losses(self, batch: dict, training: bool) -> tuple[dict, dict, dict]:
         """Runs the networks and weighs the losses.
-
-        Args:
-            batch: see the class.
-            training: whether spectral norms take their power iteration.
 
         Returns:
             Weighted losses of the generators by name, of the discriminators by name
@@ -235,11 +225,7 @@ class AdversarialTrainer(keras.Model):
         return tf.stack([named[name] for name in self.loss_names]), gradients
 
     def _accumulate(self, batch):
-        """Does what `_differentiate` does, one part of the batch after the other.
-
-        In a loop of the graph, so that a part's activations are gone before the next
-        one's come.
-        """
+        """Does what `_differentiate` does, part by part to save memory."""
         for name in self._learners:
             refine_spectral_norms(self.networks[name])
         part_of = split(batch, self.accumulate)
@@ -263,11 +249,7 @@ class AdversarialTrainer(keras.Model):
         return losses / self.accumulate, gradients
 
     def test_step(self, batch: dict) -> dict:
-        """Measures one batch of held-out photos; the figures run over all batches.
-
-        Returns:
-            The results, and as `loss` the sum of the generators' weighted losses.
-        """
+        """Measures a batch; results are over all, `loss` that of the generators."""
         losses, _, pictures = self.compute_losses(batch, training=False)
         self.test_loss.update_state(sum(losses.values()))
         self.measure(self.test_metrics, batch, pictures)

@@ -123,7 +123,7 @@ def choose_strategy(
     accumulate: int = 1,
     jit_compile: bool = False,
 ) -> Workers:
-    """Turns the word of `--strategy` into the workers that share it.
+    """Makes the workers of `--strategy`.
 
     Args:
         name: "auto" takes all workers where `TF_CONFIG` names several, else all GPUs
@@ -217,27 +217,24 @@ def read_cluster() -> Cluster:
             "--strategy multi-worker needs TF_CONFIG in the environment of each "
             f"worker, such as TF_CONFIG='{_EXAMPLE}'"
         )
-    try:
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
         config = json.loads(text)
         jobs, task = config["cluster"], config["task"]
-        listed = [
-            (job, index, address)
+        listed = {
+            (job, index): address
             for job in ("chief", "worker")
             for index, address in enumerate(jobs.get(job, []))
-        ]
-        addresses = tuple(address for *_, address in listed)
-        places = [(job, index) for job, index, _ in listed]
-        place = places.index((task["type"], task["index"]))
-        well = set(jobs) <= {"chief", "worker"} and len(set(addresses)) == len(listed)
-        well = well and all(re.fullmatch(r".+:\d{1,5}", it) for it in addresses)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        well = False
-    if not well:
-        raise InputError(
-            f"TF_CONFIG cannot be used: {' '.join(text.split())}; expected host:port "
-            f"of each worker, all distinct, and one as the task, such as {_EXAMPLE}"
-        )
-    return Cluster(addresses, place)
+        }
+        addresses = tuple(listed.values())
+        place = list(listed).index((task["type"], task["index"]))
+        sound = all(re.fullmatch(r".+:\d{1,5}", it) for it in addresses)
+        distinct = len(set(addresses)) == len(addresses)
+        if sound and distinct and set(jobs) <= {"chief", "worker"}:
+            return Cluster(addresses, place)
+    raise InputError(
+        f"TF_CONFIG cannot be used: {' '.join(text.split())}; expected host:port of "
+        f"each worker, all distinct, and one as the task, such as {_EXAMPLE}"
+    )
 
 
 def wait_for_all(cluster: Cluster) -> None:
@@ -251,7 +248,8 @@ def wait_for_all(cluster: Cluster) -> None:
     """
     address = cluster.addresses[cluster.place]
     missing = [it for it in cluster.addresses if it != address]
-    _say(f"worker {cluster.place} of {len(cluster.addresses)} at {address}")
+    say = functools.partial(print, file=sys.stderr, flush=True)
+    say(f"worker {cluster.place} of {len(cluster.addresses)} at {address}")
     try:
         port = int(address.rsplit(":", 1)[1])
         listener = socket.create_server(("", port), backlog=len(missing) + 1)
@@ -264,7 +262,7 @@ def wait_for_all(cluster: Cluster) -> None:
     with listener:
         while missing := [it for it in missing if not _answers(it)]:
             if time.monotonic() >= remind:
-                _say(f"waiting for {', '.join(missing)}")
+                say(f"waiting for {', '.join(missing)}")
                 remind = time.monotonic() + _REMINDER_SECONDS
             time.sleep(_POLL_SECONDS)
 
@@ -276,7 +274,3 @@ def _answers(address: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

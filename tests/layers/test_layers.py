@@ -1,8 +1,49 @@
+"""Padding, instance norm and hole filling against NumPy and scikit-image."""
+
+import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tf_edgeconnect.layers import PushPullFill
+from tf_edgeconnect.layers import (
+    InstanceNormalization,
+    PushPullFill,
+    ReflectionPadding2D,
+)
+
+
+def test_reflection_padding_equals_numpy():
+    image = np.arange(2 * 5 * 4 * 3, dtype=np.float32).reshape(2, 5, 4, 3)
+    expected = np.pad(image, ((0, 0), (3, 3), (3, 3), (0, 0)), mode="reflect")
+    layer = ReflectionPadding2D(3)
+    assert np.array_equal(layer(image), expected)
+    assert layer.compute_output_shape((2, None, 4, 3)) == (2, None, 10, 3)
+
+
+def test_padding_below_one_is_refused():
+    with pytest.raises(ValueError, match="`padding` must be 1 or more, got 0"):
+        ReflectionPadding2D(0)
+
+
+def test_each_channel_of_each_image_gets_mean_0_and_variance_1():
+    x = np.random.default_rng(0).normal(3, 2, (2, 9, 7, 4)).astype(np.float32)
+    y = np.array(InstanceNormalization(epsilon=0.0)(x))
+    np.testing.assert_allclose(y.mean((1, 2)), 0, atol=1e-6)
+    np.testing.assert_allclose(y.var((1, 2)), 1, atol=1e-5)
+
+
+def test_instance_norm_equals_group_normalization_with_a_group_a_channel():
+    x = np.random.default_rng(0).normal(1, 2, (2, 9, 7, 4)).astype(np.float32)
+    group = keras.layers.GroupNormalization(
+        groups=-1, center=False, scale=False, epsilon=1e-5
+    )
+    np.testing.assert_allclose(InstanceNormalization()(x), group(x), atol=1e-5)
+
+
+def test_a_flat_channel_becomes_zero():
+    x = np.full((1, 4, 4, 1), 7, np.float32)
+    assert not np.array(InstanceNormalization()(x)).any()
 
 
 def photo_and_hole(height=21, width=30):

@@ -1,4 +1,4 @@
-"""Perceptual and style loss against their formulas in NumPy and against constants."""
+"""L1, perceptual and style loss against NumPy."""
 
 import keras
 import numpy as np
@@ -9,9 +9,22 @@ from tf_edgeconnect.losses.inpaint import (
     STYLE_LAYERS,
     gram_matrix,
     perceptual_loss,
+    reconstruction_loss,
     style_loss,
 )
 from tf_edgeconnect.models.vgg import vgg_features
+
+
+def test_l1_is_divided_by_the_share_of_the_hole():
+    target = np.zeros((1, 2, 2, 3), np.float32)
+    predicted = np.full((1, 2, 2, 3), 0.5, np.float32)
+    assert float(reconstruction_loss(target, predicted, 0.25)) == 0.5 / 0.25
+
+
+def test_no_hole_divides_by_the_smallest_hole():
+    target = np.zeros((2, 4, 4, 3), np.float32)
+    predicted = np.full((2, 4, 4, 3), 0.5, np.float32)
+    assert float(reconstruction_loss(target, predicted, 0.0)) == 0.5 * 16
 
 
 def numpy_gram(features):

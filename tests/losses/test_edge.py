@@ -1,6 +1,9 @@
-import numpy as np
+"""Losses of predicted edges against NumPy."""
 
-from tf_edgeconnect.losses.edge import edge_cross_entropy_loss
+import numpy as np
+import pytest
+
+from tf_edgeconnect.losses.edge import edge_cross_entropy_loss, feature_matching_loss
 
 
 def test_cross_entropy_counts_the_hole_alone_and_edges_threefold():
@@ -17,3 +20,14 @@ def test_a_certain_mistake_costs_a_finite_loss():
     one = np.ones((1, 2, 2, 1), np.float32)
     assert np.isfinite(edge_cross_entropy_loss(one, 0 * one, one, 1.0))
     assert edge_cross_entropy_loss(one, 0 * one, 0 * one, 0.0) == 0
+
+
+def test_feature_matching_sums_the_mean_differences_of_all_maps():
+    target = [np.zeros((1, 2, 2, 1)), np.ones((1, 1, 1, 2))]
+    predicted = [np.full((1, 2, 2, 1), 3.0), np.array([[[[1.0, 0.5]]]])]
+    assert float(feature_matching_loss(target, predicted)) == 3.0 + 0.25
+
+
+def test_feature_lists_of_different_length_are_refused():
+    with pytest.raises(ValueError):
+        feature_matching_loss([np.zeros(1)], [])
