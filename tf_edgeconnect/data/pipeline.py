@@ -55,7 +55,8 @@ def build_dataset(
         size: side of an example, pixels; a multiple of 4, at least 12.
         batch_size: examples in a batch of this shard.
         masks: kind -> weight, as `mask_sampler` takes them, or a function from a seed,
-            int32 `(2,)`, to a mask, float32 `(size, size, 1)`. Irregular by default.
+            int32 `(2,)`, to a mask, float32 `(size, size, 1)`, which AutoGraph does not
+            convert. Irregular by default.
         edges: where edges come from; Canny with sigma 2 by default.
         crop: `center`, as published, or `random`: see `images.square`.
         flip: mirror half of the training examples.
