@@ -199,7 +199,7 @@ def test_the_settings_page_has_every_setting_with_value_default_and_what_it_is()
             )
             _, _, value, default, what, _ = re.split(r"(?<!\\)\|", row)
             assert value.strip() and default.strip()
-            assert what.strip() == about.description
+            assert what.strip() == " ".join(about.description.split())
     assert "| `data.size` | integer ≥ 24, multiple of 4 | `256` |" in page
     assert "| `train.lower_by` | number > 0, < 1 | `0.1` |" in page
     assert "| `edge.source` | `canny`, `external` | `canny` |" in page
