@@ -91,6 +91,11 @@ def test_known_pixels_and_the_kind_of_a_photo_come_back(client, channels, dtype)
     after = pixels_of(answer).reshape(before.shape)
     np.testing.assert_array_equal(after[~MASK], before[~MASK])
     assert (after[MASK] == top * 100 // 255).all()  # half of 200
+    answer = client.post(
+        f"fill?photo={name}&sigma=2&predicted=1", content=photo_of(sketch())
+    )
+    after = pixels_of(answer).reshape(before.shape)
+    assert (after[MASK] == top * 30 // 255).all()  # half of 60, not of the sketch's
 
 
 @pytest.mark.parametrize(("grow", "box"), [(1, (1, 6, 2, 10)), (-1, (3, 4, 4, 8))])

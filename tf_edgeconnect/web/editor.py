@@ -13,13 +13,14 @@ guessed, and runs the networks.
 | `POST /mask?photo=&name=&grow=` | a mask's file, or none | mask at the photo's size |
 | `POST /select?photo=&margin=` | JSON, `Marks` | mask of the thing that was marked |
 | `POST /edges?photo=&sigma=` | a sketch | PNG: edges and lines, as `with_lines` |
-| `POST /fill?photo=&sigma=&feather=` | a sketch | PNG: the filled photo |
+| `POST /fill?photo=&sigma=&feather=&predicted=` | a sketch | PNG: the filled photo |
 | `GET /progress?photo=` | | how many regions of it have run |
 | `POST /photo_edges?photo=&sigma=&width=&height=` | | PNG: edges of a photo, resized |
 | `POST /api/v1/inpaint` | a form of files | PNG: the filled photo; for programs |
 
-A sketch is a PNG of the photo's size: red holds the edges, green the mask. A mask that
-is answered is a PNG whose hole is opaque and whose known part is transparent.
+A sketch is a PNG of the photo's size: red holds the edges, green the mask; with
+`predicted=1` the model predicts them. A mask that is answered is a PNG whose hole is
+opaque and whose known part is transparent.
 """
 
 import io
@@ -189,6 +190,8 @@ class Editor:
     def _fill(self, request: Request) -> Response:
         photo = self._photo(request)
         edges, mask = _read_sketch(request.state.body, photo)
+        if request.query_params.get("predicted") == "1":
+            edges = None
         filled = self._run(request, self._inpainter.paint, photo.rgb(), mask, edges)
         feather = _number(request, "feather")
         return _png(photo.with_hole_filled(filled, mask, feather))

@@ -35,9 +35,8 @@ export class Layers {
     };
   }
 
-  get touched() { return this.facts.touched; }
-
-  get holeChanged() { return this.facts.holeChanged; }
+  // The edges are still to be predicted.
+  get isPredicted() { return this.facts.holeChanged && !this.facts.touched; }
 
   // Facts are replaced, never changed: undo brings back old ones.
   note(facts) { this.facts = { ...this.facts, ...facts }; }
@@ -345,7 +344,7 @@ export class Layers {
   async keep() {
     const [hole, lines] = await Promise.all(
       [this.hole, this.lines].map((canvas) => canvas.convertToBlob({ type: "image/png" })));
-    return { hole, lines, found: this.facts.found };
+    return { hole, lines, facts: this.facts };
   }
 
   async restore(kept) {
@@ -358,7 +357,7 @@ export class Layers {
     }
     this.markAll(true);
     this.commit();
-    this.note({ holeChanged: false, found: kept.found });
+    this.note(kept.facts);
   }
 }
 

@@ -182,9 +182,10 @@ async function findLines() {
 }
 
 async function fill() {
-  if (layers.holeChanged && !layers.touched) await findLines();
   if (layers.isEmpty()) throw new Error("There is no hole yet: paint over what to fill");
-  const blob = await photo.ask("fill", { ...sigma(), feather: at("feather").value }, await layers.sketch());
+  const predicted = layers.isPredicted ? 1 : 0; // nobody drew: the server predicts the edges
+  const query = { ...sigma(), feather: at("feather").value, predicted };
+  const blob = await photo.ask("fill", query, await layers.sketch());
   const variant = {
     blob, url: URL.createObjectURL(blob), picture: await createImageBitmap(blob),
     kept: await layers.keep(), number: variants.length + 1,
@@ -457,7 +458,11 @@ function wire() {
   onClick("smaller", () => view.zoom(1 / 1.4));
   onClick("larger", () => view.zoom(1.4));
   onClick("fit", () => view.fit());
-  onClick("edit-again", () => { choose(tool); view.linesShown = true; });
+  onClick("edit-again", () => {
+    choose(tool);
+    view.linesShown = true;
+    if (layers.isPredicted) attempt("Finding edges", findLines);
+  });
   onClick("side-by-side", showTogether);
   onClick("keep-photo", () => download(shown.blob, "filled"));
   onClick("keep-mask", async () => download(await layers.holePicture(), "mask"));

@@ -22,7 +22,7 @@ export function boundsOf(points, beyond) {
 export async function select(photo, layers, { around, strokes }, before) {
   const pairs = (points) => points.map(({ x, y }) => [x, y]);
   const marks = { around: pairs(around), strokes: strokes.map((s) => ({ ...s, points: pairs(s.points) })) };
-  const margin = Math.max(2, Math.round(Math.min(photo.width, photo.height) / 250));
+  const margin = Math.max(2, Math.round(Math.min(photo.width, photo.height) / 150));
   const mask = await photo.ask("select", { margin }, JSON.stringify(marks), "application/json");
   // The server looks less far beyond what is marked.
   const points = [around, ...strokes.map((stroke) => stroke.points)].flat();
