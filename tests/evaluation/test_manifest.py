@@ -175,6 +175,17 @@ def test_a_mask_of_the_photos_size_is_cropped_with_it_another_is_taken_whole():
     assert whole[:, :4].all() and not whole[:, 4:].any()
 
 
+def test_a_mask_of_another_aspect_ratio_is_said_to_be_stretched(folder, caplog):
+    save("whole.png", mask(16, 20, 4))
+    save("square.png", mask(32, 32, 8))
+    for name in ("whole.png", "square.png"):
+        item = {"image": "a.png", "mask": name}
+        for size in (None, 12):
+            read_picture(item, {"images": "photos", "masks": "."}, size)
+    text = "mask square.png is stretched: 32 x 32 to 20 x 16 (said once)"
+    assert caplog.messages == [text]
+
+
 def test_masks_are_cut_at_half_gray(folder):
     gray = np.zeros((16, 20), np.uint8)
     gray[0], gray[1] = 127, 128

@@ -5,6 +5,7 @@ training. A mask of the photo's size is cropped with it, any other is used whole
 are resized by the nearest pixel.
 """
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,8 +15,10 @@ import tensorflow as tf
 from PIL import Image
 
 from tf_edgeconnect.data.images import crop_resize, square
-from tf_edgeconnect.photos.masks import turned_like
+from tf_edgeconnect.photos.masks import ONCE, is_stretched, turned_like
 from tf_edgeconnect.photos.reading import read_mask, read_photo
+
+logger = logging.getLogger(__name__)
 
 MASK_RULE = (
     "a mask of its photo's size is cropped with it, another is taken whole; both are "
@@ -60,6 +63,14 @@ def read_picture(
     else:
         mask = read_mask(Path(folders["masks"], item["mask"]))
         mask = turned_like(mask, photo.size, photo.orientation)
+        if mask.shape != photo.size and is_stretched(mask, image.shape[:2]):
+            logger.warning(
+                "mask %s is stretched: %d x %d to %d x %d (said once)",
+                item["mask"],
+                *mask.shape[::-1],
+                *image.shape[1::-1],
+                extra=ONCE,
+            )
         hole = fit_to_picture(mask, whole.shape[:2], image.shape[:2])
     return Picture(item["image"], image, hole, whole.shape[:2])
 

@@ -258,7 +258,7 @@ def fit_mask(
         "mask %s is %d x %d: %s to the photo's %d x %d",
         path,
         *stored[::-1],
-        "stretched" if _aspect(mask, size) > ASPECT_TOLERANCE else "resized",
+        "stretched" if is_stretched(mask, size) else "resized",
         *size[::-1],
     )
     return np.asarray(Image.fromarray(mask).resize(size[::-1], Resampling.NEAREST))
@@ -279,6 +279,11 @@ def turned_like(
     if orientation >= 5 and _aspect(mask.T, size) < _aspect(mask, size):
         return upright(mask, orientation)
     return mask
+
+
+def is_stretched(mask: np.ndarray, size: tuple[int, int]) -> bool:
+    """Returns whether the aspect ratios of a mask, `(h, w)`, and a size differ."""
+    return bool(_aspect(mask, size) > ASPECT_TOLERANCE)
 
 
 def _aspect(mask: np.ndarray, size: tuple[int, int]) -> float:
