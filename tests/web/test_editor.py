@@ -339,7 +339,10 @@ def test_a_program_that_sends_no_form_is_refused(client):
     answer = client.post("/api/v1/inpaint", content=b"--y", headers=kind)
     assert answer.status_code == 400
     answer = client.post("/api/v1/inpaint", data={"photo": "x", "mask": "y"})
-    assert "got files [] of ['mask', 'photo']" in answer.json()["error"]
+    assert answer.json()["error"].endswith("got 'application/x-www-form-urlencoded'")
+    files = {"photo": (None, "x"), "mask": ("m.png", b"")}
+    answer = client.post("/api/v1/inpaint", files=files)
+    assert "got files ['mask'] of ['mask', 'photo']" in answer.json()["error"]
 
 
 def test_forms_of_other_sites_reach_no_program(client, inpainter):

@@ -225,6 +225,12 @@ class Editor:
                 self._inpainter.on_region, self._regions = None, ("", 0, 0)
 
     async def _inpaint(self, request: Request) -> Response:
+        kind = request.headers.get("content-type", "")
+        if not kind.startswith("multipart/form-data"):
+            raise InputError(
+                f"expected multipart/form-data (curl -F photo=@FILE), got {kind!r:.60}"
+            )
+
         async def body() -> Message:
             return {"type": "http.request", "body": request.state.body}
 
