@@ -113,11 +113,12 @@ def test_the_transparent_part_of_a_photo_becomes_the_hole(client):
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG")
     opened = client.post("photo?name=a.png", content=stream.getvalue()).json()
-    assert opened["has_alpha"]
+    assert opened["has_hole"]
     answer = client.post(f"mask?photo={opened['photo']}")
     np.testing.assert_array_equal(hole_of(answer), MASK)
     answer = client.post(f"mask?photo={put(client)}")
-    assert answer.status_code == 400 and "no transparent part" in answer.json()["error"]
+    sentence = "photo a.png has no transparent part to fill; give a mask"
+    assert answer.status_code == 400 and answer.json() == {"error": sentence}
 
 
 def test_the_photo_fades_into_the_fill_over_a_feather(client):

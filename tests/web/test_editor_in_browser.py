@@ -309,7 +309,7 @@ def test_every_tool_has_a_key_that_its_tooltip_shows(page, server, photo):
     assert not kept(story, "mask").any()
 
 
-def test_a_finger_draws_and_two_move_and_zoom(page, server, photo):
+def test_a_finger_draws_two_zoom_and_one_beside_a_pen_moves(page, server, photo):
     story = Story(page, server)
     story.give("photo", photo)
     story.choose("brush")
@@ -331,6 +331,23 @@ def test_a_finger_draws_and_two_move_and_zoom(page, server, photo):
     touch("touchMove", (0, (20, 0)))
     touch("touchEnd")
     assert kept(story, "mask").any()
+
+    def pen(kind, dx, **buttons):
+        place = {"x": x + dx, "y": y, "pointerType": "pen", "button": "left"}
+        client.send("Input.dispatchMouseEvent", {"type": kind, **place, **buttons})
+
+    story.press("clear-hole")
+    pen("mousePressed", 0, buttons=1, clickCount=1)
+    touch("touchStart", (0, (90, 90)))  # the hand that holds the pen
+    pen("mouseMoved", 20, buttons=1)
+    touch("touchEnd")
+    pen("mouseReleased", 20)
+    drawn = kept(story, "mask")
+    assert drawn.any()
+    touch("touchStart", (0, (0, 0)))
+    touch("touchMove", (0, (0, 40)))  # moves the photo from now on
+    touch("touchEnd")
+    np.testing.assert_array_equal(kept(story, "mask"), drawn)
 
 
 def test_a_sample_is_filled_after_two_clicks(page, server):

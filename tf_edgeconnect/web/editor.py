@@ -23,6 +23,7 @@ A sketch is a PNG of the photo's size: red holds the edges, green the mask; with
 opaque and whose known part is transparent.
 """
 
+import dataclasses
 import io
 import secrets
 import tempfile
@@ -50,7 +51,7 @@ from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.inference.files import fill_file
 from tf_edgeconnect.masking import HALF_GRAY
 from tf_edgeconnect.photos.jobs import Job
-from tf_edgeconnect.photos.masks import fit_mask, grow_hole
+from tf_edgeconnect.photos.masks import MaskOptions, fit_mask, grow_hole
 from tf_edgeconnect.photos.reading import Photo, decode_mask, decode_photo, read_hole
 from tf_edgeconnect.photos.selection import Points, Stroke, select
 from tf_edgeconnect.photos.writing import encode
@@ -60,7 +61,7 @@ from tf_edgeconnect.web.lines import with_lines
 SIGMAS = tuple(step / 2 for step in range(2, 11))  # 1 to 5 pixels
 DEFAULT_SIGMA = 2.0
 FILES = ("photo", "mask", "edges")
-MAX_PIXELS = 50_000_000  # the browser holds three more layers of four bytes a pixel
+MAX_PIXELS = 50_000_000  # the browser holds six layers of four bytes a pixel
 MAX_PHOTO_BYTES = 2**30  # of all decoded photos together
 MOST_GROWN = 500  # pixels; more would mark nearly everything
 
@@ -130,6 +131,7 @@ class Editor:
         """Stores a photo; answers its name and size."""
         name = request.query_params.get("name", "that was sent")
         photo = decode_photo(request.state.body, name)
+        photo = dataclasses.replace(photo, source=Path(name))  # for messages
         height, width = photo.size
         if height * width > MAX_PIXELS:
             raise InputError(
@@ -144,7 +146,7 @@ class Editor:
                 self._photos.popitem(last=False)
                 held.pop(0)
         facts = {"photo": name, "width": width, "height": height}
-        return JSONResponse(facts | {"has_alpha": photo.alpha is not None})
+        return JSONResponse(facts | {"has_hole": _is_transparent(photo)})
 
     def _photo(self, request: Request) -> Photo:
         name = request.query_params.get("photo", "")
@@ -267,6 +269,12 @@ def _sigma(request: Request) -> float:
     if text not in sigmas:
         raise InputError(f"sigma must be one of {', '.join(sigmas)}, got {text!r}")
     return sigmas[text]
+
+
+def _is_transparent(photo: Photo) -> bool:
+    if photo.alpha is None:
+        return False
+    return bool(read_hole(None, photo, MaskOptions(allow_empty=True)).any())
 
 
 def _sample(request: Request) -> Response:

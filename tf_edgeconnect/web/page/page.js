@@ -1,6 +1,7 @@
 // The editor's page: its controls and what they do. `lines` in names and ids are edges.
 
-import { asLines, grayOf, Layers, pixelsOf } from "./layers.js";
+import { Layers } from "./layers.js";
+import { asLines, grayOf, pixelsOf } from "./pictures.js";
 import { watchPointers } from "./pointers.js";
 import { boundsOf, corners, marked, select } from "./selection.js";
 import { about, ServedPhoto } from "./server.js";
@@ -71,7 +72,7 @@ function refresh() {
     at("redo").disabled ||= layers.undone.length === 0 || placing;
   }
   for (const id of ["keep-photo", "copy"]) at(id).disabled ||= shown === null;
-  at("transparent").hidden = !photo?.hasAlpha;
+  at("transparent").hidden = !photo?.hasHole;
   at("refine").hidden = !layers?.facts.selection;
   if (at("refine").hidden && tool in CORRECTIONS) tool = "select";
   at("placing").hidden = !placing;

@@ -8,6 +8,7 @@
 export function watchPointers(canvas, view, on) {
   const fingers = new Map();
   let path = null; // of the stroke
+  let owner = null; // the pointer that draws it
   let penSeen = false;
   let spaceHeld = false;
 
@@ -20,25 +21,27 @@ export function watchPointers(canvas, view, on) {
     const isTouch = event.pointerType === "touch";
     penSeen ||= event.pointerType === "pen";
     if (isTouch) fingers.set(event.pointerId, here);
-    if (fingers.size > 1) {
+    if (fingers.size > 1 && fingers.has(owner)) {
       if (path) on.giveUp();
       path = null;
-      return;
     }
+    if (path || fingers.size > 1) return;
     const moves = event.button === 1 || spaceHeld || (isTouch && penSeen);
-    if (on.begin(here, { moves, erases: event.button === 5 })) path = [here];
+    if (!on.begin(here, { moves, erases: event.button === 5 })) return;
+    path = [here];
+    owner = event.pointerId;
   });
 
   canvas.addEventListener("pointermove", (event) => {
     const here = view.place(event);
     on.hover(here);
-    if (path) {
+    if (path && event.pointerId === owner) {
       const events = event.getCoalescedEvents?.() || [];
       const places = (events.length ? events : [event]).map((one) => view.place(one));
       const before = path.at(-1);
       path.push(...places);
       on.move(here, before, places, path);
-    } else if (fingers.size > 1 && fingers.has(event.pointerId)) pinch(event.pointerId, here);
+    } else if (!path && fingers.size > 1 && fingers.has(event.pointerId)) pinch(event.pointerId, here);
     view.draw();
   });
 
@@ -61,9 +64,10 @@ export function watchPointers(canvas, view, on) {
   for (const name of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(name, (event) => {
       fingers.delete(event.pointerId);
-      const ended = path;
+      if (!path || event.pointerId !== owner) return;
+      const ended = [...path, view.place(event)];
       path = null;
-      if (ended) on.end([...ended, view.place(event)]);
+      on.end(ended);
     });
   }
   canvas.addEventListener("pointerleave", () => on.hover(null));

@@ -37,8 +37,8 @@ export class ServedPhoto {
   }
 
   async send() {
-    const { photo, width, height, has_alpha: hasAlpha } = await (await this.put()).json();
-    return Object.assign(this, { name: photo, width, height, hasAlpha });
+    const { photo, width, height, has_hole: hasHole } = await (await this.put()).json();
+    return Object.assign(this, { name: photo, width, height, hasHole });
   }
 
   async ask(path, query = {}, body = "", type = "image/png") {
