@@ -68,7 +68,7 @@ def test_edges_learn_from_cross_entropy_alone(networks, batch):
         trainer.train_step(batch)
     trainer.watched["edge/cross_entropy"].reset_state()
     assert trainer.train_step(batch)["edge/cross_entropy"] < first
-    with pytest.raises(ValueError, match="need an edge_discriminator"):
+    with pytest.raises(ValueError, match="needs an edge_discriminator"):
         EdgeTrainer(**networks("edge_generator"))
 
 

@@ -64,7 +64,7 @@ class AdversarialTrainer(keras.Model):
         for discriminator, each in losses.items():
             if each.need_discriminator and discriminator not in present:
                 raise ValueError(
-                    f"the adversarial or the feature matching loss needs an "
+                    "the adversarial or the feature matching loss needs an "
                     f"{discriminator}; without one set their weights to 0"
                 )
         self._options = {"ema": ema, **options}
