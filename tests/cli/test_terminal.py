@@ -27,7 +27,9 @@ class config:
 def start(tmp_path):
     """Runs `import_tensorflow` on a stand-in; returns what came on stderr."""
 
-    def run(*, ending="", gpus="[]", driver="OSError", after="", **environment):
+    def run(
+        *, ending="", gpus="[]", driver="OSError", growth="", after="", **environment
+    ):
         text = STAND_IN.format(ending=ending, gpus=gpus)
         (tmp_path / "tensorflow.py").write_text(text)
         script = (
@@ -35,7 +37,7 @@ def start(tmp_path):
             f"def load(name):\n    if {driver}: raise {driver}\n"
             "ctypes.CDLL = load\n"
             "from tf_edgeconnect.cli.terminal import import_tensorflow\n"
-            "import_tensorflow()\n"
+            f"import_tensorflow({growth})\n"
             f"{after}os.write(2, b'after\\n')\n"
         )
         quiet = ("TF_CPP_MIN_LOG_LEVEL", "CUDA_VISIBLE_DEVICES")
@@ -90,3 +92,17 @@ def test_a_gpu_that_lies_idle_is_told(start):
 def test_a_gpu_in_use_or_put_away_is_not_worth_a_note(start):
     assert start(driver="None", gpus="['GPU:0']") == "after\n"
     assert start(driver="None", CUDA_VISIBLE_DEVICES="-1") == "after\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "growth", "environment"),
+    [(None, "", "true"), (None, "False", None), ("false", "", "false")],
+)
+def test_gpu_memory_grows_unless_a_run_or_the_user_says_otherwise(
+    start, monkeypatch, given, growth, environment
+):
+    monkeypatch.delenv("TF_FORCE_GPU_ALLOW_GROWTH", raising=False)
+    if given:
+        monkeypatch.setenv("TF_FORCE_GPU_ALLOW_GROWTH", given)
+    seen = "os.write(2, repr(os.environ.get('TF_FORCE_GPU_ALLOW_GROWTH')).encode())\n"
+    assert start(growth=growth, after=seen) == f"{environment!r}after\n"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tf_edgeconnect.cli import train as command
 from tf_edgeconnect.cli.main import run
 from tf_edgeconnect.config import load_config
 from tf_edgeconnect.trainers import run as wiring
@@ -99,3 +100,12 @@ def test_a_dry_run_describes_and_trains_nothing(capsys, monkeypatch, received):
     assert run(arguments) == 0
     assert capsys.readouterr().out == "edge 0 runs/places2\n"
     assert received == []
+
+
+@pytest.mark.parametrize("grows", [True, False])
+def test_the_memory_of_a_gpu_grows_by_a_setting(monkeypatch, received, grows):
+    asked = []
+    monkeypatch.setattr(command, "import_tensorflow", asked.append)
+    more = [f"--set=train.memory_growth={grows}"] if grows else []
+    assert run(["train", "--stage", "edge", *more]) == 0
+    assert asked == [grows]

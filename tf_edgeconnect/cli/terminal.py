@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+MEMORY_GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
 # Not even what it calls errors: "oneDNN supports DT_BOOL only on platforms with ..." is
 # one. What stops a command arrives as an exception.
 _NOTHING = "3"
@@ -32,15 +33,19 @@ _UNUSED = ("jax", "matplotlib", "IPython", "cv2")
 _PHOTO: ContextVar[Path | None] = ContextVar("photo", default=None)
 
 
-def import_tensorflow() -> None:
+def import_tensorflow(memory_growth: bool = True) -> None:
     """Imports TensorFlow and finds its devices; call it before other heavy imports.
 
     Its messages are hidden unless the user has set `TF_CPP_MIN_LOG_LEVEL` or the import
     fails. Prints a note if there is a GPU that TensorFlow cannot use.
+
+    Args:
+        memory_growth: takes a GPU's memory as it is needed, unless the user has set
+            `TF_FORCE_GPU_ALLOW_GROWTH`; False: as TensorFlow does, all of it.
     """
     if "tensorflow" in sys.modules:
         return
-    import_quietly()
+    import_quietly(memory_growth)
     if gpu_is_missed():
         print(
             "note: this machine has an NVIDIA driver, but TensorFlow finds no GPU and "
@@ -49,10 +54,12 @@ def import_tensorflow() -> None:
         )
 
 
-def import_quietly() -> None:
+def import_quietly(memory_growth: bool = True) -> None:
     """Imports TensorFlow like `import_tensorflow`, without the note about a GPU."""
     if "tensorflow" in sys.modules:
         return
+    if memory_growth:  # read when a GPU is first used
+        os.environ.setdefault(MEMORY_GROWTH, "true")
     with _unused_left_out():
         if LOG_LEVEL in os.environ:
             import tensorflow as tf

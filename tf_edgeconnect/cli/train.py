@@ -61,7 +61,7 @@ def train(
     settings = load_config(config, [*data_overrides(data), *(set_ or ())])
     run_dir = run_dir or Path("runs", Path(config or DEFAULT).stem)
 
-    import_tensorflow()
+    import_tensorflow(settings.train.memory_growth)
     from tf_edgeconnect.trainers import run, run_networks
 
     if init_from is not None and takes_architecture(config, set_):

@@ -83,6 +83,8 @@ class TrainConfig(Section):
     step, with less memory; divides batch_size / replicas"""
     jit_compile: bool = False
     """compile the step by XLA; on one device only"""
+    memory_growth: bool = False
+    """take a GPU's memory as it is needed; false: all of it at the start"""
     betas: tuple[Beta, Beta] = (0.0, 0.9)
     """Adam's two decays, each 0 or more and below 1"""
     discriminator_rate: Rate = 0.1
