@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from tf_edgeconnect.errors import ServingError
 from tf_edgeconnect.photos.reading import Photo
 from tf_edgeconnect.photos.writing import encode
-from tf_edgeconnect.web import editor
+from tf_edgeconnect.web import api, editor
 from tf_edgeconnect.web.editor import Editor
 
 RNG = np.random.default_rng(4)
@@ -370,6 +370,6 @@ def test_the_interface_is_described(client):
     assert set(described["paths"]) == {"/api/v1/inpaint"}
     body = described["paths"]["/api/v1/inpaint"]["post"]["requestBody"]
     (schema,) = [kind["schema"] for kind in body["content"].values()]
-    assert tuple(schema["properties"]) == editor.FILES
+    assert tuple(schema["properties"]) == api.FILES
     page = client.get("/api/")
-    assert all(f"<code>{name}</code>" in page.text for name in editor.FILES)
+    assert all(f"<code>{name}</code>" in page.text for name in api.FILES)

@@ -26,7 +26,6 @@ opaque and whose known part is transparent.
 import dataclasses
 import io
 import secrets
-import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -36,31 +35,26 @@ from typing import Any, NamedTuple
 import numpy as np
 import pydantic
 from PIL import Image
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import Message
 
 from tf_edgeconnect.data.samples import PHOTOS, sample_photos
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter
-from tf_edgeconnect.inference.files import fill_file
 from tf_edgeconnect.masking import HALF_GRAY
-from tf_edgeconnect.photos.jobs import Job
 from tf_edgeconnect.photos.masks import MaskOptions, fit_mask, grow_hole
 from tf_edgeconnect.photos.reading import Photo, decode_mask, decode_photo, read_hole
 from tf_edgeconnect.photos.selection import Points, Stroke, select
 from tf_edgeconnect.photos.writing import encode
+from tf_edgeconnect.web.api import Api
 from tf_edgeconnect.web.app import MAX_BYTES, Application
 from tf_edgeconnect.web.lines import with_lines
 
 SIGMAS = tuple(step / 2 for step in range(2, 11))  # 1 to 5 pixels
 DEFAULT_SIGMA = 2.0
-FILES = ("photo", "mask", "edges")
 MAX_PIXELS = 50_000_000  # the browser holds six layers of four bytes a pixel
 MAX_PHOTO_BYTES = 2**30  # of all decoded photos together
 MOST_GROWN = 500  # pixels; more would mark nearly everything
@@ -92,6 +86,7 @@ class Editor:
 
     def app(self, host: str = "127.0.0.1") -> Application:
         """Returns the application for a server that listens on `host`."""
+        api = Api(self._inpainter, self._running)
         page = StaticFiles(packages=[("tf_edgeconnect.web", "page")], html=True)
         routes = [
             Route("/about", self._about),
@@ -104,7 +99,7 @@ class Editor:
             Route("/fill", self._fill, methods=["POST"]),
             Route("/photo_edges", self._photo_edges, methods=["POST"]),
             Route("/progress", self._progress),
-            Route("/api/v1/inpaint", self._inpaint, methods=["POST"]),
+            Route("/api/v1/inpaint", api.inpaint, methods=["POST"]),
             Mount("/", page),
         ]
         return Application(routes, host)
@@ -191,9 +186,8 @@ class Editor:
 
     def _fill(self, request: Request) -> Response:
         photo = self._photo(request)
-        edges, mask = _read_sketch(request.state.body, photo)
-        if request.query_params.get("predicted") == "1":
-            edges = None
+        drawn, mask = _read_sketch(request.state.body, photo)
+        edges = None if request.query_params.get("predicted") == "1" else drawn
         filled = self._run(request, self._inpainter.paint, photo.rgb(), mask, edges)
         feather = _number(request, "feather")
         return _png(photo.with_hole_filled(filled, mask, feather))
@@ -225,42 +219,6 @@ class Editor:
                 return method(*arrays, sigma=sigma)
             finally:
                 self._inpainter.on_region, self._regions = None, ("", 0, 0)
-
-    async def _inpaint(self, request: Request) -> Response:
-        kind = request.headers.get("content-type", "")
-        if not kind.startswith("multipart/form-data"):
-            raise InputError(
-                f"expected multipart/form-data (curl -F photo=@FILE), got {kind!r:.60}"
-            )
-
-        async def body() -> Message:
-            return {"type": "http.request", "body": request.state.body}
-
-        async with Request(request.scope, body).form(max_files=3) as form:
-            return await run_in_threadpool(self._fill_files, form)
-
-    def _fill_files(self, form: FormData) -> Response:
-        """Fills as `tf-edgeconnect inpaint` does."""
-        files = {k: v for k, v in form.items() if isinstance(v, UploadFile)}
-        if not {"photo", "mask"} <= files.keys() == set(form) <= {*FILES}:
-            raise InputError(
-                "expected a form of the files photo, mask and optionally edges (curl "
-                f"-F photo=@FILE), got files {sorted(files)} of {sorted(form)}"
-            )
-        with tempfile.TemporaryDirectory() as folder:
-            paths = {name: Path(folder, name) for name in files}
-            for name, path in paths.items():
-                path.write_bytes(files[name].file.read())
-            job = Job(output=Path(folder, "filled.png"), **paths)
-            try:
-                with self._running:
-                    fill_file(self._inpainter, job)
-            except InputError as error:
-                message = str(error)
-                for name, path in paths.items():
-                    message = message.replace(str(path), files[name].filename or name)
-                raise InputError(message) from None
-            return Response(job.output.read_bytes(), media_type="image/png")
 
 
 def _sigma(request: Request) -> float:
