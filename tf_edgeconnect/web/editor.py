@@ -205,7 +205,9 @@ class Editor:
         edges = self._run(request, self._inpainter.photo_edges, pixels)
         return _png(Photo(edges[..., None]))
 
-    def _run(self, request: Request, method: Callable, *arrays: np.ndarray) -> Any:
+    def _run(
+        self, request: Request, method: Callable, *arrays: np.ndarray | None
+    ) -> Any:
         """Runs a method with the sigma asked for, if the model takes one."""
         sigma = _sigma(request) if self._inpainter.takes_sigma else None
         photo = request.query_params["photo"]
