@@ -199,10 +199,10 @@ def test_a_saved_config_loads_back_equal(tmp_path, name):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("train.step=3", "train.step: there is no such key; did you mean train.steps?"),
-        ("batch_size=3", "there is no such key; did you mean train.batch_size?"),
-        ("modle.filters=3", "modle: there is no such key; did you mean model?"),
-        ("zzz=3", "zzz: there is no such key"),
+        ("train.step=3", "train.step: unknown key; did you mean train.steps?"),
+        ("batch_size=3", "unknown key; did you mean train.batch_size?"),
+        ("modle.filters=3", "modle: unknown key; did you mean model?"),
+        ("zzz=3", "zzz: unknown key"),
         ("train.steps=many", "train.steps: Input should be a valid integer"),
         ("train.steps=1.5", "train.steps: Input should be a valid integer, got a num"),
         (
@@ -240,9 +240,9 @@ def test_a_saved_config_loads_back_equal(tmp_path, name):
         ("seed.x=3", "seed: Input should be a valid integer, got {'x': 3}"),
         (
             "train.schedule=steps",
-            "train: schedule steps needs a step or more in lower_at",
+            "train: schedule steps needs at least one step in lower_at",
         ),
-        ("train.lower_at=[3, 1]", "train: lower_at: steps must rise, got [3, 1]"),
+        ("train.lower_at=[3, 1]", "train: lower_at: steps must ascend, got [3, 1]"),
         ("train.steps", "override 'train.steps': expected key=value"),
         ("=3", "override '=3': expected key=value"),
         ("train..steps=3", "override 'train..steps=3': expected key=value"),
@@ -259,7 +259,7 @@ def test_the_message_tells_a_file_from_an_override(tmp_path):
     assert (
         f"config {path}: data.size: Input should be a multiple of 4, got 30" in message
     )
-    assert "override: train.step: there is no such key" in message
+    assert "override: train.step: unknown key" in message
 
 
 def test_many_mistakes_are_counted(tmp_path):

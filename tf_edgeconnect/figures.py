@@ -24,7 +24,7 @@ MARGIN, GAP, CAPTION_GAP = 20, 10, 9
 SMALL_SIZE, CAPTION_SIZE, TITLE_SIZE = 12, 15, 20
 SMALL_TILE = 150  # up to here captions are small
 
-HEADS = ("photo", "hole", "edges: known, predicted", "filled")
+HEADS = ("photo", "hole", "edges (blue: predicted)", "filled")
 
 
 class Row(NamedTuple):

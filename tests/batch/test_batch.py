@@ -203,7 +203,7 @@ def test_a_list_names_photos_from_its_root(folder, batch):
         (("nowhere", "masks", "-o", "out"), "photos nowhere does not exist"),
         (("photos", "nowhere", "-o", "out"), "masks nowhere does not exist"),
         (("photos", "masks", "-o", "photos"), "is an input folder"),
-        (("photos", "masks", "-o", "full"), "holds files that are no results"),
+        (("photos", "masks", "-o", "full"), "holds files that batch did not write"),
         (("photos", "masks", "-o", "other"), "results of dilate 3, not 0"),
         (("photos", "masks", "-o", "out", "--root", "."), "--root is for a list"),
         (("some.txt", "masks", "-o", "out", "--root", "masks"), "--root"),

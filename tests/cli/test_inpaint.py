@@ -114,7 +114,7 @@ def test_of_several_paths_the_last_is_the_mask_and_no_photo(folder, inpaint):
     Image.fromarray(hole_of(16, 20).astype(np.uint8)).save("ones.png")
     code, out, err = inpaint("photo.png", "other.png", "ones.png", "-o", "out")
     assert (code, out) == (0, "2 of 2 photos written to out\n")
-    assert err.count("the larger is the hole") == 1
+    assert err.count("the larger is taken as the hole") == 1
     code, _, err = inpaint("mask.png", "photo.png", "other.png", "-o", "new")
     assert code == 2 and err.count("\n") == 0
     assert "other.png is a colour photo, not a mask" in err and "--mask names" in err
@@ -131,7 +131,9 @@ def test_what_masks_have_in_common_is_said_once_a_folder(folder, inpaint):
     (folder / "photos/notes.txt").write_text("words")
     code, _, err = inpaint("photos", "masks", "-o", "out")
     assert code == 0
-    assert err.count("has only the values 0 and 1: the larger is the hole") == 1
+    assert (
+        err.count("has only the values 0 and 1: the larger is taken as the hole") == 1
+    )
     assert err.count("left out: photos/notes.txt: no image") == 1
 
 

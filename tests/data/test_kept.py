@@ -113,4 +113,4 @@ def test_a_photo_is_known_by_its_content_and_other_files_are_named(
     names = [source.name(index) for index in range(len(source))]
     assert names == ["00.png", "01.jpg", "gif.jpg", "phone.jfif"]
     assert source.report == (4, ())
-    assert "left out, not images: notes.txt" in caplog.text
+    assert "skipped, not images: notes.txt" in caplog.text

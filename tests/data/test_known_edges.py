@@ -43,5 +43,5 @@ def test_a_random_sigma_is_one_for_both():
 
 
 def test_edge_maps_have_no_gap_to_leave(tmp_path):
-    with pytest.raises(InputError, match="masked is for Canny's edges"):
+    with pytest.raises(InputError, match="masked needs Canny edges"):
         EdgeOptions(folder=tmp_path, masked=True)

@@ -73,10 +73,10 @@ def test_the_same_seed_draws_the_same_masks_and_another_others():
     [
         ({"bins": (0.5, 0.95), "borders": ["clear"]}, "at most 0.6"),
         ({"bins": (0.5, 0.5001)}, "no mask of 64x64"),
-        ({"bins": (0.3, 0.2)}, "rising numbers"),
+        ({"bins": (0.3, 0.2)}, "ascending numbers"),
         ({"bins": (0.3, 1.2)}, "from 0 to 1"),
         ({"count": 1}, "--count must be at least 2"),
-        ({"size": (8, 64)}, "12 pixels or more"),
+        ({"size": (8, 64)}, "at least 12 pixels"),
         ({"size": (20_000, 20_000)}, "100 megapixels"),
     ],
 )

@@ -167,7 +167,7 @@ def test_wrong_arguments_are_named(kinds, options, words):
 
 def test_a_folder_without_masks_is_refused(tmp_path):
     (tmp_path / "readme.md").write_text("no masks here")
-    with pytest.raises(InputError, match="holds no image files"):
+    with pytest.raises(InputError, match="contains no image files"):
         mask_sampler({"external": 1}, 16, folder=tmp_path)
 
 

@@ -192,7 +192,7 @@ def test_a_file_without_records_is_refused(tmp_path):
 
 
 def test_a_pattern_that_fits_nothing_is_refused(tmp_path):
-    with pytest.raises(InputError, match="fits this pattern"):
+    with pytest.raises(InputError, match="matches this pattern"):
         open_source(tmp_path / "x-*.tfrecord")
 
 

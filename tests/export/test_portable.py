@@ -214,7 +214,9 @@ def test_wrong_files_are_refused(exported, tmp_path):
     cut.write_bytes(exported.path.read_bytes()[:5000])
     other.write_bytes(b"not a model at all")
     for path in (cut, other):
-        with pytest.raises(InputError, match="is not a whole file of `tf-edgeconnect"):
+        with pytest.raises(
+            InputError, match="is not a complete file from `tf-edgeconnect"
+        ):
             Inpainter.load(path)
     absent = tmp_path / f"absent{suffix}"
     with pytest.raises(InputError, match=f"does not exist; expected a {suffix} file"):

@@ -168,7 +168,7 @@ def test_a_backend_is_given_no_more_than_it_takes():
         result = Inpainter(OneAtATime())(image, mask, large=large)
         np.testing.assert_array_equal(result.image, image)
         np.testing.assert_array_equal(result.edges, np.where(mask, 90, 255))
-    with pytest.raises(InputError, match="takes 16 x 16 pixels at once.*21 x 40"):
+    with pytest.raises(InputError, match="runs on 16 x 16 pixels at most.*21 x 40"):
         Inpainter(OneAtATime())(image, mask, large="full")
     small = image[0, :9, :5], mask[0, :9, :5]
     np.testing.assert_array_equal(Inpainter(OneAtATime())(*small).image, small[0])

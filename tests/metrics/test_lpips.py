@@ -101,7 +101,9 @@ def test_golden_lpips(shared):
     "shapes", [((1, 35, 35, 3), (1, 35, 36, 3)), ((1, 30, 64, 3),) * 2]
 )
 def test_pictures_that_do_not_compare_are_refused(random_lpips, shapes):
-    with pytest.raises(ValueError, match="lpips: expected two batches of one shape"):
+    with pytest.raises(
+        ValueError, match="lpips: expected two batches of the same shape"
+    ):
         random_lpips(*(np.zeros(shape) for shape in shapes))
 
 
@@ -134,10 +136,13 @@ def a_single_array(path):
     ("write", "reason"),
     [
         (lambda path: None, "there is no file"),
-        (lambda path: path.write_bytes(b"text"), "is no readable .npz file"),
-        (lambda path: path.write_bytes(b"PK\x03\x04half"), "is no readable .npz file"),
-        (a_single_array, "is no readable .npz file"),
-        (of_objects, "is no readable .npz file"),
+        (lambda path: path.write_bytes(b"text"), "not a readable .npz file"),
+        (
+            lambda path: path.write_bytes(b"PK\x03\x04half"),
+            "not a readable .npz file",
+        ),
+        (a_single_array, "not a readable .npz file"),
+        (of_objects, "not a readable .npz file"),
         (without_a_head, "has no array NetLinLayer_3.Conv_0.kernel"),
         (of_another_shape, "expected floats of shape (11, 11, 3, 64)"),
         (not_finite, "AlexNet_0.Conv_1.bias is not finite"),

@@ -72,7 +72,7 @@ def test_a_damaged_weights_file_is_named(packed, tmp_path):
 
 
 def test_packing_refuses_what_it_cannot_pack(run_dir, packed, tmp_path):
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         pack(run_dir, packed)
     with pytest.raises(InputError, match="has no inpaint_generator to pack"):
         pack(run_dir / "weights" / "edge", tmp_path / "new")
@@ -93,7 +93,7 @@ def test_a_preset_is_found_by_name_unless_a_path_is_called_so(
         shipped = packed.with_name("small")
         assert set(resolve("small").values()) == {shipped}
         (tmp_path / "small").mkdir()
-        with pytest.raises(InputError, match="has no trained weights"):
+        with pytest.raises(InputError, match="contains no trained weights"):
             resolve("small")
     finally:
         shipped.rename(packed)

@@ -116,7 +116,7 @@ def test_a_run_gives_its_most_advanced_stage_for_each_network(tmp_path):
     "make, message",
     [
         (lambda path: None, "does not exist; expected a run directory"),
-        (lambda path: path.mkdir(), "has no trained weights in it"),
+        (lambda path: path.mkdir(), "contains no trained weights"),
         (lambda path: path.write_text(""), "x is a file; expected a run directory"),
     ],
 )

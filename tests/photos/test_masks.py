@@ -161,8 +161,10 @@ def test_what_is_unusual_is_said_and_marked_to_be_said_once(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         read_mask(save(tmp_path / "m.png", WHITE // 255))
         read_hole(save(tmp_path / "white.png", 255 - WHITE), PHOTO)
-    assert "only the values 0 and 1: the larger is the hole" in caplog.messages[0]
-    assert "mostly hole and so is its border" in caplog.messages[1]
+    assert (
+        "only the values 0 and 1: the larger is taken as the hole" in caplog.messages[0]
+    )
+    assert "mostly hole, and so is its border" in caplog.messages[1]
     assert "--invert-mask" in caplog.messages[1]
     assert all(record.once for record in caplog.records)
 

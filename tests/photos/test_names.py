@@ -49,7 +49,7 @@ def test_images_are_known_by_ending_or_content_and_others_are_given_back(tmp_pat
 
 def test_a_folder_without_images_is_refused(tmp_path):
     touch(tmp_path, "notes.txt")
-    with pytest.raises(InputError, match="holds no image files"):
+    with pytest.raises(InputError, match="contains no image files"):
         list_images(tmp_path)
 
 

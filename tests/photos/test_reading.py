@@ -127,7 +127,7 @@ def test_sixteen_bit_colour_of_other_formats_is_read_or_said_to_be_cut(
     for name in ("ten.avif", "ten.heic"):
         assert read_photo(FILES / name).pixels.dtype == np.uint8
     assert [text.split("/")[-1] for text in caplog.messages] == [
-        f"ten.{kind} has 10 bits a channel: only 8 are read"
+        f"ten.{kind} has 10 bits per channel: only 8 are read"
         for kind in ("avif", "heic")
     ]
 
@@ -305,7 +305,7 @@ def test_heic_is_read_by_its_extra_or_names_it(monkeypatch):
     photo = read_photo(FILES / "phone.heic")
     assert photo.size == (64, 96)  # the orientation in its EXIF does not count
     monkeypatch.setitem(sys.modules, "pi_heif", None)
-    with pytest.raises(InputError, match=r"phone.heic: HEIC takes pi-heif: pip inst"):
+    with pytest.raises(InputError, match=r"phone.heic: HEIC needs pi-heif: pip inst"):
         read_photo(FILES / "phone.heic")
 
 
@@ -318,11 +318,11 @@ def test_more_pictures_and_gain_maps_are_said_to_be_left_out(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         for name in ("a.gif", "a.png", "a.webp", "a.tif", "a.mpo", "gain.jpg"):
             assert read_photo(tmp_path / name).size == (6, 8)
-    assert ["several pictures" in text for text in caplog.messages] == 4 * [True] + [
+    assert ["several images" in text for text in caplog.messages] == 4 * [True] + [
         False,
         False,
     ]
-    assert all("gain map or further pictures" in text for text in caplog.messages[4:])
+    assert all("gain map or further images" in text for text in caplog.messages[4:])
 
 
 def test_large_profiles_and_texts_are_read(tmp_path):
@@ -368,7 +368,7 @@ def bad_files(folder):
         ("absent.png", "does not exist"),
         ("huge.png", "larger than 100 megapixels; .*--max-megapixels"),
         ("large.png", r"larger than 100 megapixels \(10001 x 10000\)"),
-        ("float.tif", "pixels of kind 'F'"),
+        ("float.tif", "pixels of an unsupported kind, 'F'"),
     ],
 )
 def test_bad_files_are_named_in_one_line(tmp_path, read, name, words):

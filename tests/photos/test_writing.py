@@ -85,8 +85,8 @@ def test_what_a_file_carries_comes_back_or_is_said_before(tmp_path, caplog, name
     photo = Photo(planes(np.uint8, 3), metadata=FULL)
     with caplog.at_level(logging.WARNING):
         check_format(tmp_path / name, photo)
-    said = [text for text in caplog.messages if "cannot hold" in text]
-    assert [f"cannot hold {lost}: left out" in text for text in said] == [True] * bool(
+    said = [text for text in caplog.messages if "cannot store" in text]
+    assert [f"cannot store {lost}: left out" in text for text in said] == [True] * bool(
         lost
     )
     write_photo(tmp_path / name, photo)
@@ -139,7 +139,7 @@ def test_exif_too_long_for_jpeg_is_said_and_left_out(tmp_path, caplog):
     photo = Photo(planes(np.uint8, 3), metadata=Metadata(exif=block.tobytes()))
     with caplog.at_level(logging.WARNING):
         check_format(tmp_path / "a.jpg", photo)
-    assert "JPEG cannot hold EXIF: left out" in caplog.text
+    assert "JPEG cannot store EXIF: left out" in caplog.text
     write_photo(tmp_path / "a.jpg", photo)
     assert read_photo(tmp_path / "a.jpg").metadata.exif is None
 
@@ -162,7 +162,7 @@ def test_a_profile_of_grey_goes_into_no_format_of_colours(tmp_path, caplog):
             check_format(tmp_path / name, photo)
             write_photo(tmp_path / name, photo)
             assert read_photo(tmp_path / name).metadata.icc == icc
-    assert "WEBP cannot hold grey ICC profile" in caplog.text
+    assert "WEBP cannot store grey ICC profile" in caplog.text
 
 
 def test_a_side_that_a_format_does_not_take_is_refused(tmp_path):

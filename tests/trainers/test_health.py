@@ -48,12 +48,12 @@ def test_nothing_is_said_of_a_healthy_run(figures, start):
     [
         (
             {"edge/d_loss": 0.1},
-            "edge/d_loss is 14% of what guessing gives: the discriminator wins",
+            "edge/d_loss is 14% of chance level: the discriminator wins",
             "lower train.discriminator_rate",
         ),
         (
             {"inpaint/d_loss": 0.8},
-            "inpaint/d_loss is 115% of what guessing gives: the discriminator has coll",
+            "inpaint/d_loss is 115% of chance level: the discriminator",
             "train.discriminator_rate (0.1)",
         ),
         (
@@ -63,12 +63,12 @@ def test_nothing_is_said_of_a_healthy_run(figures, start):
         ),
         (
             {"edge/recall": 0.0, "edge/precision": math.nan},
-            "draws 0 edge pixels for each that is there",
+            "predicts 0 edge pixels for each true one",
             "losses.feature_matching",
         ),
         (
             {"edge/recall": 0.95, "edge/precision": 0.09},
-            "draws 11 edge pixels for each that is there",
+            "predicts 11 edge pixels for each true one",
             "losses.feature_matching",
         ),
         (

@@ -45,7 +45,7 @@ def test_vgg_cannot_be_compiled_and_deterministic(tmp_path):
         update={"perceptual": 0.1, "vgg_weights": "random"}
     )
     settings = settings.model_copy(update={"losses": vgg})
-    with pytest.raises(InputError, match="switch one of them off"):
+    with pytest.raises(InputError, match="turn one of them off"):
         train("inpaint", settings, tmp_path / "run")
 
 

@@ -48,5 +48,5 @@ def test_lines_inside_the_hole_are_still_the_photos_own(batch):
 
 
 def test_external_lines_cannot_be_masked(tmp_path):
-    with pytest.raises(InputError, match=r"known masked is for source canny"):
+    with pytest.raises(InputError, match=r"known masked needs source canny"):
         config("edge.source=external", f"edge.folder={tmp_path}", "edge.known=masked")

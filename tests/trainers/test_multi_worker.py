@@ -70,7 +70,7 @@ def test_two_workers_train_as_one_and_continue_after_a_kill_and_a_stop(tmp_path)
     code, output = finish(chief)
     assert code == 75, output
     errors = [line for line in output.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1 and "worker 0 lost another one" in errors[0], output
+    assert len(errors) == 1 and "worker 0 lost another worker" in errors[0], output
     assert "Traceback" not in output
     finish(other)
 

@@ -38,7 +38,7 @@ def test_the_inpaint_stage_passes_predicted_edges_over():
     trainer = build_trainer("inpaint", mix, build_networks("inpaint", mix))
     assert trainer.hole_edges == {"canny": 1.0}
     nothing = config("train.hole_edges={predicted: 1}")
-    with pytest.raises(InputError, match="nothing but predicted"):
+    with pytest.raises(InputError, match="only predicted"):
         build_trainer("inpaint", nothing, build_networks("inpaint", nothing))
 
 

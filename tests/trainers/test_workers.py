@@ -46,7 +46,7 @@ WORKER = {"type": "worker", "index": 0}
 )
 def test_what_tensorflow_could_not_use_is_refused_in_one_line(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(InputError, match="TF_CONFIG cannot be used") as told:
+    with pytest.raises(InputError, match="TF_CONFIG is invalid") as told:
         read_cluster()
     assert "\n" not in str(told.value) and "host1:2222" in str(told.value)
 

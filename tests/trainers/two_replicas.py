@@ -131,7 +131,7 @@ def main(folder: Path) -> None:
         with mirrored.scope():
             make_trainer("edge").compile(jit_compile=True)
     except ValueError as error:
-        assert "work on one replica only, and this strategy has 2" in str(error)
+        assert "need a single replica, but this strategy has 2" in str(error)
         print("refused")
     if skips_a_step_on_all_replicas(mirrored):
         print("skipped")

@@ -169,8 +169,8 @@ def prepare(folder: Path, settings: dict[str, Any]) -> None:
     if not summary.exists():
         if any(folder.iterdir()):
             raise InputError(
-                f"output {folder} holds files that are no results of batch; give a "
-                "new or an empty folder"
+                f"output {folder} holds files that batch did not write; choose a new "
+                "or empty folder"
             )
         write_json(summary, {"settings": settings})
         return
@@ -178,13 +178,13 @@ def prepare(folder: Path, settings: dict[str, Any]) -> None:
         before = json.loads(summary.read_text())["settings"]
     except (ValueError, KeyError, TypeError):
         raise InputError(
-            f"{summary} is not a summary of batch; give another output"
+            f"{summary} is not a summary written by batch; choose another output"
         ) from None
     for name, value in settings.items():
         if before.get(name) != value:
             raise InputError(
                 f"output {folder} holds results of {name} {before.get(name)!r}, not "
-                f"{value!r}; give another folder"
+                f"{value!r}; choose another folder"
             )
 
 

@@ -133,7 +133,7 @@ def _listed(file: Path, root: Path) -> list[Item]:
         if not path.is_relative_to(root):
             raise InputError(
                 f"{file}: {line} is not below {root}, which names are relative to; "
-                "give a folder above all photos by --root"
+                "pass a folder above all photos as --root"
             )
         items.append(Item(path.relative_to(root).as_posix(), str(path)))
     return items
@@ -181,7 +181,7 @@ def _distinct(items: list[Item]) -> list[Item]:
     """Takes the endings off the names; photos of one name then have a problem."""
     named = [item._replace(name=stem_of(item.name)) for item in items]
     times = Counter(item.name for item in named)
-    why = "another photo has its name but for the ending; rename one"
+    why = "another photo has the same name except for the extension; rename one"
     return [
         item._replace(problem=item.problem or why) if times[item.name] > 1 else item
         for item in named

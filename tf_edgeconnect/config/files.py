@@ -1,4 +1,4 @@
-"""Loads, overrides and saves a config; a mistake is one line that names the key."""
+"""Loads, overrides and saves configs; an error is one line that names the key."""
 
 import contextlib
 import difflib
@@ -33,7 +33,7 @@ class _Loader(yaml.SafeLoader):
         keys: list[Any] = []
         for key, _ in node.value:
             if key.value in keys:
-                problem = f"the key {key.value!r} is there twice"
+                problem = f"duplicate key {key.value!r}"
                 raise yaml.constructor.ConstructorError(
                     None, None, problem, key.start_mark
                 )
@@ -71,14 +71,13 @@ def load_config(
     """Loads a config by name or from a file, and applies overrides.
 
     Args:
-        name_or_file: a name such as `places2`, a `.yaml` file, or None for the
-            quickstart.
-        overrides: `key=value`, the key dotted (`train.steps.edge=10`), the value plain
-            text or YAML in flow style (`mask.kinds={block: 1}`). A later one wins.
+        name_or_file: A name such as `places2`, a `.yaml` file, or None for
+            `quickstart`.
+        overrides: Dotted keys and values (`train.steps.edge=10`); a value is plain text
+            or YAML in flow style (`mask.kinds={block: 1}`). Later ones win.
 
     Raises:
-        InputError: if there is no such config, it cannot be read, or a key or a value
-            is wrong.
+        InputError: If the config cannot be read, or a key or a value is wrong.
 
     Example:
         >>> load_config("places2", ["train.batch_size=4"]).train.batch_size
@@ -111,7 +110,7 @@ def setting_names(model: type[BaseModel] = Config, prefix: str = "") -> Iterator
 def validation_message(
     error: ValidationError, source: str, overridden: Sequence[str]
 ) -> str:
-    """Puts all mistakes that pydantic found in a config into one line.
+    """Formats pydantic's errors as one line.
 
     Args:
         error: what validating a `Config` raised.
@@ -127,7 +126,7 @@ def validation_message(
         own |= any(it.startswith(f"{key}.") for it in overridden)
         where = "override" if own else f"config {source}"
         if details["type"] == "extra_forbidden":
-            problem = f"there is no such key{_nearest(key)}"
+            problem = f"unknown key{_nearest(key)}"
         else:
             problem = details["msg"].removeprefix("Value error, ")
             # A check between the settings of a section says itself what it got.

@@ -1,4 +1,4 @@
-"""The settings of training: how long, how fast, and what is written on the way."""
+"""The settings of training: length, learning rates and outputs."""
 
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -45,7 +45,7 @@ PER_STAGE = ("steps", "learning_rate", "schedule", "lower_at")
 
 
 class Section(BaseModel):
-    """What all parts of a config share: frozen, no unknown keys, finite numbers."""
+    """A section of a config: frozen, without unknown keys, finite numbers only."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -57,65 +57,65 @@ class Section(BaseModel):
 
 
 class TrainConfig(Section):
-    """How long, how fast, and what is written on the way.
+    """Length, learning rates and outputs of training.
 
-    `steps`, `learning_rate`, `schedule` and `lower_at` take a value or a mapping from
-    stage to value; a stage that the mapping leaves out has its default. `for_stage`
-    resolves them.
+    `steps`, `learning_rate`, `schedule` and `lower_at` take one value, or a mapping
+    from stage to value, in which a missing stage has its default. `for_stage` resolves
+    them.
     """
 
     steps: PerStage[Count] = 2_000_000
     """length of a stage in steps"""
     batch_size: int = Field(8, ge=1)
-    """photos a step, over all replicas"""
+    """photos per step, over all replicas"""
     learning_rate: PerStage[Rate] = RATES
-    """Adam's rate for the generators, above 0"""
+    """Adam's learning rate for the generators, above 0"""
     hole_edges: Weights[HoleEdges] | None = None
-    """lines in the hole that stages inpaint and edge-inpaint paint along, and how often
-    each comes (inpaint passes predicted over); null: canny in inpaint, predicted in
-    edge-inpaint"""
+    """edges in the hole that stages inpaint and edge-inpaint train on, and their
+    relative frequencies (inpaint ignores predicted); null: canny in inpaint, predicted
+    in edge-inpaint"""
     precision: Precision = "float32"
-    """arithmetic of the networks; mixed_bfloat16 keeps weights, losses and norms in
-    float32 and is faster where the device has bfloat16; mixed_float16, for older GPUs,
-    also scales the losses"""
+    """number format of the networks; mixed_bfloat16 keeps weights, losses and norms in
+    float32 and is faster on devices with bfloat16; mixed_float16, for older GPUs, also
+    scales the losses"""
     accumulate: int = Field(1, ge=1)
-    """parts that a batch is split into; they are taken one after the other and make one
-    step, with less memory; divides batch_size / replicas"""
+    """parts that a batch is split into to save memory, whose gradients are accumulated
+    into one step; must divide batch_size / replicas"""
     jit_compile: bool = False
-    """compile the step by XLA; on one device only"""
+    """compile the training step with XLA; on a single device only"""
     memory_growth: bool = False
-    """take a GPU's memory as it is needed; false: all of it at the start"""
+    """allocate GPU memory as needed; false: all of it at the start"""
     betas: tuple[Beta, Beta] = (0.0, 0.9)
-    """Adam's two decays, each 0 or more and below 1"""
+    """Adam's beta_1 and beta_2, each 0 or more and below 1"""
     discriminator_rate: Rate = 0.1
-    """the discriminators' rate as a factor of the generators'; 3 was found good where
-    losses.adversarial_of is filled"""
+    """the discriminators' learning rate as a multiple of the generators'; 3 works well
+    with losses.adversarial_of filled"""
     schedule: PerStage[Schedule] = "constant"
-    """when the rates fall: never, at lower_at, on a plateau"""
+    """learning rate schedule: constant, lowered at lower_at, or on a plateau"""
     lower_at: PerStage[tuple[Count, ...]] = ()
-    """steps at which the rates fall, rising (schedule steps)"""
+    """steps at which schedule steps lowers the learning rates, ascending"""
     lower_by: float = Field(0.1, gt=0, lt=1)
-    """factor by which the rates fall, between 0 and 1"""
+    """factor that lowers the learning rates, between 0 and 1"""
     patience: int = Field(5, ge=1)
-    """validations without gain that make a plateau"""
+    """validations without improvement that count as a plateau"""
     ema: float = Field(0.0, ge=0, lt=1)
-    """decay of averaged generator weights; 0: off"""
+    """decay of the moving average of the generators' weights; 0: off"""
     edge_threshold: float = Field(0.5, gt=0, lt=1)
-    """above it a predicted edge counts as one (metrics)"""
+    """probability above which the metrics count an edge as predicted"""
     deterministic: bool = False
-    """two runs agree bit for bit; slower on some devices"""
+    """make two runs agree bit for bit; slower on some devices"""
     log_every: int = Field(50, ge=1)
-    """steps between two lines of the log"""
+    """steps between log lines"""
     validate_every: int = Field(1000, ge=1)
-    """steps between two validations"""
+    """steps between validations"""
     sample_every: int = Field(1000, ge=1)
-    """steps between two sample sheets"""
+    """steps between sample sheets"""
     checkpoint_every: int = Field(1000, ge=1)
     """steps between checkpoints"""
     keep_checkpoints: int = Field(3, ge=1)
-    """how many checkpoints are kept"""
+    """number of checkpoints to keep"""
     val_examples: int = Field(64, ge=1)
-    """photos of a validation, at most"""
+    """maximum number of photos in a validation"""
 
     @field_validator(*PER_STAGE)
     @classmethod
@@ -136,9 +136,9 @@ class TrainConfig(Section):
         for stage in STAGES:
             steps = _at(self.lower_at, stage)
             if list(steps) != sorted(set(steps)):
-                raise ValueError(f"lower_at: steps must rise, got {list(steps)}")
+                raise ValueError(f"lower_at: steps must ascend, got {list(steps)}")
             if not steps and _at(self.schedule, stage) == "steps":
-                raise ValueError("schedule steps needs a step or more in lower_at")
+                raise ValueError("schedule steps needs at least one step in lower_at")
         return self
 
     def for_stage(self, stage: Stage) -> "StageConfig":
@@ -161,7 +161,7 @@ class TrainConfig(Section):
 
 
 class StageConfig(TrainConfig):
-    """The settings of one stage, as `TrainConfig.for_stage` resolves them."""
+    """The settings of one stage, from `TrainConfig.for_stage`."""
 
     steps: Count
     learning_rate: Rate

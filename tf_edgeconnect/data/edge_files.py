@@ -51,14 +51,16 @@ class EdgeOptions:
     def __post_init__(self) -> None:
         self.files: dict[Path, Scanned] = {}
         if self.thin and self.folder is None:
-            raise InputError("thin needs a folder of edge files: Canny's are thin")
+            raise InputError(
+                "thin needs a folder of edge files: Canny edges are thin already"
+            )
         if self.thin and self.sigma == NO_EDGES:
             raise InputError(
                 "thin keeps what Canny finds, and sigma -1 finds nothing: "
                 "give a sigma of 0 or more"
             )
         if self.masked and self.folder is not None:
-            raise InputError("masked is for Canny's edges, not for a folder of them")
+            raise InputError("masked needs Canny edges, not a folder of edge files")
         if self.folder is not None:
             self.folder = Path(self.folder)
             if not self.folder.is_dir():

@@ -91,7 +91,7 @@ def scan_folder(
     images, others = list_images(folder)
     if others:
         names = [path.relative_to(folder).as_posix() for path in others]
-        logger.warning("%s: left out, not images: %s", folder, some(names, 5))
+        logger.warning("%s: skipped, not images: %s", folder, some(names, 5))
     paths = list(images.values())
     return list(zip(paths, scan(paths, look, cache), strict=True))
 

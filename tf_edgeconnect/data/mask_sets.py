@@ -133,8 +133,8 @@ class MaskDrawer:
             if np.sum(mask[1:-1, 1:-1]) < spec.pixels:
                 return mask
         raise InputError(
-            f"none of {TRIES} drawings with {spec.pixels} hole pixels touches the "
-            "border; ask for larger ratios with --bins, or for --border clear"
+            f"none of {TRIES} masks with {spec.pixels} hole pixels touches the border; "
+            "use larger ratios for --bins, or --border clear"
         )
 
     def _field(self, number: int, pixels: int, size: tuple[int, int]) -> np.ndarray:
@@ -178,7 +178,7 @@ def _bounds(
     if fewest > most:
         raise InputError(
             f"no mask of {width}x{height} has a hole ratio between {low:g} and "
-            f"{high:g}: take wider --bins or a larger --size"
+            f"{high:g}: use wider --bins or a larger --size"
         )
     rows, columns = _frame(size)
     room = (height - 2 * rows) * (width - 2 * columns)
@@ -186,7 +186,7 @@ def _bounds(
         raise InputError(
             f"a hole that keeps {columns} columns and {rows} rows clear of the border "
             f"covers at most {room / height / width:.3f} of {width}x{height}, so none "
-            f"has a ratio of up to {high:g}: end --bins earlier, or take --border "
+            f"has a ratio of up to {high:g}: end --bins earlier, or use --border "
             "touching"
         )
     return fewest, most
@@ -198,7 +198,7 @@ def _check(
     height, width = size
     if min(size) < MIN_SIDE or height * width > MAX_PIXELS:
         raise InputError(
-            f"--size must be {MIN_SIDE} pixels or more a side and at most 100 "
+            f"--size must be at least {MIN_SIDE} pixels a side and at most 100 "
             f"megapixels, got {width}x{height}"
         )
     if count < len(borders):
@@ -209,7 +209,7 @@ def _check(
     rising = all(low < high for low, high in pairwise(bins))
     if len(bins) < 2 or not rising or bins[0] < 0 or bins[-1] > 1:
         raise InputError(
-            "--bins must be two or more rising numbers from 0 to 1, such as "
+            "--bins must be two or more ascending numbers from 0 to 1, such as "
             f"0.1,0.2,0.3; got {','.join(f'{bound:g}' for bound in bins)}"
         )
 
@@ -233,12 +233,12 @@ def check_mask_folder(folder: Path, *, overwrite: bool = False) -> None:
     if found and not overwrite:
         raise InputError(
             f"output folder {folder} is not empty; choose another, or pass --overwrite "
-            "to replace a set of masks in it"
+            "to replace a mask set in it"
         )
     if foreign := sorted(found - _listed(folder)):
         raise InputError(
-            f"output folder {folder} holds {foreign[0]}, which is not of a set of "
-            "masks; choose another folder"
+            f"output folder {folder} holds {foreign[0]}, which is not part of a mask "
+            "set; choose another folder"
         )
 
 

@@ -160,7 +160,7 @@ def _check(size: int, batch_size: int, start: int, shard: tuple[int, int]) -> No
     if batch_size < 1:
         raise InputError(f"batch_size must be at least 1, not {batch_size}")
     if start < 0:
-        raise InputError(f"start must be a stream position from 0, not {start}")
+        raise InputError(f"start must be a stream position of 0 or more, not {start}")
     if not 0 <= shard[0] < shard[1]:
         raise InputError(
             f"shard must be (index, count) with index from 0 to count - 1, not {shard}"

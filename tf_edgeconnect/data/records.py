@@ -193,14 +193,14 @@ def _find_keys(path: Path, offset: int) -> RecordKeys:
         example = read_example(path, offset)
     except Exception as error:  # protobuf's DecodeError has no public place
         raise InputError(
-            f"{path}: its records are no tf.train.Example: {error}"
+            f"{path}: its records are not tf.train.Example messages: {error}"
         ) from error
     for key in (RecordKeys().image, "image"):
         if _bytes(example, key):
             return RecordKeys(image=key)
     present = ", ".join(sorted(example.features.feature)) or "none"
     raise InputError(
-        f"{path}: its records hold no photo: expected a feature image/encoded or "
+        f"{path}: its records contain no photo: expected a feature image/encoded or "
         f"image with the bytes of a JPEG, PNG, WebP or BMP file; features: {present}"
     )
 

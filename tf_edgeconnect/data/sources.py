@@ -74,9 +74,9 @@ def open_source(
         first = "; ".join(f"{name} ({reason})" for name, reason in unreadable[:3])
         more = f"; and {bad - 3} more" if bad > 3 else ""
         raise InputError(
-            f"{spec}: {bad} of {found} photos cannot be read, at most "
-            f"{max_bad_fraction:.2%} may: {first}{more}; mend or remove them, or raise "
-            "data.max_bad_fraction"
+            f"{spec}: {bad} of {found} photos cannot be read, and at most "
+            f"{max_bad_fraction:.2%} are tolerated: {first}{more}; repair or remove "
+            "them, or raise data.max_bad_fraction"
         )
     return source
 
@@ -107,7 +107,7 @@ def _open(spec: str, cache: Path | None, download: bool) -> Source:
         raise InputError(f"{spec}: no such file or folder; expected a source of photos")
     records = [Path(name) for name in sorted(glob.glob(str(path)))]
     if not records:
-        raise InputError(f"{spec}: no TFRecord file fits this pattern")
+        raise InputError(f"{spec}: no TFRecord file matches this pattern")
     return open_records(records, spec, cache)
 
 
@@ -203,11 +203,11 @@ def read_list(file: Path) -> list[str]:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise InputError(
-            f"{file}: a list of photos must be UTF-8 text, one path a line"
+            f"{file}: a list of photos must be UTF-8 text, one path per line"
         ) from None
     names = [line.strip() for line in lines if line.strip()]
     if not names:
-        raise InputError(f"{file}: the list is empty; expected one path a line")
+        raise InputError(f"{file}: the list is empty; expected one path per line")
     return names
 
 

@@ -49,7 +49,7 @@ def as_pair(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray
     if not hole.any():
         logger.warning("the mask has no hole: the photo stays as it is")
     elif hole.all():
-        logger.warning("the mask is all hole: nothing of the photo is known")
+        logger.warning("the mask is all hole: no pixel of the photo is known")
     images = image.reshape(-1, *image.shape[-3:])
     return images, hole.reshape(*images.shape[:-1], 1)
 

@@ -185,8 +185,8 @@ class Inpainter:
         backend = self._at(sigma)
         if not self.paints:
             raise InputError(
-                f"the model {self.description} has no inpaint generator: it only draws "
-                "edges; train the inpaint stage, or ask for edges only"
+                f"the model {self.description} has no inpaint generator, only an edge "
+                "generator; train the inpaint stage, or ask for edges only"
             )
         if published:
             self._check_published(edges, large)
@@ -253,8 +253,8 @@ class Inpainter:
         except MemoryError:
             height, width = images.shape[1:3]
             raise InputError(
-                f"a photo of {width} x {height} needs more memory than there is; make "
-                "it smaller, or run it in parts: --large crop, or tile"
+                f"a photo of {width} x {height} needs more memory than is available; "
+                "make it smaller, or run it in parts with --large crop or tile"
             ) from None
 
     def _way(self, images: np.ndarray, large: Large) -> Way:
@@ -264,9 +264,9 @@ class Inpainter:
             return "crop"  # at its own scale, whatever the size of the photo
         if size is not None and large == "full" and max(height, width) > size:
             raise InputError(
-                f"the model {self.description} takes {size} x {size} pixels at once, "
-                f"the photo has {width} x {height}: large must be 'crop', 'tile' or "
-                "'auto'"
+                f"the model {self.description} runs on {size} x {size} pixels at most, "
+                f"but the photo has {width} x {height}: large must be 'crop', 'tile' "
+                "or 'auto'"
             )
         return choose((height, width), large, self._side)
 
@@ -278,20 +278,20 @@ class Inpainter:
     def _check_published(self, edges: np.ndarray | None, large: Large) -> None:
         if edges is not None or not self.draws:
             raise InputError(
-                "published feeds the raw edges of the edge generator: it needs a model "
-                "with one, and no edges given"
+                "published uses the raw output of the edge generator: it needs a "
+                "model that has one, and takes no edges"
             )
         if large not in ("auto", "full"):
             raise InputError(
-                f"published runs photos whole, as the original does: large {large!r} "
-                "must be 'full' or 'auto'"
+                "published runs on the whole photo at once, as the original code "
+                f"does: large {large!r} must be 'full' or 'auto'"
             )
 
     def _warn_without_edge_generator(self) -> None:
         if not self.draws and not self._warned:
             self._warned = True
             logger.warning(
-                "the model %s has no edge generator: only known edges, and those a "
-                "person gives, guide the painting",
+                "the model %s has no edge generator: only known edges and the edges "
+                "that you give guide the fill",
                 self.description,
             )

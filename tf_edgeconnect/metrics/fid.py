@@ -95,7 +95,7 @@ def frechet_distance(target, predicted) -> float:
             )
     if sides[0].shape[1] != sides[1].shape[1]:
         raise ValueError(
-            "frechet_distance: expected features of one width, got "
+            "frechet_distance: expected features of the same width, got "
             f"{sides[0].shape[1]} and {sides[1].shape[1]}"
         )
     means = [side.mean(axis=0) for side in sides]

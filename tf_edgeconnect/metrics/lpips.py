@@ -127,7 +127,7 @@ class Lpips:
         target, predicted = (np.asarray(a, "float32") for a in (target, predicted))
         if target.shape != predicted.shape or min(target.shape[1:3]) < SMALLEST_SIDE:
             raise ValueError(
-                f"lpips: expected two batches of one shape with sides of at least "
+                "lpips: expected two batches of the same shape with sides of at least "
                 f"{SMALLEST_SIDE} pixels, got {target.shape} and {predicted.shape}"
             )
         return np.asarray(self._model.predict_on_batch([target, predicted]))

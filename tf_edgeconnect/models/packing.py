@@ -51,7 +51,7 @@ def pack(
     """
     folder = Path(folder)
     if folder.exists():
-        raise InputError(f"{folder} exists already: give a folder that does not")
+        raise InputError(f"{folder} already exists: choose a new folder")
     found = resolve(model)
     lacking = [name for name in GENERATORS if name not in found]
     if lacking:

@@ -55,7 +55,7 @@ def read_arrays(
             arrays = {name: archive[name] for name in shapes if name in archive}
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"{what}: {path} is no readable .npz file; {remedy}"
+            f"{what}: {path} is not a readable .npz file; {remedy}"
         ) from error
     for name, shape in shapes.items():
         if name not in arrays:
@@ -155,7 +155,7 @@ def read_meta(folder: str | Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}") from None
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
-        raise InputError(f"{path} is not of format {FORMAT}, which this version reads")
+        raise InputError(f"{path} is not of {FORMAT}, which this version reads")
     networks = meta.get("networks", {})
     return {
         **meta,
@@ -210,7 +210,8 @@ def _check_hash(path: Path, hashes: dict[str, str]) -> None:
     if hashlib.sha256(path.read_bytes()).hexdigest() != hashes[path.name]:
         raise InputError(
             f"weights file {path} is damaged (its SHA-256 is not that of {META}): "
-            "install tf-edgeconnect again if it belongs to a preset, else copy it anew"
+            "install tf-edgeconnect again if it belongs to a preset, otherwise copy "
+            "it again"
         )
 
 
@@ -244,7 +245,7 @@ def resolve(path: str | Path, stages: tuple[str, ...] = STAGES) -> dict[str, Pat
     if not found:
         what = "does not exist"
         if path.exists():
-            what = "has no trained weights in it" if path.is_dir() else "is a file"
+            what = "contains no trained weights" if path.is_dir() else "is a file"
         raise InputError(
             f"model {path} {what}; expected a run directory (runs/NAME), a weights "
             f"folder (with {META}) or a preset: {', '.join(PRESETS)}"

@@ -34,7 +34,7 @@ LAYERS = tuple(ACTIVATION_SCALES)
 _BGR_MEANS = (103.939, 116.779, 123.68)  # ImageNet's, as in Keras' preprocessing
 _REMEDY = (
     "give a weights file of keras.applications.VGG19(include_top=False) with `--set "
-    "losses.vgg_weights=FILE`, or do without: `--set losses.perceptual=0 --set "
+    "losses.vgg_weights=FILE`, or train without it: `--set losses.perceptual=0 --set "
     "losses.style=0`"
 )
 

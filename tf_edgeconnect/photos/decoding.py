@@ -100,7 +100,7 @@ def decoding_errors(
             "it smaller first, or raise --max-megapixels"
         ) from None
     except MemoryError:
-        raise InputError(f"{what} {path} is too large for this memory") from None
+        raise InputError(f"{what} {path} does not fit into memory") from None
     except Exception as error:  # Pillow's plugins raise anything on damaged data
         reason = one_line(error)
         raise InputError(f"{what} {path} is damaged or cut short: {reason}") from None
@@ -139,7 +139,7 @@ def load_image(
             raise Image.DecompressionBombError(f"{width} x {height}")
         if image.mode not in modes:
             raise InputError(
-                f"{what} {path} has pixels of kind {image.mode!r}, not supported; "
+                f"{what} {path} has pixels of an unsupported kind, {image.mode!r}; "
                 "save it as 8 or 16 bit grey or RGB"
             )
         image.info["stored_orientation"] = orientation_of(image)
@@ -180,7 +180,7 @@ def open_image(file: BinaryIO, max_pixels: int = MAX_PIXELS) -> ImageFile:
         from pi_heif import HeifImageFile
     except ImportError:
         raise InputError(
-            "HEIC takes pi-heif: pip install 'tf-edgeconnect[heif]'"
+            "HEIC needs pi-heif: pip install 'tf-edgeconnect[heif]'"
         ) from None
     file.seek(0)
     return HeifImageFile(file)
@@ -220,9 +220,9 @@ def _to_full_range(image: TiffImageFile) -> None:
 def _warn_of_further_pictures(image: Image.Image, path: Path) -> None:
     gain_map = b'hdrgm:Version="' in image.info.get("xmp", b"")
     if image.format == "MPO" or gain_map or image.info.get("aux"):
-        logger.warning("%s holds a gain map or further pictures: left out", path)
+        logger.warning("%s: its gain map or further images are ignored", path)
     elif getattr(image, "n_frames", 1) > 1:
-        logger.warning("%s holds several pictures: only the first is read", path)
+        logger.warning("%s contains several images: the first is read", path)
 
 
 def to_srgb(image: Image.Image, path: Path) -> Image.Image:

@@ -223,7 +223,7 @@ def _jobs_of(
         if plan.is_folder or output.is_dir() or not output.suffix:
             output = output / f"{stem}{ending}"
         elif form and FORMATS.get(output.suffix.lower()) != FORMATS[ending.lower()]:
-            raise InputError(f"output {output} is not of --format {form}")
+            raise InputError(f"output {output} does not match --format {form}")
         yield Job(photo, mask, output, edges)
 
 

@@ -170,8 +170,8 @@ class MaskFile:
             low, high = values
             if not low <= top / 2 < high:
                 logger.warning(
-                    "mask %s has only the values %g and %g: the larger is the hole "
-                    "(said once)",
+                    "mask %s has only the values %g and %g: the larger is taken as "
+                    "the hole (reported once)",
                     self._path,
                     low,
                     high,
@@ -182,7 +182,7 @@ class MaskFile:
         if values[-1] and not hole.any():
             found = some(map("{:g}".format, values), 5)
             raise self._refused(
-                f"is nowhere lighter than half grey: its values are {found} of {top}"
+                f"has no pixel lighter than mid-grey: its values are {found} of {top}"
             )
         return hole
 
@@ -224,8 +224,9 @@ class MaskFile:
 
     def _refused(self, what: str) -> InputError:
         return InputError(
-            f"mask {self._path} {what}; white = hole, or tell inpaint or batch what it "
-            "is made of: --mask-from paint, transparency, grey or labels"
+            f"mask {self._path} {what}; white = hole, or pass --mask-from paint, "
+            "transparency, grey or labels to inpaint or batch for a mask of another "
+            "kind"
         )
 
 

@@ -61,7 +61,7 @@ def list_images(
     files = list_files(folder, without=without)
     images = {p.relative_to(folder).as_posix(): p for p in files if _is_image(p)}
     if not images:
-        raise InputError(f"folder {folder} holds no image files")
+        raise InputError(f"folder {folder} contains no image files")
     return images, [path for path in files if path not in set(images.values())]
 
 

@@ -166,7 +166,7 @@ def decode_photo(
         else:
             pixels, alpha = split_alpha(image)
     if (depth := image.info["depth"]) > 8 and pixels.dtype == np.uint8:
-        logger.warning("%s has %d bits a channel: only 8 are read", path, depth)
+        logger.warning("%s has %d bits per channel: only 8 are read", path, depth)
     return Photo(
         pixels=upright(pixels, turned),
         alpha=None if alpha is None else upright(alpha, turned),
@@ -241,8 +241,8 @@ def read_hole(
         hole = ~hole
     elif seems_inverted(hole):
         logger.warning(
-            "%s is mostly hole and so is its border: if black is the hole, pass "
-            "--invert-mask (said once)",
+            "%s is mostly hole, and so is its border: if black is the hole, pass "
+            "--invert-mask (reported once)",
             name,
             extra=ONCE,
         )

@@ -118,7 +118,7 @@ def check_format(path: Path, photo: Photo, quality: int | None = None) -> None:
         lost.append("alpha channel")
     if lost:
         names = ", ".join(lost)
-        logger.warning("%s: %s cannot hold %s: left out; PNG can", path, form, names)
+        logger.warning("%s: %s cannot store %s: left out; PNG can", path, form, names)
 
 
 def encode(photo: Photo, form: str, quality: int | None = None) -> bytes:

@@ -27,7 +27,7 @@ def folder(name: str) -> Path:
         InputError: there is no such preset, or its data are missing.
     """
     if name not in NAMES:
-        raise InputError(f"there is no preset {name}; there is: {', '.join(NAMES)}")
+        raise InputError(f"unknown preset {name}; expected one of {', '.join(NAMES)}")
     found = ROOT / name
     if not (found / "model.json").is_file():
         raise InputError(

@@ -64,8 +64,8 @@ class AdversarialTrainer(keras.Model):
         for discriminator, each in losses.items():
             if each.need_discriminator and discriminator not in present:
                 raise ValueError(
-                    "the adversarial or the feature matching loss needs an "
-                    f"{discriminator}; without one set their weights to 0"
+                    "the adversarial or feature matching loss needs an "
+                    f"{discriminator}; to train without it, set its weight to 0"
                 )
         self._options = {"ema": ema, **options}
         self._learners = [name for name in (*generators, *losses) if name in present]
@@ -118,8 +118,8 @@ class AdversarialTrainer(keras.Model):
         jit_compile = kwargs.pop("jit_compile", False)
         if replicas > 1 and (jit_compile or steps > 1):
             raise ValueError(
-                "`jit_compile` and `steps_per_execution` above 1 work on one replica "
-                f"only, and this strategy has {replicas}"
+                "`jit_compile` and `steps_per_execution` above 1 need a single "
+                f"replica, but this strategy has {replicas}"
             )
         adam, scaled = keras.optimizers.Adam, keras.optimizers.LossScaleOptimizer
         optimizers = [

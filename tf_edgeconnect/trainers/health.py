@@ -148,9 +148,10 @@ def _loss_conditions(means: dict[str, float]) -> Iterator[tuple[str, str]]:
         if is_d_loss and value < D_LOSS_BAND[0]:
             yield (
                 f"{name} low",
-                f"{name} is {value:.0%} of what guessing gives: the discriminator wins "
-                "and teaches the generator nothing; lower train.discriminator_rate, or "
-                "raise the weights of the generator's other losses",
+                f"{name} is {value:.0%} of chance level: the discriminator wins, and "
+                "the generator learns nothing from it; lower "
+                "train.discriminator_rate, or raise the weights of the generator's "
+                "other losses",
             )
         # Near chance it may have met its match; one that is stuck has no gradient.
         elif is_d_loss and (
@@ -159,15 +160,15 @@ def _loss_conditions(means: dict[str, float]) -> Iterator[tuple[str, str]]:
         ):
             yield (
                 f"{name} high",
-                f"{name} is {value:.0%} of what guessing gives: the discriminator has "
-                "collapsed and teaches the generator nothing; compare "
+                f"{name} is {value:.0%} of chance level: the discriminator has "
+                "collapsed, and the generator learns nothing from it; compare "
                 "train.discriminator_rate (0.1) and train.learning_rate with the "
-                "defaults, and start the stage afresh",
+                "defaults, and restart the stage",
             )
         elif name in _WEIGHTS and value > LARGEST_SHARE:
             yield (
                 f"{name} dwarfs",
-                f"{name} makes up {value:.2%} of the generator's loss: it dwarfs the "
+                f"{name} makes up {value:.2%} of the generator's loss and dwarfs the "
                 f"rest; lower {_WEIGHTS[name]} or raise the other weights",
             )
 
@@ -179,15 +180,15 @@ def _edge_conditions(means: dict[str, float]) -> Iterator[tuple[str, str]]:
     if "edge/g_adv" in means and not DRAWN_BAND[0] <= drawn <= DRAWN_BAND[1]:
         yield (
             "drawn",
-            f"the edge generator draws {drawn:.2g} edge pixels for each that is there "
-            "(edge/recall over edge/precision): look at the sample sheets; compare "
+            f"the edge generator predicts {drawn:.2g} edge pixels for each true one "
+            "(edge/recall over edge/precision): check the sample sheets; compare "
             "losses.feature_matching (10), losses.edge_adversarial (1) and "
             "train.learning_rate with the defaults",
         )
     if lift < SMALLEST_LIFT:
         yield (
             "lift",
-            f"edge/average_precision is {lift:.2f} times edge/base_rate: drawn edges "
-            "are no better than guessing; compare losses.feature_matching (10) and "
-            "train.learning_rate with the defaults, or train a wider network",
+            f"edge/average_precision is {lift:.2f} times edge/base_rate: predicted "
+            "edges are no better than chance; compare losses.feature_matching "
+            "(10) and train.learning_rate with the defaults, or train a wider network",
         )

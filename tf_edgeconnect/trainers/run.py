@@ -111,8 +111,8 @@ def _train(
     step = checkpoints.restore()
     workers.agree(
         step,
-        f"the workers find different checkpoints in {run_dir}: it has to be one folder "
-        "that all of them share",
+        f"the workers find different checkpoints in {run_dir}: all of them must share "
+        "this folder",
     )
     writer = RunWriter(
         stage, step, settings.steps, settings.batch_size, quiet=not workers.is_chief
@@ -122,8 +122,8 @@ def _train(
     if known:
         if init_from is not None and str(init_from) != known.get("init_from"):
             writer.say(
-                f"warning: --init-from {init_from} is not used: it counts at step 0 "
-                "alone, and this stage continues from its checkpoint"
+                f"warning: --init-from {init_from} is ignored: it applies only at step "
+                "0, and this stage continues from its checkpoint"
             )
         # Where the stage began stays on record.
         init_from = known.get("init_from")
@@ -145,7 +145,7 @@ def _train(
         if workers.is_chief and known.get("step") != step:
             publish(step)
         writer.say(
-            f"{stage}: finished at step {step}; to train longer run the same command "
+            f"{stage}: finished at step {step}; to train longer, run the same command "
             f"with --set train.steps.{stage}={2 * step}"
         )
         return Outcome.FINISHED
@@ -156,17 +156,17 @@ def _train(
         trainer.averages.restart()
     if stage != "edge" and not (config.losses.perceptual or config.losses.style):
         writer.say(
-            f"{stage}: losses.perceptual and losses.style are 0, so VGG19 is not "
-            "needed and fills stay smoother; to switch them on: --set "
-            "losses.perceptual=0.1 --set losses.style=250 (Keras downloads VGG19, or "
-            "--set losses.vgg_weights=FILE)"
+            f"{stage}: losses.perceptual and losses.style are 0, so VGG19 is not used "
+            "and fills are smoother; to turn them on: --set losses.perceptual=0.1 "
+            "--set losses.style=250 (Keras downloads VGG19, or --set "
+            "losses.vgg_weights=FILE)"
         )
     with workers.chief_first():  # it leaves its scan for the others
         data = RunData(config, run_dir, writer.say)
     workers.agree(
         data.training.fingerprint() + data.held_out.fingerprint(),
-        "the workers find different photos: all have to see the same ones, under the "
-        "same paths",
+        "the workers find different photos: all of them must see the same photos "
+        "under the same paths",
     )
     shown = first_examples(data.validation_batches(), SHEET_ROWS)
     sheets = SampleSheets(shown, run_dir / "samples", stage)

@@ -91,7 +91,7 @@ class RunData:
         count, size = kept_files(scan_file("train"))
         if count:
             say(
-                f"kept as PNG, since TensorFlow would read them otherwise: {count} "
+                f"converted to PNG, since TensorFlow decodes them differently: {count} "
                 f"files, {size / 1e6:.1f} MB, in {SCANS} of the run directory"
             )
 
@@ -171,8 +171,8 @@ class RunData:
             listed = ", ".join(sorted(self._undecodable)[:10])
             raise InputError(
                 f"{len(self._undecodable)} of {len(self.training)} photos cannot be "
-                f"decoded, more than data.max_bad_fraction {limit}: {listed}; mend or "
-                "remove them, or raise the limit, and run the same command"
+                f"decoded, more than data.max_bad_fraction {limit}: {listed}; repair "
+                "or remove them, or raise the limit, and run the same command"
             )
 
     @contextlib.contextmanager
@@ -191,7 +191,7 @@ class RunData:
             names = self._skipped_names(*stretch)
             raise InputError(
                 f"{len(names)} photos in a row cannot be decoded: "
-                f"{', '.join(names[:10])}; mend or remove them, or see whether the "
+                f"{', '.join(names[:10])}; repair or remove them, or check that the "
                 "disk is still there, and run the same command"
             ) from None
 
@@ -212,6 +212,6 @@ def first_examples(batches: tf.data.Dataset, count: int) -> dict[str, np.ndarray
     for found in floats.take(count).batch(count).as_numpy_iterator():
         return found
     raise InputError(
-        "no photo for validation can be decoded: give others with data.val, or hold "
-        "out more with data.val_fraction"
+        "no validation photo can be decoded: give others with data.val, or hold out "
+        "more with data.val_fraction"
     )

@@ -49,20 +49,20 @@ def check_directory(run_dir: Path, config: Config, fresh: bool) -> None:
     )
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise InputError(
-            f"run directory {run_dir} cannot be written: {there} is not a folder that "
-            "may be written; choose another --run-dir"
+            f"run directory {run_dir} cannot be written: {there} is not a writable "
+            "folder; choose another --run-dir"
         )
     # The scans alone may be left of a run that could not start.
     left = run_dir.iterdir() if fresh and run_dir.exists() else ()
     if any(path.name != SCANS for path in left):
         raise InputError(
-            f"--fresh asks for an empty run directory, and {run_dir} is not: choose "
+            f"--fresh needs an empty run directory, and {run_dir} is not empty: choose "
             "another --run-dir or remove it"
         )
     differing = [it for it in _changes(run_dir, config) if it.startswith("model.")]
     if differing:
         raise InputError(
-            f"run directory {run_dir} was made with another architecture "
+            f"run directory {run_dir} was made with a different architecture "
             f"({'; '.join(differing)}): use its settings or another --run-dir"
         )
 
@@ -97,9 +97,9 @@ def save_settings(
     for name in now:
         if before.get(name, now[name]) != now[name]:
             say(
-                f"warning: the photos for {name} are not those of the last call "
+                f"warning: the photos for {name} have changed since the last call "
                 f"({before[name]['count']} then, {now[name]['count']} now): from here "
-                "on examples come in another order"
+                "on, examples come in a different order"
             )
     with writing(run_dir):
         save_config(config, run_dir / SETTINGS)
@@ -181,13 +181,13 @@ class Checkpoints:
             there = tf.train.list_variables(latest)
             if not any(name.startswith("named/") for name, _ in there):
                 raise InputError(
-                    f"checkpoint {latest} is of an earlier version, which cannot be "
-                    "continued: start from its weights, in another --run-dir: "
+                    f"checkpoint {latest} is from an earlier version and cannot be "
+                    "continued: start from its weights, with another --run-dir and "
                     f"--init-from {self.folder.parents[1]}"
                 ) from None
             reason = (
-                "it holds other variables: was train.ema, the last loss with a "
-                "discriminator or joint.keep_edge_discriminator switched?"
+                "it holds other variables: has train.ema, the last loss with a "
+                "discriminator or joint.keep_edge_discriminator changed?"
             )
         except (ValueError, tf.errors.OpError) as error:
             reason = one_line(error)
@@ -227,7 +227,7 @@ def _by_name(trainer: AdversarialTrainer) -> dict[str, tf.Variable]:
     found = {name: variable.value for name, variable in named}
     if len(found) < len(named):
         raise ValueError(
-            "two variables have one name: build each network within "
+            "two variables have the same name: build each network within "
             "`keras.name_scope` of its name"
         )
     return found
@@ -254,6 +254,6 @@ def writing(folder: Path, last_good: int | None = None) -> Iterator[None]:
             kept = f"the checkpoint of step {last_good} is kept"
         reason = next((it for it in _REASONS if it in str(error)), one_line(error))
         raise InputError(
-            f"{folder} cannot be written ({reason}); {kept}: make room or "
-            "choose another --run-dir, then run the same command"
+            f"{folder} cannot be written ({reason}); {kept}: free some space or choose "
+            "another --run-dir, then run the same command"
         ) from None

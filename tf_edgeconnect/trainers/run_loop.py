@@ -251,7 +251,7 @@ class StageLoop:
         regular = step and step % self.settings.validate_every == 0
         if regular and self.schedule.observe(watched):
             rate = self.schedule.rate(step)
-            self.writer.say(f"no gain for a while: the rate falls to {rate:.3g}")
+            self.writer.say(f"no improvement: the learning rate falls to {rate:.3g}")
 
     def _sheet(self, step):
         if self.workers.is_chief:

@@ -131,8 +131,8 @@ def _vgg(config: Config) -> keras.Model | None:
         return None
     if config.train.jit_compile and config.train.deterministic:
         raise InputError(
-            "train.jit_compile and train.deterministic do not go together with VGG: "
-            "XLA has no deterministic gradient of its pooling; switch one of them off"
+            "train.jit_compile and train.deterministic cannot be combined with VGG: "
+            "XLA has no deterministic gradient of its pooling; turn one of them off"
         )
     with _arithmetic(config):
         return vgg_features(config.losses.vgg_weights)
@@ -150,8 +150,8 @@ def _hole_edges(stage: Stage, settings: StageConfig) -> dict[HoleEdges, float] |
     }
     if not kinds:
         raise InputError(
-            "stage inpaint has no edge generator, and train.hole_edges names nothing "
-            "but predicted: give canny or none a weight, or train --stage edge-inpaint"
+            "stage inpaint has no edge generator, but train.hole_edges names only "
+            "predicted: give canny or none a weight, or train --stage edge-inpaint"
         )
     return kinds
 
@@ -198,8 +198,9 @@ def load_earlier_weights(
             )
         elif stage == "joint" and name.endswith("generator"):
             say(
-                f"warning: joint: {words} starts from scratch; joint is meant to "
-                "fine-tune: train the stages edge and inpaint first, or --init-from"
+                f"warning: joint: {words} starts from scratch, but joint is for "
+                "fine-tuning: train the stages edge and inpaint first, or use "
+                "--init-from"
             )
         else:
             say(f"{stage}: {words} starts from scratch")

@@ -109,10 +109,9 @@ class Workers:
             if self.count == 1:
                 raise
             raise WorkerLost(
-                f"worker {self.index} lost another one: one of the {self.count} ended "
-                "or cannot be reached, its own output says why; start all of them "
-                "again with the same command, and they continue from the newest "
-                "checkpoint"
+                f"worker {self.index} lost another worker: one of the {self.count} "
+                "ended or cannot be reached (see its own output); start all of them "
+                "again with the same command to continue from the newest checkpoint"
             ) from error
 
 
@@ -147,19 +146,18 @@ def choose_strategy(
     share, rest = divmod(batch_size, replicas)
     if rest:
         raise InputError(
-            f"train.batch_size {batch_size} does not divide over {replicas} devices; "
-            f"take a multiple of {replicas}"
+            f"train.batch_size {batch_size} is not divisible by the number of devices, "
+            f"{replicas}; use a multiple of {replicas}"
         )
     if share % accumulate:
         raise InputError(
-            f"train.accumulate {accumulate} does not divide {share}, the share of "
-            f"train.batch_size {batch_size} that each of {replicas} devices has"
+            f"train.accumulate {accumulate} does not divide {share}, the part of "
+            f"train.batch_size {batch_size} on each of {replicas} devices"
         )
     if jit_compile and replicas > 1:
         raise InputError(
-            f"train.jit_compile works on one device only, and there are {replicas}: "
-            "XLA cannot compile what the replicas exchange; switch it off, or take "
-            "--strategy single"
+            f"train.jit_compile needs a single device, but there are {replicas}: XLA "
+            "cannot compile their communication; turn it off, or use --strategy single"
         )
     return workers
 
@@ -171,7 +169,7 @@ def _of_this_machine(name: StrategyName) -> tf.distribute.Strategy:
         return tf.distribute.get_strategy()
     if len(devices) < 2:
         raise InputError(
-            "--strategy mirrored needs two GPUs or more, and TensorFlow finds "
+            "--strategy mirrored needs at least two GPUs, but TensorFlow finds "
             f"{len(gpus)}; use --strategy single"
         )
     return _mirrored(tuple(device.name for device in devices))
@@ -197,7 +195,8 @@ def _all_workers(cluster: Cluster) -> Workers:
     except tf.errors.OpError as error:
         raise WorkerLost(
             f"worker {cluster.place} cannot join the others ({one_line(error)}): some "
-            "of them may be of an earlier start; once those have ended, start all again"
+            "of them may be left from an earlier start; once those have ended, start "
+            "all again"
         ) from error
     if threading.current_thread() is threading.main_thread():
         # TensorFlow's workers have caught it, and do nothing.
@@ -232,8 +231,8 @@ def read_cluster() -> Cluster:
         if sound and distinct and set(jobs) <= {"chief", "worker"}:
             return Cluster(addresses, place)
     raise InputError(
-        f"TF_CONFIG cannot be used: {' '.join(text.split())}; expected host:port of "
-        f"each worker, all distinct, and one as the task, such as {_EXAMPLE}"
+        f"TF_CONFIG is invalid: {' '.join(text.split())}; expected host:port of each "
+        f"worker, all distinct, and one of them as the task, such as {_EXAMPLE}"
     )
 
 
@@ -256,7 +255,7 @@ def wait_for_all(cluster: Cluster) -> None:
     except (OSError, OverflowError) as error:
         raise InputError(
             f"worker {cluster.place} cannot listen on port {port} ({error}): is an "
-            "earlier one still running there? End it or change TF_CONFIG"
+            "earlier worker still running there? Stop it or change TF_CONFIG"
         ) from None
     remind = time.monotonic()
     with listener:

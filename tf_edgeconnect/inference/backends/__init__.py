@@ -63,8 +63,8 @@ class Backend(Protocol):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Fills like the published test script; see `InpaintGraph`."""
         raise InputError(
-            f"the model {self.description} paints along composite edges only; "
-            "published needs the run directory or weights folder it was made from"
+            f"the model {self.description} accepts composite edges only; published "
+            "needs the run directory or weights folder it was made from"
         )
 
     def at_sigma(self, sigma: float) -> "Backend":

@@ -50,8 +50,8 @@ class FileBackend(Backend, abc.ABC):
             raise
         except Exception:  # ONNX Runtime's own kinds have no common one
             raise InputError(
-                f"model {path} is not a whole file of `tf-edgeconnect export --format "
-                f"{kind}`"
+                f"model {path} is not a complete file from `tf-edgeconnect export "
+                f"--format {kind}`"
             ) from None
         self.sigma: float = facts["sigma"]
         self.description = f"{path} ({facts['precision']}, from {facts['source']})"

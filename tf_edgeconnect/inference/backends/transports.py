@@ -139,7 +139,9 @@ class RestTransport:
             code, busy = _CODES.get(error.code, "INTERNAL"), error.code in _BUSY
             raise ServingError(code, _message(error), busy=busy) from None
         except ValueError as error:
-            raise ServingError("INTERNAL", f"{url}: no JSON came: {error}") from None
+            raise ServingError(
+                "INTERNAL", f"{url}: not a JSON answer: {error}"
+            ) from None
         except OSError as error:
             reason = getattr(error, "reason", error)  # of a URLError
             if isinstance(reason, TimeoutError):
