@@ -1,21 +1,21 @@
-"""Errors for what goes wrong around the program, not in it.
+"""Errors caused by input, servers or other workers, not by the program.
 
-A message is a single line that names the thing, says what was expected and what came,
-and tells what to do. The command line prints it without a traceback.
+Each message is one line that names the thing, the expected and the received value, and
+what to do. The command line prints it without a traceback.
 """
 
 
 class InputError(ValueError):
-    """A file, an option or an argument that the user can put right; exit code 2."""
+    """An error in a file, option or argument that the user can correct; exit code 2."""
 
 
 class ServingError(Exception):
-    """What a server answered instead of a picture, after the retries.
+    """A server returned an error instead of an image, after all retries.
 
     Args:
         code: name of a gRPC status code, such as `INVALID_ARGUMENT`, for REST too.
-        message: the server's sentence, or what happened on the way to it.
-        busy: the server refused only because it serves too many others now.
+        message: the server's message, or why it could not be reached.
+        busy: the server refused only because it has too many requests.
     """
 
     def __init__(self, code: str, message: str, *, busy: bool = False) -> None:
@@ -26,9 +26,9 @@ class ServingError(Exception):
 
 
 class WorkerLost(RuntimeError):
-    """Another worker of a run ended; exit code 75, for all can be started again."""
+    """Another worker of the run ended; exit code 75: start all workers again."""
 
 
 def one_line(error: BaseException) -> str:
-    """Returns the first line of an error's message, or its type where it has none."""
+    """Returns the first line of an error's message, or its type if it is empty."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

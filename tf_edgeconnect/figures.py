@@ -1,6 +1,6 @@
 """Draws sheets of pictures, such as photo, hole, edges and filled photo side by side.
 
-Pictures are NumPy arrays, uint8 or float in [0, 1]; a sheet is a Pillow image.
+Pictures are NumPy arrays, uint8 or float in [0, 1]; sheets are Pillow images.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class Row(NamedTuple):
         image: `(H, W, 3)` or `(H, W, 1)`, the whole photo.
         mask: `(H, W)` or `(H, W, 1)`, 1 (or 255) = hole.
         edge: `(H, W)` or `(H, W, 1)`, composite edges, white = edge.
-        filled: shape of `image`, the photo with its hole painted.
+        filled: shape of `image`, the filled photo.
         label: a short text below the row.
     """
 

@@ -9,7 +9,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("tf_edgeconnect")
 class ReflectionPadding2D(keras.layers.Layer):
-    """Pads height and width by mirroring them, the border pixel not repeated.
+    """Pads height and width by reflection, without repeating the border pixel.
 
     Args:
         padding: pixels added on each of the four sides; both sides of the input must be
@@ -45,9 +45,9 @@ class ReflectionPadding2D(keras.layers.Layer):
 class InstanceNormalization(keras.layers.Layer):
     """Gives each channel of each image mean 0 and variance 1; no weights.
 
-    Equal to `GroupNormalization(groups=-1, center=False, scale=False)`, whose sums over
-    height and width at once run through all pixels in float32 one after the other and
-    lose digits on large maps; this layer sums columns first and then rows.
+    Equal to `GroupNormalization(groups=-1, center=False, scale=False)`, which sums all
+    pixels one by one in float32 and loses precision on large maps; this layer sums over
+    columns first, then over rows.
 
     Args:
         epsilon: added to the variance.
@@ -61,7 +61,7 @@ class InstanceNormalization(keras.layers.Layer):
         self.epsilon = epsilon
 
     def call(self, inputs):
-        """Normalizes `(B, H, W, C)`, in float32 whatever the compute dtype."""
+        """Normalizes `(B, H, W, C)`, always in float32."""
         x = ops.cast(inputs, "float32")
         x = x - _mean(x)
         x = x * ops.rsqrt(_mean(ops.square(x)) + self.epsilon)
@@ -82,15 +82,15 @@ def _mean(x):
 
 @keras.saving.register_keras_serializable("tf_edgeconnect")
 class PushPullFill(keras.layers.Layer):
-    """Replaces the hole by a smooth surface spanned by the known pixels around it.
+    """Fills the hole by smooth interpolation of the known pixels around it.
 
-    The *push* halves the picture again and again, each coarse pixel the mean of the
-    known pixels below it; the *pull* goes back up and fills what is still unknown from
-    the next coarser level, bilinearly. Known pixels come out unchanged.
+    The *push* halves the image repeatedly; each coarse pixel is the mean of the known
+    pixels that it covers. The *pull* goes back and fills unknown pixels bilinearly from
+    the next coarser level. Known pixels do not change.
 
     Args:
-        levels: how often the picture is halved; a hole wider than `2 ** levels` pixels
-            gets the mean of all known pixels in its middle.
+        levels: number of halvings; the middle of a hole wider than `2 ** levels` pixels
+            gets the mean of all known pixels.
 
     Reference:
         Gortler et al. 1996, "The Lumigraph", section 3.4 (push-pull interpolation).
@@ -106,7 +106,7 @@ class PushPullFill(keras.layers.Layer):
         """Fills the hole.
 
         Args:
-            image: `(B, H, W, C)`, [0, 1]; its values inside the hole do not matter.
+            image: `(B, H, W, C)`, [0, 1]; values inside the hole are ignored.
             mask: `(B, H, W, 1)`, 1 = hole.
 
         Returns:
@@ -255,7 +255,7 @@ class SpectralConv2DTranspose(_SpectralNorm, keras.layers.Conv2DTranspose):
     """`keras.layers.Conv2DTranspose` with a spectrally normalized kernel.
 
     Takes the arguments of `Conv2DTranspose` (channels last). Its kernel is
-    `(kh, kw, out, in)`: the norm is that of the matrix with one row an output channel.
+    `(kh, kw, out, in)`: the norm is that of the matrix with one row per output channel.
 
     Reference:
         Miyato et al. 2018, arXiv:1802.05957; EdgeConnect, section 3.3.

@@ -1,4 +1,4 @@
-"""The mask convention of the whole project, and the two operations that rest on it.
+"""The mask convention of the project and the two operations based on it.
 
 A mask is float32 of shape `(B, H, W, 1)` (or any shape that broadcasts against the
 image) with **1 = hole, 0 = known**. Images are float32 NHWC in [0, 1]. In files white
@@ -31,7 +31,7 @@ def mask_image(image: Array, mask: Array) -> Array:
 def composite(predicted: Array, known: Array, mask: Array) -> Array:
     """Takes the prediction inside the hole and the known values everywhere else.
 
-    With a mask of exact zeros and ones known values come out bit-identical.
+    If the mask contains only 0 and 1, known values are bit-identical.
 
     Args:
         predicted: `(..., H, W, C)`, finite.

@@ -4,9 +4,9 @@ Enters: a source of photos. Leaves: a `tf.data.Dataset` of dicts in the conventi
 `tf_edgeconnect.masking`. All of it is TensorFlow ops on constants, so it also runs in
 the tf.data service.
 
-The stream is endless in training, and what stands at a position depends on the position
-and the seed alone (`source.py`). A photo that fails only at full decode is replaced by
-the next one of the same epoch; the example says how many were skipped.
+In training the stream is endless, and each example depends only on its position and the
+seed (`source.py`). A photo that cannot be decoded is replaced by the next of the same
+epoch, and the example counts the skipped ones.
 """
 
 import os
@@ -46,14 +46,14 @@ def build_dataset(
 ) -> tf.data.Dataset:
     """Builds the stream of batches.
 
-    With `training` it is endless, shuffled, cropped and flipped as asked. Without, it
-    is one pass in the source's order with the centre crop, no flip and, for each photo,
-    always the same mask; photos that cannot be decoded are left out.
+    In training it is endless and shuffled, with `crop` and `flip`. In validation it is
+    one pass in the source's order, with the centre crop, no flip and a fixed mask for
+    each photo; photos that cannot be decoded are skipped.
 
     Args:
-        source: photos, or what `open_source` takes.
-        size: side of an example, pixels; a multiple of 4, at least 12.
-        batch_size: examples in a batch of this shard.
+        source: a source, or anything that `open_source` accepts.
+        size: side of an example in pixels, a multiple of 4, at least 12.
+        batch_size: examples per batch of this shard.
         masks: kind -> weight, as `mask_sampler` takes them, or a function from a seed,
             int32 `(2,)`, to a mask, float32 `(size, size, 1)`, which AutoGraph does not
             convert. Irregular by default.
@@ -61,13 +61,13 @@ def build_dataset(
         crop: `center`, as published, or `random`: see `images.square`.
         flip: mirror half of the training examples.
         seed: of the order and all random choices, 0 to 2**31 - 1.
-        start: first position of the whole stream, counted over all shards; step s of a
-            run whose shards together take b examples a step starts at s * b.
+        start: first position, counted over all shards: s * b for step s of a run with b
+            examples per step.
         shard: (index, count): position i goes to shard i % count.
-        training: see above.
-        drop_remainder: leave out a last batch that is not full.
-        service: `host:port` of a tf.data service whose workers make the examples of
-            training, the same ones in the same order; they must see the same files.
+        training: whether to train or to validate, see above.
+        drop_remainder: drop the last batch if it is not full.
+        service: `host:port` of a tf.data service whose workers compute the same
+            training examples in the same order; they must see the same files.
 
     Returns:
         A dataset of dicts, float32: `image` `(B, size, size, 3)` RGB, `gray`, `edge`
@@ -75,12 +75,12 @@ def build_dataset(
         `(B, size, size, 1)`, all [0, 1]; with `edges.masked` also `known_edge`, like
         `edge`, found without the hole's pixels; `draw` `(B,)`, a random number in
         [0, 1) for a choice of the trainer; and int64 `(B,)`: `position` in the stream,
-        and `skipped`, how many photos failed before the one that stands there
+        and `skipped`, the number of photos that failed before this one
         (`Source.skipped_names` names them).
 
     Raises:
-        InputError: an argument is out of its range, or as `open_source` and
-            `mask_sampler` raise it.
+        InputError: an argument is out of range, or as in `open_source` and
+            `mask_sampler`.
 
     Example:
         >>> batches = build_dataset("sample:", size=128, masks={"block": 1.0})

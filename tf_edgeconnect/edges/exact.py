@@ -36,8 +36,8 @@ def canny(
 ) -> tf.Tensor:
     """Canny edges, equal pixel for pixel to `skimage.feature.canny`.
 
-    The oracle is fed the same float32 array: scikit-image then works in float32, and
-    `canny(array.astype("float64"))` may differ from both in single pixels.
+    This holds for the same float32 array, since scikit-image then computes in float32;
+    its result for `array.astype("float64")` may differ in single pixels.
 
     Args:
         gray: float32 `(H, W, 1)` or `(B, H, W, 1)`, [0, 1], finite where valid.
@@ -79,7 +79,7 @@ def canny(
 
 
 def thin(edge: tf.Tensor, gray: tf.Tensor, sigma: float = 2.0) -> tf.Tensor:
-    """Keeps of an external edge map what is also a Canny edge of the photo.
+    """Keeps the pixels of an external edge map that are Canny edges of the photo.
 
     Args:
         edge: float32 `(H, W, 1)` or `(B, H, W, 1)`, [0, 1].
@@ -103,7 +103,7 @@ def thin(edge: tf.Tensor, gray: tf.Tensor, sigma: float = 2.0) -> tf.Tensor:
 def training_edges(
     gray: tf.Tensor, sigma: float, seed: tf.Tensor, valid: tf.Tensor | None = None
 ) -> tf.Tensor:
-    """Edges as training sees them, by the configuration's `edge.sigma`.
+    """Finds the edges for training, by the setting `edge.sigma`.
 
     Args:
         gray: float32 `(H, W, 1)` or `(B, H, W, 1)`, [0, 1].
@@ -147,7 +147,7 @@ def inference_edges(
     sigma: float,
     valid: tf.Tensor | None = None,
 ) -> tf.Tensor:
-    """Edges as inference sees them, by the configuration's `edge.sigma`.
+    """Finds the edges for inference, by the setting `edge.sigma`.
 
     Args:
         gray: float32 `(H, W, 1)` or `(B, H, W, 1)`, [0, 1].

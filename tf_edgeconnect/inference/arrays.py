@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 class Inpainted(NamedTuple):
-    """A filled photo and the edges it was filled along.
+    """A filled photo and its edges.
 
     Attributes:
         image: uint8 of the photo's shape.
@@ -26,7 +26,7 @@ class Inpainted(NamedTuple):
 def as_pair(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Checks a photo and its mask, or batches of them, as `Inpainter` takes them.
 
-    Warns if there is no hole, or nothing but hole.
+    Warns if there is no hole, or no known pixel.
 
     Returns:
         uint8 `(B, H, W, 3)`, and bool `(B, H, W, 1)`, true = hole.

@@ -15,16 +15,16 @@ from tf_edgeconnect.photos.writing import check_format, check_output, write_phot
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FillOptions:
-    """How files are filled.
+    """Options for filling files.
 
     Attributes:
         masks: how masks are read.
-        feather: pixels inside a hole's border over which the filling is blended in.
-        published: as for `Inpainter`; masks are then holes wherever they are not black.
-        edges_only: write the completed edges to the output and paint nothing.
+        feather: pixels inside a hole's border over which the fill is blended in.
+        published: as for `Inpainter`; every mask pixel that is not black is then hole.
+        edges_only: write the completed edges instead of a filled photo.
         large: as for `Inpainter`.
-        overwrite: replace results that exist.
-        quality: of JPEG and WebP, 1 to 100; None: 95, and lossless WebP.
+        overwrite: replace existing results.
+        quality: of JPEG and WebP, 1 to 100; None: 95 for JPEG, lossless for WebP.
         max_pixels: the largest photo or mask.
     """
 
@@ -44,8 +44,9 @@ def fill_file(
     """Reads, fills and writes one photo; known pixels stay bit-identical.
 
     Raises:
-        InputError: a file cannot be read or written, or memory does not suffice.
-        ServingError: a server gave no picture.
+        InputError: a file cannot be read or written, or a photo does not fit into
+            memory.
+        ServingError: a server returned no image.
     """
     options = options or FillOptions()
     masks = options.masks

@@ -27,13 +27,13 @@ class Inpainter:
     """Fills holes in photos of any size.
 
     Args:
-        backend: runs the networks: Keras models, an export, a server.
+        backend: what runs the networks: Keras models, an export or a server.
 
     Attributes:
         description, draws, paints, sigma, takes_edges, takes_sigma, edge_generator,
             inpaint_generator: those of the `Backend`.
-        on_region: called with how many parts of a large photo have run and how many
-            there are; or None.
+        on_region: called with the number of finished parts of a large photo and their
+            total; or None.
 
     Example:
         >>> inpainter = Inpainter.load("runs/quickstart")
@@ -60,17 +60,18 @@ class Inpainter:
         """Loads a model, or connects to a server that has one.
 
         Args:
-            where: a preset's name; a run directory (its most advanced stage is taken);
-                a folder with a `model.json`; an exported SavedModel (of several
-                versions the latest); a `.tflite` or `.onnx` file; or a server of TF
+            where: a preset's name; a run directory (its most advanced stage is used); a
+                folder with a `model.json`; an exported SavedModel (the latest of
+                several versions); a `.tflite` or `.onnx` file; or a server of TF
                 Serving's API, `grpc://HOST:PORT[/NAME][?label=L|version=N]`, `grpcs://`
                 for TLS, and `http://` or `https://` for REST.
-            timeout: seconds until a request to a server is given up.
-            ca: PEM file of the authority to trust a server by.
+            timeout: seconds after which a request to a server fails.
+            ca: PEM file of the certificate authority that the server's certificate is
+                from.
 
         Raises:
-            InputError: it is none of these, or damaged, or a package is missing.
-            ServingError: the server does not answer, or has no such model.
+            InputError: there is no such model, it is damaged, or a package is missing.
+            ServingError: the server does not respond, or has no such model.
         """
         return cls(load_backend(where, timeout=timeout, ca=ca))
 
@@ -90,23 +91,23 @@ class Inpainter:
             image: uint8 `(H, W, 3)` or `(B, H, W, 3)`, RGB.
             mask: uint8 or bool of `image`'s height and width, with or without a last
                 axis of 1; above 127 (or true) = hole.
-            edges: uint8 of the mask's shape, white = edge: used inside the hole in
-                place of the edge generator's; outside it Canny's edges stay.
-            published: feed the raw output of the edge generator, outside the hole
-                too, and truncate colours to whole grey levels, as the published test
-                script does; the photo then always runs whole. Keras models only.
-            large: how a photo runs that is larger than the networks were made for:
-                `full` (whole), `crop` (each hole with its surroundings, thick ones
-                reduced) or `tile` (in tiles that fade into each other); `auto` is
-                `full` up to 512 x 512 pixels, then `crop`. See `areas`.
-            sigma: of Canny, in pixels, instead of the model's; where `takes_sigma`.
+            edges: uint8 of the mask's shape, white = edge: replaces the predicted edges
+                inside the hole; outside it Canny's edges are used.
+            published: use the raw output of the edge generator outside the hole too,
+                and truncate colours to whole grey levels, as the published test script
+                does; photos are then always processed whole. Keras models only.
+            large: how to process a photo larger than those in training: `full` (whole),
+                `crop` (each hole with its surroundings, thick ones reduced) or `tile`
+                (in overlapping, blended tiles); `auto` is `full` up to 512 x 512
+                pixels, then `crop`. See `areas`.
+            sigma: Canny's sigma in pixels, if `takes_sigma`; by default the model's.
 
         Returns:
-            The photo with its hole filled, and the edges that it was filled along.
+            The filled photo and its edges.
 
         Raises:
             InputError: an array of another type, rank or size, inverted edges, a photo
-                that memory does not suffice for, or a model that cannot do this.
+                too large for the memory, or a model that cannot do this.
             ServingError: a server gave no picture.
         """
         planes = self._planes(image, mask, edges, published, large, sigma, True)
@@ -125,10 +126,10 @@ class Inpainter:
         large: Large = "auto",
         sigma: float | None = None,
     ) -> np.ndarray:
-        """Fills like a call, and returns only the image.
+        """Fills holes as `__call__` does, but returns only the image.
 
-        A large photo that runs in parts takes far less time so: Canny, too, sees only
-        the parts.
+        This is much faster for a large photo that is processed in parts, since Canny
+        then runs only on these parts.
         """
         planes = self._planes(image, mask, edges, published, large, sigma, False)
         return planes.reshape(np.shape(image))
@@ -141,7 +142,7 @@ class Inpainter:
         large: Large = "auto",
         sigma: float | None = None,
     ) -> np.ndarray:
-        """Completes the edges of a photo, or of each of a batch, without painting.
+        """Completes the edges of a photo, or of each of a batch, without filling it.
 
         Returns:
             uint8 of the mask's shape: Canny's edges where the photo is known, the edge

@@ -19,7 +19,7 @@ AdversarialKind = Literal["nonsaturating", "lsgan", "hinge"]
 
 
 class AdversarialLoss(NamedTuple):
-    """The losses of a kind, from what each of its terms gives for a logit.
+    """The losses of a kind, from its terms as functions of a logit.
 
     Attributes:
         on_real: discriminator, real input.
@@ -71,7 +71,7 @@ def adversarial_loss(kind: AdversarialKind) -> AdversarialLoss:
 
 
 def compare(kind: AdversarialKind, discriminator, real, fake, training, weights=1.0):
-    """Shows real and fake input to a discriminator in one pass.
+    """Runs a discriminator on real and fake input in one pass.
 
     Args:
         kind: of the loss.

@@ -1,4 +1,4 @@
-"""The losses of predicted edges, beside the adversarial one."""
+"""The losses of predicted edges, except the adversarial one."""
 
 from keras import ops
 
@@ -9,7 +9,7 @@ _EPSILON = 1e-6  # keeps the logarithm finite
 
 
 def edge_cross_entropy_loss(target, predicted, mask, mask_mean):
-    """Mean cross-entropy over the hole's pixels, edges with threefold weight.
+    """Mean cross-entropy over the pixels of the hole, with edges weighted threefold.
 
     Args:
         target: `(B, H, W, 1)`, {0, 1}: the real edges.
@@ -32,7 +32,7 @@ def edge_cross_entropy_loss(target, predicted, mask, mask_mean):
 
 
 def feature_matching_loss(target_features, predicted_features):
-    """Sums over the maps the mean absolute difference.
+    """Sum of the mean absolute differences over all maps.
 
     Args:
         target_features: list of tensors: the discriminator's maps of the real input.

@@ -1,4 +1,4 @@
-"""The losses of a filled photo, beside the adversarial one: L1, perceptual and style.
+"""The losses of a filled photo, except the adversarial one: L1, perceptual, style.
 
 Perceptual and style loss compare photos by the activations of a VGG19: two dicts by
 layer name, as `tf_edgeconnect.models.vgg` returns them. For the style loss the caller
@@ -10,7 +10,7 @@ from keras import ops
 
 
 def reconstruction_loss(target, predicted, mask_mean):
-    """Mean absolute difference over the whole image, divided by the hole's share.
+    """Mean absolute difference over the whole image, divided by the hole's fraction.
 
     Args:
         target: `(B, H, W, 3)`, [0, 1].
@@ -54,10 +54,10 @@ def gram_matrix(features):
 
 
 def perceptual_loss(target_features, predicted_features):
-    """Sums over `PERCEPTUAL_LAYERS` the mean absolute difference of activations.
+    """Sum of the mean absolute differences of activations over `PERCEPTUAL_LAYERS`.
 
     Args:
-        target_features: dict of layer name to `(B, H, W, C)`; it may hold others too.
+        target_features: dict of layer name to `(B, H, W, C)`; other layers are ignored.
         predicted_features: the same of the prediction.
 
     Returns:
@@ -79,11 +79,11 @@ def perceptual_loss(target_features, predicted_features):
 
 
 def style_loss(target_features, predicted_features):
-    """Sums over `STYLE_LAYERS` the mean absolute difference of Gram matrices.
+    """Sum of the mean absolute differences of Gram matrices over `STYLE_LAYERS`.
 
     Args:
-        target_features: dict of layer name to `(B, H, W, C)` of `image * mask`; it may
-            hold others too.
+        target_features: dict of layer name to `(B, H, W, C)` of `image * mask`; other
+            layers are ignored.
         predicted_features: the same of `predicted * mask`.
 
     Returns:

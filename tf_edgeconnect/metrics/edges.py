@@ -1,4 +1,4 @@
-"""Scores predicted edges inside the hole; outside it the true edges are given anyway.
+"""Scores predicted edges inside the hole; outside it the edges are known.
 
 Base rate is the share of edge pixels, which is the average precision of random guesses:
 compare average precision with it. Masks are those of `tf_edgeconnect.masking`.

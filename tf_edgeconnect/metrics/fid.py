@@ -70,7 +70,7 @@ def to_square(picture: np.ndarray) -> np.ndarray:
 
 
 def frechet_distance(target, predicted) -> float:
-    """Frechet distance of two sets of features, each taken for a Gaussian.
+    """Frechet distance of two sets of features, each modelled as a Gaussian.
 
     Args:
         target: `(N, D)`, N at least 2.

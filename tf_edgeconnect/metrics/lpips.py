@@ -24,7 +24,7 @@ _SCALE = (0.458, 0.448, 0.450)
 def alexnet_features(
     weights: str | Path, name: str = "alexnet_features"
 ) -> keras.Model:
-    """AlexNet's five activations, its preprocessing inside.
+    """Builds an AlexNet, with its preprocessing, that returns five activations.
 
     Args:
         weights: an `.npz` that has `AlexNet_0.Conv_<i>.kernel` (HWIO) and `.bias`, i

@@ -10,10 +10,10 @@ from tf_edgeconnect.models.blocks import kernel_initializer
 def patch_discriminator(
     channels: int, filters: int = 64, name: str = "discriminator"
 ) -> keras.Model:
-    """Builds the discriminator: five k4 p1 convolutions, strides 2, 2, 2, 1, 1.
+    """Builds the discriminator: five 4x4 convolutions with strides 2, 2, 2, 1, 1.
 
-    Every convolution is spectrally normalized and has no bias; LeakyReLU 0.2 between.
-    A logit sees 70x70 pixels.
+    Every convolution has padding 1, spectral norm and no bias, with LeakyReLU 0.2
+    between. A logit sees 70x70 pixels.
 
     Args:
         channels: of the input: 2 (grey, edge) for the edge stage, 3 (RGB) for the

@@ -1,11 +1,11 @@
-"""The two generators: one draws the missing edges, one paints the hole.
+"""The two generators: one predicts the edges in the hole, one fills the hole.
 
-Both take one tensor (see `inputs.py` for its channels) whose height and width are
+Both take one tensor (see `edge_inputs` and `inpaint_inputs`) whose height and width are
 multiples of 4, at least 12, and return a map of the same size in [0, 1].
 
-Options other than the published defaults let a narrow net learn several
-times faster: `hole_fill="push_pull"` fills the hole smoothly before the network sees
-it, `mask_channel` shows the mask to the inpaint generator, `normalization="none"` and
+Options other than the published defaults let a narrow network learn several times
+faster: `hole_fill="push_pull"` fills the hole smoothly before the network sees it,
+`mask_channel` shows the mask to the inpaint generator, `normalization="none"` and
 `initializer="he"` go together. Without instance norm the signal fades through
 spectrally normalized layers and nothing is learned: the edge generator has both norms
 or, with `edge_norm="none"`, neither.
@@ -37,7 +37,7 @@ def edge_inputs(gray, edge, mask):
 
     Args:
         gray: `(B, H, W, 1)`, [0, 1], unmasked.
-        edge: `(B, H, W, 1)`, {0, 1}; what it holds inside the hole does not matter.
+        edge: `(B, H, W, 1)`, {0, 1}; values inside the hole are ignored.
         mask: `(B, H, W, 1)`, 1 = hole.
 
     Returns:
@@ -54,12 +54,13 @@ def inpaint_inputs(image, edge, mask, mask_channel: bool = False):
 
     Args:
         image: `(B, H, W, 3)`, [0, 1], unmasked.
-        edge: `(B, H, W, 1)`, [0, 1]: the composite edge map, holes filled in.
+        edge: `(B, H, W, 1)`, [0, 1]: the composite edge map.
         mask: `(B, H, W, 1)`, 1 = hole.
         mask_channel: append the mask (see `takes_mask`).
 
     Returns:
-        `(B, H, W, 4)` or `(B, H, W, 5)`: image with a white hole, edges, maybe mask.
+        `(B, H, W, 4)` or `(B, H, W, 5)`: image with a white hole, edges, and the mask
+        if asked for.
 
     Reference:
         EdgeConnect, section 3.2.
@@ -85,12 +86,12 @@ def edge_generator(
     edge_norm: EdgeNorm = "spectral",
     name: str = "edge_generator",
 ) -> keras.Model:
-    """Builds the network that draws edges inside the hole.
+    """Builds the network that predicts the edges inside the hole.
 
     Args:
         filters: channels of the first convolution; the middle has four times as many.
         residual_blocks: number of residual blocks.
-        hole_fill: "white" or "push_pull"; what the hole of the grey photo holds.
+        hole_fill: "white" or "push_pull"; how the hole of the grey photo is filled.
         initializer: "normal" (N(0, 0.02)) or "he".
         edge_norm: "spectral" (spectral and instance norm, as published) or "none"
             (neither, and biases everywhere).
@@ -148,7 +149,7 @@ def inpaint_generator(
     initializer: Initializer = "normal",
     name: str = "inpaint_generator",
 ) -> keras.Model:
-    """Builds the network that paints the hole along the given edges.
+    """Builds the network that fills the hole along given edges.
 
     Args:
         filters: channels of the first convolution; the middle has four times as many.

@@ -44,14 +44,14 @@ def vgg_features(
     layers: Sequence[str] = LAYERS,
     name: str = "vgg_features",
 ) -> keras.Model:
-    """VGG19 up to the deepest layer asked for, frozen, with its preprocessing inside.
+    """Builds a frozen VGG19 up to the deepest of `layers`, with its preprocessing.
 
     Args:
         weights: `"imagenet"` (Keras downloads them once), the path of a weights file of
             `keras.applications.VGG19(include_top=False)`, or `"random"`: untrained
             weights, the same each time, whose activations are **not** divided by
-            `ACTIVATION_SCALES`. Random weights are for trying things out.
-        layers: names out of `LAYERS`, such as `"relu1_1"`: after the ReLU of block 1's
+            `ACTIVATION_SCALES`. Random weights are for tests.
+        layers: names from `LAYERS`, such as `"relu1_1"`: after the ReLU of block 1's
             first convolution.
         name: name of the model.
 
@@ -62,7 +62,7 @@ def vgg_features(
 
     Raises:
         InputError: the file is missing or holds other weights, or the download failed.
-        ValueError: no layer, or an unknown one, is asked for.
+        ValueError: no layer, or an unknown one, is requested.
 
     Reference:
         EdgeConnect, section 3.2; Simonyan and Zisserman, arXiv:1409.1556.

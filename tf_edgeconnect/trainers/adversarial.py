@@ -1,8 +1,8 @@
-"""What the trainers of all stages share: one adversarial step, optimizers, EMA, logs.
+"""The base of all trainers: the adversarial step, optimizers, EMA and logs.
 
 A step computes the generators' and the discriminators' losses from the same forward
 pass, takes both gradients at the weights before the step and then applies both. A
-subclass says which pictures the networks make (`call`).
+subclass defines the pictures that the networks make (`call`).
 
 Each loss is scaled by 1 / (replicas * parts) in one place, because `Optimizer.apply`
 sums gradients over replicas and a step those of its parts: means are over the global
@@ -34,14 +34,14 @@ class AdversarialTrainer(keras.Model):
     """Base of the stage trainers: generators against discriminators.
 
     Batches are dicts of float32 tensors `image`, `gray`, `edge` and `mask`, maybe
-    `known_edge` (see `data/pipeline.py`); other keys are passed over.
+    `known_edge` (see `data/pipeline.py`); other keys are ignored.
 
     Args:
-        networks: every network of the stage by name, frozen ones too; None: the stage
-            does without it.
+        networks: all networks of the stage by name, including frozen ones; None: not
+            used.
         generators: names of those that the generator optimizer trains.
         losses: `EdgeLosses` and `InpaintLosses` by the name of the discriminator that
-            they look through.
+            they use.
         ema: decay of the moving average of the generators' weights, in [0, 1); 0: none.
         options: the subclass's further arguments, to be saved with it.
         name: name of the trainer, prefix of what it logs.
@@ -95,7 +95,7 @@ class AdversarialTrainer(keras.Model):
         accumulate: int = 1,
         **kwargs: Any,
     ) -> None:
-        """Sets the two optimizers; by default the published Adams (1e-4 and 1e-5).
+        """Sets the two optimizers; by default the published ones (Adam, 1e-4 and 1e-5).
 
         Networks that compute in float16 get a loss scale for each optimizer.
 
@@ -149,7 +149,7 @@ class AdversarialTrainer(keras.Model):
         """Trains as `keras.Model.fit` does.
 
         A callback that changes the generators' learning rate changes the
-        discriminators' with it. MultiWorkerMirroredStrategy is refused.
+        discriminators' with it. MultiWorkerMirroredStrategy is an error.
         """
         if isinstance(
             self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
@@ -164,7 +164,7 @@ class AdversarialTrainer(keras.Model):
         )
 
     def compute_losses(self, batch: dict, training: bool) -> tuple[dict, dict, dict]:
-        """Runs the networks and weighs the losses.
+        """Runs the networks and computes the weighted losses.
 
         Returns:
             Weighted losses of the generators by name, of the discriminators by name
@@ -180,7 +180,7 @@ class AdversarialTrainer(keras.Model):
         return generators, discriminators, pictures
 
     def train_step(self, batch: dict) -> dict:
-        """Takes one step and returns the running means of what is logged."""
+        """Trains on a batch and returns the running means of the logged values."""
         batch = with_batch_figures(
             batch, patches=any(it.weighs_patches for it in self.losses_of.values())
         )
@@ -249,7 +249,7 @@ class AdversarialTrainer(keras.Model):
         return losses / self.accumulate, gradients
 
     def test_step(self, batch: dict) -> dict:
-        """Measures a batch; results are over all, `loss` that of the generators."""
+        """Evaluates a batch; `loss` is that of the generators."""
         losses, _, pictures = self.compute_losses(batch, training=False)
         self.test_loss.update_state(sum(losses.values()))
         self.measure(self.test_metrics, batch, pictures)
@@ -276,14 +276,14 @@ class AdversarialTrainer(keras.Model):
         return [*of_steps, *self.test_metrics, self.test_loss]
 
     def train_results(self) -> dict:
-        """Returns what is logged of training, means since the last reset."""
+        """Returns the logged training metrics, as means since the last reset."""
         results = _results([*self.watched.values(), *self.train_metrics])
         for word, (optimizer, _) in zip("gd", self._pairs(), strict=False):
             results |= LossScale(optimizer).results(f"{self.name}/{word}_loss_scale")
         return results
 
     def test_results(self) -> dict:
-        """Returns the figures over all batches of `test_step` since the last reset."""
+        """Returns the metrics over all batches of `test_step` since the last reset."""
         return _results(self.test_metrics)
 
     def _watch(self, losses, gradients, scales):
@@ -299,7 +299,7 @@ class AdversarialTrainer(keras.Model):
             metric.update_state(*scale.unscale(norm))
 
     def get_config(self) -> dict:
-        """Returns what makes the same trainer, for `save` and `load_model`."""
+        """Returns what `load_model` needs to recreate the trainer."""
         serialize = keras.saving.serialize_keras_object
         return {
             "networks": {name: serialize(net) for name, net in self.networks.items()},
@@ -312,7 +312,7 @@ class AdversarialTrainer(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict) -> "AdversarialTrainer":
-        """Makes a trainer of `get_config`."""
+        """Creates a trainer from `get_config`."""
         load = keras.saving.deserialize_keras_object
         networks = {name: load(it) for name, it in config["networks"].items()}
         options = {name: load(it) for name, it in config["options"].items()}
@@ -321,7 +321,7 @@ class AdversarialTrainer(keras.Model):
         return cls(**networks, **options)
 
     def get_compile_config(self) -> dict | None:
-        """Returns what `compile` was given."""
+        """Returns the arguments of `compile`."""
         if not self.compiled:
             return None
         serialize = keras.saving.serialize_keras_object
@@ -335,7 +335,7 @@ class AdversarialTrainer(keras.Model):
         )
 
     def compile_from_config(self, config: dict) -> None:
-        """Compiles as `get_compile_config` says."""
+        """Compiles with the arguments of `get_compile_config`."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def save_own_variables(self, store: dict) -> None:

@@ -11,7 +11,7 @@ from tf_edgeconnect.trainers.health import Health
 
 
 class SampleSheets(keras.callbacks.Callback):
-    """Writes a sheet of photo, hole, edges and filled photo as training goes on.
+    """Writes sheets of photo, hole, edges and filled photo during training.
 
     Under `fit` it writes one before the first epoch and after each.
 
@@ -55,16 +55,16 @@ class SampleSheets(keras.callbacks.Callback):
         return np.asarray(picture)
 
     def on_train_begin(self, logs=None):
-        """Shows where training starts."""
+        """Writes the first sheet."""
         self.write(_step(self.model))
 
     def on_epoch_end(self, epoch, logs=None):
-        """Shows what an epoch brought."""
+        """Writes the sheet of an epoch."""
         self.write(_step(self.model))
 
 
 class HealthWarnings(keras.callbacks.Callback):
-    """Warns, once of each, when a GAN goes wrong; see `trainers.health`.
+    """Warns, once per condition, when training goes wrong; see `trainers.health`.
 
     Args:
         say: receives a line for each warning.
@@ -78,25 +78,25 @@ class HealthWarnings(keras.callbacks.Callback):
         self.say = say
 
     def on_train_begin(self, logs=None):
-        """Starts to watch."""
+        """Starts monitoring."""
         losses = next(iter(self.model.losses_of.values()))
         self._health = Health(losses.adversarial, _step(self.model))
 
     def on_epoch_end(self, epoch, logs=None):
-        """Looks at the means of an epoch."""
+        """Checks the means of an epoch."""
         for warning in self._health.observe(_step(self.model), logs or {}):
             self.say(f"warning: {warning}")
 
 
 class KeepRateRatio(keras.callbacks.Callback):
-    """Lets the discriminators' learning rate follow the generators', in each epoch.
+    """Keeps the ratio of the discriminators' learning rate to the generators'.
 
-    `fit` adds it behind all others, since Keras' `LearningRateScheduler` and
-    `ReduceLROnPlateau` know `model.optimizer` alone.
+    `fit` adds it after all others, since Keras' `LearningRateScheduler` and
+    `ReduceLROnPlateau` change only `model.optimizer`.
     """
 
     def on_train_begin(self, logs=None):
-        """Takes the ratio; rates that are schedules of their own are left alone."""
+        """Computes the ratio, unless a rate is a schedule."""
         optimizers = self.model.optimizer, self.model.discriminator_optimizer
         inner = [getattr(it, "inner_optimizer", it) for it in optimizers]
         rates = [it.get_config()["learning_rate"] for it in inner]

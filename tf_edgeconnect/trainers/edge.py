@@ -1,4 +1,4 @@
-"""The edge stage: a generator that draws the edges of the hole."""
+"""The edge stage: a generator that predicts the edges in the hole."""
 
 import dataclasses
 from typing import ClassVar
@@ -49,7 +49,7 @@ class EdgeLosses:
 
     @property
     def need_discriminator(self) -> bool:
-        """Whether a loss that looks through the discriminator has a weight."""
+        """Whether any loss needs the discriminator."""
         return bool(self.adversarial_weight or self.feature_matching_weight)
 
     def get_config(self) -> dict:
@@ -58,7 +58,7 @@ class EdgeLosses:
 
     @classmethod
     def from_config(cls, config: dict) -> "EdgeLosses":
-        """Makes the losses of `get_config`."""
+        """Creates the losses from `get_config`."""
         return cls(**config)
 
     def __call__(self, discriminator, batch, pictures, training):
@@ -105,8 +105,7 @@ class EdgeTrainer(AdversarialTrainer):
 
     Args:
         edge_generator: from `models.generators`.
-        edge_discriminator: `patch_discriminator(channels=2)`; None if no loss looks
-            through it.
+        edge_discriminator: `patch_discriminator(channels=2)`; None if no loss needs it.
         losses: weights and kind.
         edge_threshold: probability above which a pixel counts as an edge in precision,
             recall and F1, (0, 1).
@@ -147,7 +146,7 @@ class EdgeTrainer(AdversarialTrainer):
         self.test_metrics = [EdgeMetrics(edge_threshold, name="test_edges")]
 
     def call(self, batch: dict, training: bool = False) -> dict:
-        """Draws the edges of a batch.
+        """Predicts the edges of a batch.
 
         Returns:
             `predicted_edge` (raw) and `composite_edge` (real outside the hole), both
@@ -168,5 +167,5 @@ def draw_edges(edge_generator: keras.Model, batch: dict, training: bool) -> dict
 
 
 def known_edges(batch: dict) -> tf.Tensor:
-    """Gives the edges that a network sees outside the hole, `(B, H, W, 1)`."""
+    """Returns the edges that a network receives outside the hole, `(B, H, W, 1)`."""
     return batch.get("known_edge", batch["edge"])

@@ -1,4 +1,4 @@
-"""The stages that paint: along given edges, or joint with the edge generator."""
+"""The inpaint stages: with given edges, or jointly with the edge generator."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -20,18 +20,18 @@ HoleEdges = Literal["canny", "none", "predicted"]
 
 @keras.saving.register_keras_serializable("tf_edgeconnect")
 class InpaintTrainer(AdversarialTrainer):
-    """Trains the inpaint generator on the photo's own edges or on predicted ones.
+    """Trains the inpaint generator on true or predicted edges.
 
     Args:
         inpaint_generator: from `models.generators`.
         inpaint_discriminator: `patch_discriminator(channels=3)`; None without an
             adversarial loss.
         losses: weights, kind and VGG.
-        edge_generator: None trains on the photo's own edges (stage `inpaint`); a
-            generator, which stays frozen, draws those of the hole (`edge-inpaint`).
-        hole_edges: which edges the hole has, and how often each: "canny" the photo's
-            own, "none", "predicted" the edge generator's. None: "predicted" where
-            there is an edge generator, else "canny". `draw` of a batch chooses.
+        edge_generator: None trains on true edges (stage `inpaint`); a generator, which
+            stays frozen, predicts those in the hole (`edge-inpaint`).
+        hole_edges: weights of the kinds of edges in the hole: "canny" (the true ones),
+            "none" or "predicted". None: "predicted" with an edge generator, else
+            "canny". `draw` of a batch selects the kind.
         edge_threshold: see `EdgeTrainer`; used with an edge generator.
         ema: see `AdversarialTrainer`.
 
@@ -84,13 +84,13 @@ class InpaintTrainer(AdversarialTrainer):
 
         Returns:
             `composite_edge` `(B, H, W, 1)`, `predicted_image` (raw) and `inpainted`
-            (known pixels kept), both `(B, H, W, 3)` in [0, 1]; `predicted_edge` too
-            where an edge generator draws.
+            (known pixels kept), both `(B, H, W, 3)` in [0, 1]; `predicted_edge` too if
+            there is an edge generator.
         """
         return self._fill(self.hole_edges, batch, training)
 
     def sample(self, batch: dict) -> dict:
-        """Makes the pictures of a sample sheet, along predicted edges if there are."""
+        """Makes the pictures of a sample sheet, with predicted edges if possible."""
         drawn = "edge_generator" in self.networks
         kinds = {"predicted": 1.0} if drawn else self.hole_edges
         return self._fill(kinds, batch, training=False)
@@ -116,7 +116,7 @@ class JointTrainer(AdversarialTrainer):
         inpaint_generator: from `models.generators`.
         inpaint_discriminator: `patch_discriminator(channels=3)`; None without an
             adversarial loss.
-        losses: of the painting.
+        losses: of the inpaint generator.
         edge_discriminator: `patch_discriminator(channels=2)` to keep the edge losses.
         edge_losses: weights of the edge losses, if kept.
         edge_threshold: see `EdgeTrainer`.
@@ -164,7 +164,7 @@ class JointTrainer(AdversarialTrainer):
         self.test_metrics = [*image_metrics(), test_edges]
 
     def call(self, batch: dict, training: bool = False) -> dict:
-        """Draws the edges and fills the holes; see `InpaintTrainer.call`."""
+        """Predicts the edges and fills the holes; see `InpaintTrainer.call`."""
         networks = self.networks
         pictures = draw_edges(networks["edge_generator"], batch, training)
         return paint(networks["inpaint_generator"], batch, pictures, training)
@@ -173,7 +173,7 @@ class JointTrainer(AdversarialTrainer):
 def choose_edges(
     kinds: Mapping[HoleEdges, float], batch: dict, pictures: dict
 ) -> tf.Tensor:
-    """Chooses for each example which edges its hole has.
+    """Selects the edges in the hole of each example.
 
     Args:
         kinds: kind -> weight, see `InpaintTrainer`.
@@ -203,7 +203,7 @@ def choose_edges(
 def paint(
     inpaint_generator: keras.Model, batch: dict, pictures: dict, training: bool
 ) -> dict:
-    """Runs the inpaint generator along `pictures["composite_edge"]`.
+    """Runs the inpaint generator with `pictures["composite_edge"]`.
 
     Returns:
         The pictures, with `predicted_image` and `inpainted`; see `InpaintTrainer.call`.

@@ -1,4 +1,4 @@
-"""The losses of a painted photo, in every stage that paints."""
+"""The losses of the inpaint stages."""
 
 import dataclasses
 from typing import Literal, cast
@@ -27,29 +27,28 @@ class InpaintLosses:
 
     Args:
         adversarial: "nonsaturating", "lsgan" or "hinge".
-        adversarial_weight: of the generator's adversarial loss; 0 does without a
-            discriminator.
+        adversarial_weight: of the generator's adversarial loss; 0: no discriminator.
         adversarial_of: "prediction" shows the discriminator the raw prediction, as
-            published; "filled" the photo with its hole filled, and weighs each of its
-            patches by the share of hole that it covers.
-        l1_weight: of the L1 loss, which is per share of hole.
+            published; "filled" the filled photo, with each patch weighted by the
+            fraction of it that is hole.
+        l1_weight: of the L1 loss, which is divided by the hole's fraction.
         l1_share: "batch" divides it by the mean of the mask over the global batch, as
             published; "photo" each photo's by its own, so that small holes count as
             much as large ones.
-        l1_known: weight of a known pixel in it beside one of the hole, 0 to 1. The
-            prediction is only used inside the hole; a narrow net does well to spend
-            itself there.
+        l1_known: weight of a known pixel in it, relative to a hole pixel, 0 to 1. The
+            prediction is used only inside the hole, so a narrow network gains from a
+            low weight.
         perceptual_weight: of the perceptual loss.
         perceptual_of: "prediction" compares the raw prediction, as published; "filled"
-            the photo with its hole filled, and divides by the share of hole.
+            the filled photo, and divides by the hole's fraction.
         style_weight: of the style loss.
-        vgg: `models.vgg.vgg_features(...)`; may be None if both its losses weigh 0.
-        vgg_crop: side of the square that its losses look at, at a place that the first
-            `draw` of a batch gives: far cheaper. None: the whole photo.
+        vgg: `models.vgg.vgg_features(...)`; may be None if both its losses have weight
+            0.
+        vgg_crop: side of the square crop that its losses use, placed by the first
+            `draw` of a batch, which is much faster. None: the whole photo.
 
     Raises:
-        ValueError: if a VGG loss has a weight and `vgg` is missing: no loss is ever
-            left out in silence.
+        ValueError: if a VGG loss has a weight and `vgg` is None.
 
     Reference:
         EdgeConnect, section 3.2.
@@ -89,7 +88,7 @@ class InpaintLosses:
 
     @property
     def need_discriminator(self) -> bool:
-        """Whether a loss that looks through the discriminator has a weight."""
+        """Whether any loss needs the discriminator."""
         return bool(self.adversarial_weight)
 
     def get_config(self) -> dict:
@@ -107,7 +106,7 @@ class InpaintLosses:
 
     @classmethod
     def from_config(cls, config: dict) -> "InpaintLosses":
-        """Makes the losses of `get_config`."""
+        """Creates the losses from `get_config`."""
         vgg = config["vgg"]
         return cls(**{**config, "vgg": vgg and vgg_features(**vgg)})
 
@@ -150,7 +149,7 @@ class InpaintLosses:
 
     @property
     def weighs_patches(self) -> bool:
-        """Whether the discriminator's patches count by the hole that they cover."""
+        """Whether the discriminator's patches are weighted by their hole."""
         return bool(self.adversarial_weight) and self.adversarial_of == "filled"
 
     def _compare_patches(self, discriminator, batch, predicted_image, training):

@@ -61,15 +61,15 @@ def train(
             GPUs where there are several.
         data_service: `host:port` of a tf.data service whose workers make the training
             examples.
-        fresh: insist on a run directory that is missing or empty.
+        fresh: require a run directory that is missing or empty.
         profile: write a TensorBoard profile of steps 6 to 15 of this call.
 
     Returns:
         FINISHED, or SAVED after SIGTERM or Ctrl-C; the same command then continues.
 
     Raises:
-        InputError: for anything that the user can put right.
-        WorkerLost: if another worker ended; all have to be started again.
+        InputError: for anything that the user can correct.
+        WorkerLost: if another worker ended; start all of them again.
     """
     run_dir = Path(run_dir)
     settings = config.train

@@ -1,4 +1,4 @@
-"""`Backend`: what a runtime has to do to fill holes; one module for each runtime."""
+"""`Backend`: the interface of a runtime that fills holes; one module per runtime."""
 
 from typing import Any, Protocol
 
@@ -22,8 +22,9 @@ class Backend(Protocol):
         takes_sigma: whether `at_sigma` takes another sigma.
         edge_generator: the Keras model; None where another runtime runs it.
         inpaint_generator: the Keras model; None where another runtime runs it.
-        size: the only height and width that `fill` and `predict_edges` take; None: any.
-        max_pixels: bound of B x H x W of one call; None: memory alone.
+        size: the only height and width that `fill` and `predict_edges` accept; None:
+            any.
+        max_pixels: largest B x H x W of one call; None: limited only by memory.
     """
 
     description: str
@@ -43,13 +44,13 @@ class Backend(Protocol):
         """Fills the holes.
 
         Args:
-            images: their values inside the hole do not matter.
+            images: values inside the hole are ignored.
             masks: each with or without a hole.
-            edges: to follow inside the hole, black outside; None: the edge generator's.
+            edges: those inside the hole, black outside; None: the edge generator's.
 
         Returns:
-            The filled images, known pixels bit-identical, and the completed edges that
-            were followed, or None where the runtime does not return them.
+            The filled images, known pixels bit-identical, and the completed edges, or
+            None if the runtime does not return them.
         """
 
     def predict_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
@@ -79,7 +80,7 @@ class SignatureBackend(Backend, Protocol):
     """Runs the signatures of an export; a runtime adds `predict` and `known_edges`."""
 
     def predict(self, signature: str, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
-        """Calls a signature: input name -> array enters, output name -> array leaves.
+        """Calls a signature with a dict of inputs and returns a dict of outputs.
 
         Raises:
             InputError: what is wrong with the inputs.

@@ -14,18 +14,18 @@ from tf_edgeconnect.models.storage import load_networks, resolve
 
 
 class KerasBackend(Backend):
-    """Two trained networks; the only backend that fills as published, at any sigma.
+    """Runs Keras models; the only backend that fills as published, at any sigma.
 
     Args:
-        edge_generator: draws edges inside the hole; None: the hole has only the edges
-            that a person gives.
-        inpaint_generator: paints the hole; None: only edges are found.
-        sigma: of Canny, in pixels, as the networks were trained; 0 (random at training)
-            means 2, -1 means no edges.
-        description: says in messages which networks these are.
+        edge_generator: predicts the edges inside the hole; None: only given edges are
+            used.
+        inpaint_generator: fills the hole; None: only edges can be predicted.
+        sigma: Canny's sigma in pixels, as in training; 0 (random in training) means 2,
+            -1 means no edges.
+        description: names the networks in messages.
 
     Raises:
-        InputError: there is no network.
+        InputError: there is no generator.
     """
 
     def __init__(

@@ -30,13 +30,13 @@ class ServingBackend(SignatureBackend):
 
     Args:
         address: `grpc://HOST:PORT` or `http://HOST:PORT`, see `Address.parse`.
-        timeout: seconds until a call and its retries are given up.
-        attempts: calls at most if no server answers. A busy server is asked again until
-            `timeout`, unless this is 1.
-        ca: PEM file of the authority to trust, instead of the address's.
+        timeout: seconds after which a call, with its retries, fails.
+        attempts: maximum number of calls if no server responds. A busy server is
+            retried until `timeout`, unless this is 1.
+        ca: PEM file of the certificate authority, in place of that in the address.
 
     Raises:
-        InputError: it is no address, or gRPC's packages are missing.
+        InputError: the address is invalid, or gRPC's packages are missing.
     """
 
     def __init__(
