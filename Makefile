@@ -37,7 +37,7 @@ lint: $(VENV)/dev.stamp ## check style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-notebooks: $(VENV)/dev.stamp ## run the notebooks and keep what they show
+notebooks: $(VENV)/dev.stamp ## run the notebooks and store their output
 	$(TEST_ENV) $(BIN)/python notebooks/execute.py $(ARGS)
 
 # The variable silences an advertisement; nothing here uses the network.
@@ -45,7 +45,7 @@ docs: $(VENV)/docs.stamp ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "site/index.html; with search: $(BIN)/mkdocs serve"
 
-bench: $(VENV)/bench.stamp ## measure beside PyTorch, ONNX Runtime, OpenVINO: 20 minutes
+bench: $(VENV)/bench.stamp ## compare speed with PyTorch, ONNX Runtime and OpenVINO (20 minutes)
 	$(BENCH_BIN)/python benchmarks/write_results.py $(ARGS)
 
 clean: ## remove .venv, builds and caches; runs/ stays

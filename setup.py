@@ -71,7 +71,7 @@ class BuildWithConfigs(build_py):
 setup(
     name="tf-edgeconnect",
     version=VERSION,
-    description="EdgeConnect image inpainting in TensorFlow: lines first, colour next",
+    description="EdgeConnect image inpainting in TensorFlow: edges first, colour next",
     long_description=README.read_text(encoding="utf-8") if README.exists() else "",
     long_description_content_type="text/markdown",
     license="Apache-2.0",

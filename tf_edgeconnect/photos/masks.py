@@ -270,7 +270,7 @@ def turned_like(
 ) -> np.ndarray:
     """Turns a mask upright if it was made on the photo's pixels as stored.
 
-    This can be told only if its sides are the photo's exchanged.
+    This can be detected only if its sides are the photo's, swapped.
 
     Args:
         mask: `(h, w)`.
