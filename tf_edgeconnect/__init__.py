@@ -1,4 +1,4 @@
-"""EdgeConnect image inpainting in TensorFlow: lines first, colour next.
+"""EdgeConnect image inpainting in TensorFlow: edges first, colour next.
 
 The names that `__init__.pyi` lists are looked up when they are first used, so importing
 the package imports no TensorFlow.
