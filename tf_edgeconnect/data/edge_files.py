@@ -35,11 +35,11 @@ class EdgeOptions:
         sigma: of Canny, pixels; 0 draws 1 to 4 in training, -1 means no edges.
         folder: edge files (white on black) named as their photos, instead of Canny's
             edges; None for Canny.
-        thin: keep of an edge file only what is a Canny edge too.
+        thin: keep only the pixels of an edge file that are Canny edges.
         cache: JSON file that keeps the scan of `folder`; edge files that TensorFlow
             would read with other values are kept beside it.
-        masked: give the edges that Canny finds without the hole's pixels, as when
-            filling, beside those of the whole photo. Only for Canny.
+        masked: also return the edges that Canny finds without the hole's pixels, as
+            when filling. Only for Canny.
     """
 
     sigma: float = 2.0

@@ -72,7 +72,7 @@ def _refuse() -> tf.Tensor:
 
 
 def orient(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
-    """Turns a picture upright as its EXIF orientation says.
+    """Rotates an image upright by its EXIF orientation.
 
     Args:
         image: `(H, W, C)`, as stored.

@@ -1,4 +1,4 @@
-"""What the scan finds out about files, and pictures it keeps as PNG for TensorFlow.
+"""Scans files before training, and converts what TensorFlow would misread to PNG.
 
 What a file means is decided by `photos`, and inside `tf.data` only TensorFlow decodes.
 So the scan looks at every file before training: a photo that TensorFlow cannot decode,
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 class Scanned(NamedTuple):
-    """What the scan found out about one file.
+    """The result of scanning one file.
 
     Attributes:
         file: what TensorFlow reads: the file, or the PNG that is kept for it.
@@ -56,7 +56,7 @@ Look = Callable[[Path, Path], Scanned]  # takes a file and the folder of what is
 
 
 def scan(paths: Sequence[Path], look: Look, cache: Path | None) -> list[Scanned]:
-    """Looks at many files before training.
+    """Scans many files before training.
 
     Args:
         paths: files.

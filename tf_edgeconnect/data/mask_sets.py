@@ -64,7 +64,7 @@ def plan_masks(
         size: height and width, pixels.
         count: masks in each bin, at least one for each of `borders`; they share them
             evenly, the first takes one more where that does not divide.
-        bins: rising bounds of the hole ratios, 0 to 1; two or more.
+        bins: ascending bounds of the hole ratios, 0 to 1; two or more.
         borders: which borders.
 
     Returns:
@@ -120,7 +120,7 @@ class MaskDrawer:
             bool `(H, W)`, true = hole.
 
         Raises:
-            InputError: no drawing is as it is wanted.
+            InputError: no mask with these properties was found.
         """
         if spec.border == "clear":
             frame = _frame(self._size)
@@ -215,7 +215,7 @@ def _check(
 
 
 def check_mask_folder(folder: Path, *, overwrite: bool = False) -> None:
-    """Raises where a set of masks cannot be written, before one is drawn.
+    """Raises an error if a set cannot be written, before any mask is drawn.
 
     Args:
         folder: the folder to be written.
@@ -269,7 +269,7 @@ def write_mask_folder(
 
     Raises:
         InputError: as `check_mask_folder`.
-        OSError: the disk does not take it; what was there is still there.
+        OSError: the set cannot be written; an earlier one is kept.
     """
     check_mask_folder(folder, overwrite=overwrite)
     entries = []

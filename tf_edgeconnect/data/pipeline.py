@@ -141,7 +141,7 @@ def build_dataset(
 
 
 def undecodable(error: Exception) -> tuple[int, int] | None:
-    """Reads why the training stream broke off.
+    """Returns why the training stream failed.
 
     Args:
         error: what taking a batch raised.
@@ -177,7 +177,7 @@ MakeBatch = Callable[[tf.Tensor], tf.data.Dataset]
 def batches_from_service(
     make: MakeBatch, first: int, stride: int, service: str
 ) -> tf.data.Dataset:
-    """Lets the workers of a service make the batches of a stream.
+    """Returns a stream of batches that the workers of a service compute.
 
     Args:
         make: from a batch's first position, int64 scalar, to a data set of that batch
@@ -207,7 +207,7 @@ def batches_from_service(
 def in_order(
     arriving: tf.data.Dataset, make: MakeBatch, first: int, stride: int
 ) -> Iterator[dict[str, tf.Tensor]]:
-    """Yields batches by rising position; arguments as of `batches_from_service`.
+    """Yields batches in order of position; arguments as in `batches_from_service`.
 
     Args:
         arriving: batches in any order; some may be missing.

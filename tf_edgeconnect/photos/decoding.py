@@ -124,7 +124,7 @@ def load_image(
 
     Returns:
         The image. Its `info` also holds `stored_orientation`, which Pillow has already
-        applied to a TIFF, and `depth`, the file's bits a channel.
+        applied to a TIFF, and `depth`, the file's bits per channel.
 
     Raises:
         InputError: not an image, damaged, too large, or of another mode.

@@ -47,7 +47,7 @@ class Metadata:
         xmp: the XMP packet, its orientation set to 1.
         iptc: the IPTC-IIM records.
         texts: keyword -> text of a PNG; `Comment` of a JPEG or GIF.
-        dpi: pixels an inch, across and down.
+        dpi: pixels per inch, horizontally and vertically.
     """
 
     icc: bytes | None = None

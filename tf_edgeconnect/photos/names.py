@@ -31,7 +31,7 @@ def list_files(folder: str | Path, *, without: Path | None = None) -> list[Path]
         without: a folder to skip, such as that of the results.
 
     Returns:
-        Paths ordered by their parts, so alike on every system.
+        Paths ordered by their parts, the same on every system.
     """
     seen = set() if without is None else {os.path.realpath(without)}
     found, links = [], [Path(folder)]
@@ -66,7 +66,7 @@ def list_images(
 
 
 def stem_of(name: str) -> str:
-    """Returns a name without its ending if that is an image's."""
+    """Returns a name without its extension if that is an image's."""
     path = PurePosixPath(name)
     is_ending = path.suffix.lower() in IMAGE_SUFFIXES
     return path.with_suffix("").as_posix() if is_ending else name

@@ -72,7 +72,7 @@ class Photo:
     def with_hole_filled(
         self, filled: np.ndarray, mask: np.ndarray, feather: int = 0
     ) -> "Photo":
-        """Returns this photo with the hole painted and every known pixel untouched.
+        """Returns this photo with its hole filled and every known pixel unchanged.
 
         If the photo has an alpha channel, the hole becomes opaque.
 

@@ -1,8 +1,8 @@
-"""Tells a training that goes well from one that does not, by the figures of its log.
+"""Detects training that goes wrong, from its logged metrics.
 
-Enters: the figures that a trainer logs, means over some steps. Leaves: a sentence for
-each condition that is met, once, with what to do. What counts are means over the last
-`WINDOW` steps or more. docs/training_health.md has the runs that the bounds rest on.
+Enters: the metrics that a trainer logs, means over some steps. Leaves: one sentence per
+condition, once, with what to do. Conditions apply to means over the last `WINDOW` steps
+or more. docs/training_health.md has the runs behind the bounds.
 """
 
 import math
@@ -35,12 +35,12 @@ _WEIGHTS = {
 
 
 class Health:
-    """Watches the figures of one stage.
+    """Monitors the metrics of one stage.
 
     Args:
         adversarial: kind of the adversarial loss.
         start: steps that were done before the first one watched.
-        steps: length of the stage: drawn edges are to beat guessing after a hundredth
+        steps: length of the stage: predicted edges must beat chance after a hundredth
             of it, or after `DRAWS_BY` steps if that is later.
 
     Example:
@@ -63,10 +63,10 @@ class Health:
 
         Args:
             step: of the log; the figures are means over the steps since the last one.
-            figures: by name, such as `edge/d_loss`; those not known are passed over.
+            figures: by name, such as `edge/d_loss`; unknown ones are ignored.
 
         Returns:
-            Warnings that were not given before, a line each.
+            New warnings, one line each.
         """
         self._recent.append((step - self._last, signs(figures, self._adversarial)))
         self._last = step
@@ -82,7 +82,7 @@ class Health:
 
     @property
     def means(self) -> dict[str, float]:
-        """What is looked at, by name; see `signs`. Nothing before `WINDOW` steps."""
+        """The monitored values by name; see `signs`. Empty before `WINDOW` steps."""
         values: dict[str, list[tuple[int, float]]] = {}
         if self._covered() < WINDOW:
             return {}
@@ -101,7 +101,7 @@ class Health:
 
 
 def signs(figures: dict[str, float], adversarial: AdversarialKind) -> dict[str, float]:
-    """Computes what tells health from the figures of one log.
+    """Computes the monitored values from the metrics of one log.
 
     Args:
         figures: by name.

@@ -55,10 +55,10 @@ def train(
     Args:
         stage: "edge", "inpaint", "edge-inpaint" or "joint".
         config: of the run; saved in it.
-        run_dir: made if missing; the same folder for all workers.
+        run_dir: created if missing; the same folder for all workers.
         init_from: a run directory or weights folder to start from, at step 0.
-        strategy: "auto" takes all workers where `TF_CONFIG` names several, else all
-            GPUs where there are several.
+        strategy: "auto": all workers if `TF_CONFIG` names several, else all GPUs if
+            there are several.
         data_service: `host:port` of a tf.data service whose workers make the training
             examples.
         fresh: require a run directory that is missing or empty.
@@ -206,7 +206,7 @@ def _train(
 def describe(
     stage: Stage, config: Config, run_dir: str | Path, say: Callable[[str], None]
 ) -> None:
-    """Says what `train` would do, without training or writing anything.
+    """Describes what `train` would do, without training or writing anything.
 
     Args:
         stage: as `train` takes it.

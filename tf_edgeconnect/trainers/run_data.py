@@ -104,7 +104,7 @@ class RunData:
         """Returns one worker's endless stream of batches, a batch for each replica.
 
         Args:
-            start: position from which on, counted over all workers.
+            start: first position, counted over all workers.
             place: which worker this is for; each takes every k-th position.
             service: `host:port` of a tf.data service that makes them; None: this
                 process.
@@ -177,10 +177,10 @@ class RunData:
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
-        """Names the photos where the stream breaks off while the block runs.
+        """Names the photos at which the stream fails in the block.
 
         Raises:
-            InputError: no photo could be decoded at some place of the stream.
+            InputError: no photo could be decoded at some position.
         """
         try:
             yield

@@ -1,9 +1,10 @@
-"""What a run directory keeps: the settings of the last call, and checkpoints.
+"""The contents of a run directory: the settings of the last call, and checkpoints.
 
 A checkpoint holds everything that a bit-exact resume needs: the networks, both
 optimizers, the moving averages, the step and the state of the rate schedule; the data's
 position follows from the step. Variables are matched by name. It is complete or absent:
-TensorFlow writes beside, renames, and names the newest in a file of its own.
+TensorFlow writes it under another name, renames it, and records the newest in a
+separate file.
 """
 
 import contextlib
@@ -38,11 +39,11 @@ _REASONS = (
 
 
 def check_directory(run_dir: Path, config: Config, fresh: bool) -> None:
-    """Checks that a run can live in a directory; writes nothing.
+    """Checks that a run can use a directory; writes nothing.
 
     Raises:
-        InputError: if `fresh` is asked for and something is there, if the run was made
-            with another architecture, or if the directory cannot be written.
+        InputError: if `fresh` is requested and the directory is not empty, if the run
+            was made with another architecture, or if the directory cannot be written.
     """
     there = next(
         path for path in (run_dir, *run_dir.resolve().parents) if path.exists()
@@ -73,14 +74,14 @@ def save_settings(
     photos: dict[str, Source],
     say: Callable[[str], None],
 ) -> None:
-    """Writes the settings of a run and which photos it has into its directory.
+    """Writes the settings and the photos of a run into its directory.
 
-    Says what is not as it was at the last call.
+    Reports what has changed since the last call.
 
     Args:
         run_dir: made if missing.
         config: of the run.
-        photos: its sources by what they are for.
+        photos: its sources by purpose.
         say: takes a line.
 
     Raises:
@@ -135,7 +136,7 @@ class Checkpoints:
         folder: the stage's own; made on the first save.
         trainer: compiled.
         schedule: variables of the rate schedule, saved too.
-        keep: how many checkpoints stay on disk.
+        keep: number of checkpoints to keep.
     """
 
     def __init__(
@@ -235,7 +236,7 @@ def _by_name(trainer: AdversarialTrainer) -> dict[str, tf.Variable]:
 
 @contextlib.contextmanager
 def writing(folder: Path, last_good: int | None = None) -> Iterator[None]:
-    """Turns a full disk and the like into one line that says what is still there.
+    """Turns file system errors into one line that says which checkpoint is kept.
 
     Args:
         folder: what is being written, for the message.

@@ -3,9 +3,9 @@
 `fit` counts in epochs and cannot continue within one; this loop drives the same
 `train_step` and `test_step` and continues at any step, bit for bit.
 
-What a step gives stays on the device until a *look*, so that a GPU need not wait for
-the host: every `log_every` steps, before anything is written, and every other second or
-so, for a signal to stop is seen at a look alone.
+Metrics stay on the device until a *look*, so that a GPU need not wait for the host:
+every `log_every` steps, before anything is written, and about every two seconds, since
+a stop signal is noticed only then.
 """
 
 import contextlib
@@ -45,12 +45,12 @@ class Outcome(enum.Enum):
 
 @dataclasses.dataclass
 class StageLoop:
-    """Everything that training one stage needs.
+    """Trains one stage, step by step.
 
     Args:
         trainer: compiled, in the scope of the workers' strategy.
         workers: all run this loop, step for step; only the chief writes.
-        settings: of the stage; how often it does what, the last step does it all.
+        settings: of the stage; the last step also logs, validates and saves.
         schedule: of the rates.
         checkpoints: of this stage.
         writer: entered by the caller.

@@ -72,7 +72,7 @@ def build_trainer(
     """Builds and compiles the trainer of a stage.
 
     Raises:
-        InputError: if a loss needs VGG weights that cannot be had, or VGG cannot be
+        InputError: if a loss needs VGG weights that are not available, or VGG cannot be
             compiled.
     """
     losses, settings = config.losses, config.train.for_stage(stage)
@@ -165,7 +165,7 @@ def load_earlier_weights(
 ) -> None:
     """Starts networks from `--init-from`, else from earlier stages of the same run.
 
-    Says where each came from, and warns where a stage that builds on another starts
+    Reports where each came from, and warns if a stage that builds on another starts
     from scratch.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a training step needs beside its gradients.
+"""Accumulation, loss scales and moving averages for a training step.
 
 Batches in parts (`accumulate`), which come to the gradient of the whole only if what a
 loss divides by is of the whole batch. Loss scales for float16, which loses small
@@ -19,7 +19,7 @@ from tf_edgeconnect.models.discriminators import patch_shares
 
 
 def with_batch_figures(batch: dict, *, patches: bool = False) -> dict:
-    """Adds what the losses need to know of the whole batch, if it is not there yet.
+    """Adds the statistics of the whole batch that the losses need, if missing.
 
     Args:
         batch: see `AdversarialTrainer`.
@@ -87,7 +87,7 @@ def refine_spectral_norms(network: keras.Model) -> None:
 
 
 class LossScale:
-    """The present scale of an optimizer; 1 of one without a loss scale."""
+    """The current loss scale of an optimizer; 1 if it has none."""
 
     def __init__(self, optimizer: keras.optimizers.Optimizer):
         self._value = None
@@ -95,9 +95,9 @@ class LossScale:
             self._value = tf.identity(optimizer.dynamic_scale)
 
     def unscale(self, norm: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Gives the norm of a loss's gradient, and its weight in the log.
+        """Returns the norm of a loss's gradient, and its weight in the log.
 
-        Both are 0 where the optimizer leaves out the step.
+        Both are 0 if the optimizer skips the step.
         """
         if self._value is None:
             return norm, tf.ones(())
@@ -106,14 +106,14 @@ class LossScale:
         return tf.where(overflown, 0.0, norm), tf.where(overflown, 0.0, 1.0)
 
     def results(self, name: str) -> dict:
-        """Gives the scale for the log, nothing where there is none."""
+        """Returns the scale for the log; empty if there is none."""
         return {} if self._value is None else {name: self._value}
 
 
 def same_on_all_replicas(
     optimizer: keras.optimizers.Optimizer, gradients: list
 ) -> list:
-    """Lets an overflow on one replica be one on all of them.
+    """Propagates an overflow on one replica to all of them.
 
     Keras 3.15 looks at each replica's own gradients, not at their sum.
     """
@@ -130,7 +130,7 @@ def same_on_all_replicas(
 
 
 class Averages:
-    """One moving average beside each variable; none at all for a decay of 0.
+    """A moving average of each variable; none for a decay of 0.
 
     Args:
         variables: what is averaged.
@@ -174,7 +174,7 @@ class Averages:
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
-        """Puts the averages in place of the weights for a while."""
+        """Replaces the weights by their averages inside the block."""
         to_numpy = keras.ops.convert_to_numpy
         kept = [to_numpy(variable).copy() for variable in self._averaged]
         for variable, average in self.pairs():

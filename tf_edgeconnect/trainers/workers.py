@@ -1,9 +1,9 @@
 """The processes that train one run together, from `--strategy` to their end.
 
-`TF_CONFIG` is TensorFlow's own way to name them: a JSON text in the environment with
-the addresses of all workers, the same everywhere, and which of them this process is.
-The first, the chief, writes everything; the others only read the run directory.
-Whatever reads a metric or reduces is done by all of them, in the same order.
+TensorFlow's `TF_CONFIG` names them: JSON in the environment with the addresses of all
+workers, and which of them this process is. The first, the chief, writes everything; the
+others only read the run directory. All of them read metrics and reduce in the same
+order.
 
 A process keeps one strategy of each kind: a second one would number its collective
 operations from the start again, and TensorFlow 2.21 takes them for the first's.
@@ -64,11 +64,11 @@ class Workers:
         return self.index == 0
 
     def agree(self, value: int | str, otherwise: str) -> None:
-        """Stops all workers if one has another value.
+        """Stops all workers if their values differ.
 
         Args:
             value: of this worker.
-            otherwise: the line that says what is wrong and what to do.
+            otherwise: the message if they differ.
 
         Raises:
             InputError: on every worker, if they differ.
@@ -80,7 +80,7 @@ class Workers:
 
     @contextlib.contextmanager
     def chief_first(self) -> Iterator[None]:
-        """Lets the chief through the block before the others enter it."""
+        """Runs the block on the chief before the others."""
         if not self.is_chief:
             self.wait()
         yield
@@ -88,7 +88,7 @@ class Workers:
             self.wait()
 
     def wait(self) -> None:
-        """Returns once all workers are here."""
+        """Waits for all workers."""
         self._gather(0)
 
     def _gather(self, value: int) -> list[int]:
@@ -98,7 +98,7 @@ class Workers:
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
-        """Tells in one line if another worker is lost while the block runs.
+        """Reports in one line if another worker is lost in the block.
 
         Raises:
             WorkerLost: in place of what TensorFlow raises then.
@@ -125,9 +125,9 @@ def choose_strategy(
     """Makes the workers of `--strategy`.
 
     Args:
-        name: "auto" takes all workers where `TF_CONFIG` names several, else all GPUs
-            where there are several, else one device.
-        batch_size: photos a step, over all replicas.
+        name: "auto": all workers if `TF_CONFIG` names several, else all GPUs if there
+            are several, else one device.
+        batch_size: photos per step, over all replicas.
         accumulate: parts of a replica's batch.
         jit_compile: whether XLA is to compile the step.
 
@@ -208,7 +208,7 @@ def read_cluster() -> Cluster:
     """Reads `TF_CONFIG`.
 
     Raises:
-        InputError: if it is missing or not as TensorFlow wants it.
+        InputError: if it is missing or invalid.
     """
     text = os.environ.get("TF_CONFIG")
     if not text:
@@ -239,8 +239,8 @@ def read_cluster() -> Cluster:
 def wait_for_all(cluster: Cluster) -> None:
     """Waits until every worker has been reached once.
 
-    TensorFlow would wait too, but deaf to SIGTERM and without saying for whom. Whom
-    this waits for is said on standard error.
+    TensorFlow would wait too, but it ignores SIGTERM and does not name the missing
+    workers; this prints them on standard error.
 
     Raises:
         InputError: if this worker's port is taken.

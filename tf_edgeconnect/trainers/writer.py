@@ -1,7 +1,7 @@
-"""What a run prints and writes down.
+"""What a run prints and writes.
 
-Lines of figures and a progress bar on standard error; `metrics.jsonl`, one JSON object
-a line with `stage`, `step` and figures; the same figures and the sample sheets for
+Metrics and a progress bar on standard error; `metrics.jsonl`, one JSON object per line
+with `stage`, `step` and metrics; the same metrics and the sample sheets for
 TensorBoard.
 """
 
@@ -29,13 +29,13 @@ _HIDDEN = ("gradient_norm", "edge/average_precision", "edge/base_rate", "edge/re
 
 
 class RunWriter:
-    """Prints and writes what becomes of one stage.
+    """Prints and writes the progress of one stage.
 
     Args:
         stage: name of the stage.
         step: steps done so far.
         steps: length of the stage.
-        batch_size: photos a step, over all replicas.
+        batch_size: photos per step, over all replicas.
         console: where lines go; standard error by default.
         quiet: prints nothing, on a worker that is not the chief.
     """
@@ -68,10 +68,10 @@ class RunWriter:
         self._task = self._bar.add_task(stage, total=steps, completed=step, rate="...")
 
     def open(self, run_dir: Path) -> None:
-        """Begins to write into a run directory.
+        """Starts writing to a run directory.
 
         Lines of this stage from later steps, left by a run that was killed after its
-        last checkpoint, are taken out: those steps are done again.
+        last checkpoint, are removed, since these steps are repeated.
         """
         self._figures = run_dir / "metrics.jsonl"
         last = self._start or -1  # a start from scratch does step 0 again
@@ -108,7 +108,7 @@ class RunWriter:
             step: of the last one.
             figures: means over the steps since the last call.
             learning_rate: of the generators.
-            pace: seconds a step, NaN if not known.
+            pace: seconds per step, NaN if unknown.
         """
         rate = self._batch_size / pace
         self._bar.update(self._task, rate=f"{rate:.1f}")
@@ -176,7 +176,7 @@ class RunWriter:
 
 
 def describe_validation(figures: Mapping[str, float | None]) -> str:
-    """Puts the figures of a validation into words; names with or without `val/`.
+    """Describes the metrics of a validation; names with or without `val/`.
 
     What is undefined (None or NaN: no hole, no edge) shows as a dash.
     """
