@@ -270,7 +270,7 @@ def test_many_mistakes_are_counted(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("train:\n  steps: 3\n  steps: 4\n", "line 3, column 3: the key 'steps' is th"),
+        ("train:\n  steps: 3\n  steps: 4\n", "line 3, column 3: duplicate key 'steps'"),
         ("train: {steps: 3\n", "not valid YAML: line 2"),
         ("train:\n\tsteps: 3\n", "not valid YAML: line 2"),
         ("data:\n  train: sample:\n", "not valid YAML: line 2"),
