@@ -52,7 +52,7 @@ def test_without_an_adversarial_weight_there_is_no_discriminator(networks, batch
     trainer.compile()
     logs = trainer.train_step(batch)
     assert set(logs) == {"inpaint/l1", "inpaint/g_gradient_norm", "loss"}
-    with pytest.raises(ValueError, match="need an inpaint_discriminator"):
+    with pytest.raises(ValueError, match="needs an inpaint_discriminator"):
         losses = InpaintLosses(perceptual_weight=0, style_weight=0)
         InpaintTrainer(**networks("inpaint_generator"), losses=losses)
 
