@@ -138,7 +138,7 @@ def test_photos_of_one_name_are_left_out_and_other_files_are_named(folder, caplo
     why = "another photo has its name but for the ending; rename one"
     left_out = [{"name": name, "reason": why} for name in ("b.bmp", "b.png")]
     assert found["left_out"] == left_out
-    assert "photos: skipped, not images: notes.txt" in caplog.text
+    assert "photos: left out, not images: notes.txt" in caplog.text
 
 
 @pytest.mark.parametrize(
