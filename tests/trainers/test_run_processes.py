@@ -12,7 +12,7 @@ import pytest
 from tests.trainers.tiny_run import PROJECT, command, config, same, start, weights
 from tf_edgeconnect.trainers.run import train
 
-PATIENCE = 300  # seconds until a hanging process counts as a failure
+PATIENCE = 900  # seconds until a hanging process counts as a failure
 
 
 def finish(process) -> tuple[int, str]:
