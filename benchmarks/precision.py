@@ -40,13 +40,13 @@ def psnr(errors: list[np.ndarray]) -> str:
 def print_saved_models(model: str, photos: str | None, size: int) -> None:
     """Prints a row for each number type."""
     inpainter, examples = load_for_export(model), load_examples(photos, size)
-    print(f"{Path(model).name}, {len(examples.report)} {examples.origin}\n")
+    print(f"{Path(model).name}, {len(examples.pairs)} {examples.origin}\n")
     print("| SavedModel | photo, dB | target | edges, dB | largest difference of 255 |")
     print("|---" * 5 + "|")
     for dtype, target in (("float32", ""), ("bfloat16", "45"), ("float16", "")):
         fill = tf.function(exported_graph(inpainter, SAVED_MODEL, dtype).fill)
         pictures, edges = [], []
-        for image, mask in examples.report:
+        for image, mask in examples.pairs:
             hole = mask[..., 0]
             expected = inpainter(image, hole, large="full")
             filled, completed = fill(image, mask.astype(np.float32))

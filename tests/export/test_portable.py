@@ -68,7 +68,7 @@ def loaded(exported):
 @pytest.fixture(scope="module")
 def photos():
     """Photos uint8 `(B, H, W, 3)` with holes bool `(B, H, W)`."""
-    pairs = load_examples(None, SIZE).report
+    pairs = load_examples(None, SIZE).pairs
     images, masks = (np.concatenate(part) for part in zip(*pairs, strict=True))
     return images, masks[..., 0]
 

@@ -39,6 +39,7 @@ from tf_edgeconnect.export.quantization import quantized
 from tf_edgeconnect.export.report import (
     Examples,
     Exported,
+    load_calibration,
     load_examples,
     measure,
     tflite_operations,
@@ -108,19 +109,19 @@ def export_tflite(
     facts = _facts(inpainter, "tflite", precision, edges_input) | {"size": size}
     shape = (1, size, size)
     contents = _tflite(inpainter, shape, edges_input)
-    if precision != "float32":
-        guided = contents
-        if precision == "int8-full" and not edges_input:
-            # Ranges are measured with the file that takes edges: they cannot be in a
-            # model with a loop, such as Canny's.
-            guided = _tflite(inpainter, shape, True)
-        calibration, sigma = examples.calibration, facts["sigma"]
-        contents = quantized(contents, precision, guided, calibration, sigma)
+    if precision == "int8-full":
+        # Ranges are measured with the file that takes edges: they cannot be in a model
+        # with a loop, such as Canny's.
+        guided = contents if edges_input else _tflite(inpainter, shape, True)
+        pairs = load_calibration(photos, size)
+        contents = quantized(contents, precision, guided, pairs, facts["sigma"])
+    elif precision != "float32":
+        contents = quantized(contents, precision)
     archive = io.BytesIO(contents)
     with zipfile.ZipFile(archive, "a") as file:
         file.writestr(zipfile.ZipInfo(METADATA_NAME), json.dumps(facts))
     write_bytes(output, archive.getvalue())
-    progress(f"measuring: {len(examples.report)} photos, Keras and TFLite")
+    progress(f"measuring: {len(examples.pairs)} photos, Keras and TFLite")
     report = measure(output, inpainter, examples, *tflite_operations(contents))
     lines = [*report.lines(precision), f"wrote {output}"]
     return Exported(output, facts, lines, report)
@@ -162,7 +163,7 @@ def export_onnx(
     onnx.helper.set_model_props(proto, {METADATA_NAME: json.dumps(facts)})
     onnx.checker.check_model(proto)
     write_bytes(output, proto.SerializeToString())
-    progress(f"measuring: {len(examples.report)} photos, Keras and ONNX Runtime")
+    progress(f"measuring: {len(examples.pairs)} photos, Keras and ONNX Runtime")
     operations = Counter(node.op_type for node in proto.graph.node)
     report = measure(output, inpainter, examples, operations, [f"opset {_OPSET}"])
     lines = [*report.lines("float32"), f"wrote {output}"]

@@ -17,9 +17,9 @@ _NETWORKS = "generator"  # in the names of their tensors
 def quantized(
     contents: bytes,
     precision: str,
-    with_edges: bytes,
-    examples: Sequence[tuple[np.ndarray, np.ndarray]],
-    sigma: float,
+    with_edges: bytes = b"",
+    examples: Sequence[tuple[np.ndarray, np.ndarray]] = (),
+    sigma: float = 2.0,
 ) -> bytes:
     """Quantizes the kernels, and for `int8-full` the activations, of a float32 file.
 

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -49,45 +49,50 @@ class Exported:
     report: "FileReport | None" = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Examples:
+class Examples(NamedTuple):
     """Photos uint8 `(1, N, N, 3)` with irregular holes bool `(1, N, N, 1)`.
 
     Attributes:
-        report: to measure on.
-        calibration: to measure ranges on; other photos, if there are enough.
+        pairs: of photo and hole.
         origin: where the photos come from, in words.
     """
 
-    report: list[Pair]
-    calibration: list[Pair]
+    pairs: list[Pair]
     origin: str
 
 
-def load_examples(photos: str | Path | None, size: int) -> Examples:
-    """Cuts photos to squares and draws a hole into each, always the same.
+def load_examples(
+    photos: str | Path | None, size: int, count: int = REPORTED
+) -> Examples:
+    """Loads photos to measure on, cut to squares, with a hole in each; always the same.
 
     Args:
         photos: as `open_source` takes it; None: those inside scikit-image.
         size: side of the squares, pixels.
+        count: how many photos, if there are enough.
 
     Raises:
         InputError: there is no such source, or a photo is not readable.
     """
     if photos is None:
-        held_out, train = SampleSource("held-out"), SampleSource("train")
-        report = _pairs(held_out, np.arange(REPORTED), size)
-        calibration = _pairs(train, _spread(len(train), CALIBRATED), size)
-        return Examples(report, calibration, "photos inside scikit-image")
+        pairs = _pairs(SampleSource("held-out"), np.arange(count), size)
+        return Examples(pairs, "photos inside scikit-image")
+    source = open_source(str(photos))
+    pairs = _pairs(source, _spread(len(source), count), size)
+    return Examples(pairs, f"photos of {photos}")
+
+
+def load_calibration(photos: str | Path | None, size: int) -> list[Pair]:
+    """Loads other photos than `load_examples`, if there are enough."""
+    source: Source
+    if photos is None:
+        source = SampleSource("train")
+        return _pairs(source, _spread(len(source), CALIBRATED), size)
     source = open_source(str(photos))
     reported = _spread(len(source), REPORTED)
     others = np.setdiff1d(np.arange(len(source)), reported)
     others = others[_spread(len(others), CALIBRATED)] if len(others) else reported
-    return Examples(
-        _pairs(source, reported, size),
-        _pairs(source, others, size),
-        f"photos of {photos}",
-    )
+    return _pairs(source, others, size)
 
 
 def _spread(length: int, count: int) -> np.ndarray:
@@ -225,11 +230,9 @@ def measure(
     notes: list[str],
 ) -> FileReport:
     """Runs a file and the networks it was made from on the same photos."""
-    images, masks = (
-        np.concatenate(part) for part in zip(*examples.report, strict=True)
-    )
+    images, masks = (np.concatenate(part) for part in zip(*examples.pairs, strict=True))
     found = _run_apart(path, images, masks)
-    keras, edges, keras_seconds = _run_keras(inpainter, examples.report)
+    keras, edges, keras_seconds = _run_keras(inpainter, examples.pairs)
     photos = f"{len(images)} {examples.origin}"
     return FileReport(
         operations,

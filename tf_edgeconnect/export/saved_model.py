@@ -92,7 +92,7 @@ def export_saved_model(
             return served(image=tensors[0], mask=tensors[1])["inpainted"].numpy()
 
         size = min(_COMPARED_SIZE, int(max_pixels**0.5))
-        pairs = load_examples(None, size).report[:_COMPARED]
+        pairs = load_examples(None, size, _COMPARED).pairs
         facts["comparison"] = str(compared(fill, inpainter, pairs))
         text = json.dumps(facts, indent=2, sort_keys=True) + "\n"
         (partial / "model.json").write_text(text)
