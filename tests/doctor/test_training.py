@@ -16,6 +16,9 @@ def networks(stage, config):
     return {"edge_discriminator": patch_discriminator(2, filters=4)}
 
 
+NO_EDGES = "edge.sigma=-1"  # spares the tracing of Canny where edges do not matter
+
+
 def settings(data, *overrides):
     return load_config(
         None,
@@ -83,14 +86,14 @@ def test_ten_planted_faults_are_found_and_named(data):
 def test_unreadable_photos_are_an_error_only_where_they_stop_the_run(data):
     (data.train / "text.jpg").write_bytes(b"no photo")
     severities = [
-        check(data, f"data.max_bad_fraction={share}").findings[0].severity
+        check(data, NO_EDGES, f"data.max_bad_fraction={share}").findings[0].severity
         for share in (0.01, 0.5)
     ]
     assert severities == ["error", "warning"]
 
 
 def test_a_sample_is_some_photos_of_each_side(data):
-    facts = check(data, sample=4).facts
+    facts = check(data, NO_EDGES, sample=4).facts
     assert "read 4 of 12 photos" in facts
     assert "read 4 of 4 photos" in facts
 
@@ -112,7 +115,7 @@ def test_all_that_is_wrong_is_told_at_once(data, monkeypatch):
 def test_weights_of_another_architecture_are_named(data, tmp_path):
     network = patch_discriminator(2, filters=5)
     save_networks(tmp_path / "weights", {"edge_discriminator": network}, {})
-    (finding,) = check(data, init_from=tmp_path / "weights").findings
+    (finding,) = check(data, NO_EDGES, init_from=tmp_path / "weights").findings
     assert finding.check == "architecture" and "filters is 5 there, 4 here" in (
         finding.line
     )
