@@ -1,8 +1,8 @@
-"""Makes the manifest: what exactly is measured, so that others can measure the same.
+"""Makes the manifest, which defines what is measured so that others can repeat it.
 
 It holds pairs of photos and masks, file hashes, hole ratios, bins, protocol and
-versions. Photos that cannot be measured are left out here, by name, before any system
-sees them, so all systems are measured on the same pictures.
+versions. Photos that cannot be measured are left out here, so that all systems are
+measured on the same pictures.
 """
 
 import hashlib
@@ -90,15 +90,15 @@ class Conditions:
 
 
 def make_manifest(conditions: Conditions, output: Path, track: Track) -> dict[str, Any]:
-    """Pairs photos and masks, reads each pair, and records what is measured.
+    """Pairs photos and masks and reads each pair.
 
     Args:
         conditions: what to measure.
-        output: folder of the results, skipped if it lies among the photos.
+        output: folder of the results, skipped if it is among the photos.
         track: shows progress.
 
     Returns:
-        The content of `manifest.json`. `left_out` names what cannot be measured.
+        The content of `manifest.json`; `left_out` names what cannot be measured.
 
     Raises:
         InputError: there is nothing to measure.
@@ -226,10 +226,7 @@ def pair_up(
 
 
 def draw(names: Iterable[str], count: int, seed: int) -> list[str]:
-    """Draws names in rounds, each of which holds all names once.
-
-    The order is that of hashes: the same on every machine and in every version.
-    """
+    """Draws names in rounds of all names, in the order of hashes on every machine."""
     drawn: list[str] = []
     while len(drawn) < count:
         start = f"{seed}\n{len(drawn)}\n"
@@ -240,11 +237,7 @@ def draw(names: Iterable[str], count: int, seed: int) -> list[str]:
 
 
 def bin_labels(bounds: Sequence[float]) -> dict[str, float]:
-    """Returns bin label, such as "10-20%", -> upper bound, 0 to 1, in rising order.
-
-    Args:
-        bounds: %, rising; 0 and 100 are added.
-    """
+    """Returns bin label, such as "10-20%", -> upper bound, 0 to 1; 100 % is added."""
     edges = sorted({0, *bounds, 100})
     return {f"{low:g}-{high:g}%": high / 100 for low, high in pairwise(edges)}
 

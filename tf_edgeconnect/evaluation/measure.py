@@ -1,7 +1,7 @@
 """Computes the metrics of one picture in either protocol, and the features for FID.
 
-A large picture is measured in bands of rows, whose values combine to that of the whole,
-so memory does not grow with its size.
+A large picture is measured in bands of rows, so that memory does not grow with its
+size.
 """
 
 import functools
@@ -39,7 +39,7 @@ def measure(
         target: uint8 `(H, W, 3)`, the photo.
         predicted: uint8 `(H, W, 3)`, the filled photo.
         protocol: "standard" or "edgeconnect".
-        lpips: computes LPIPS if the picture is neither too large nor too small for it.
+        lpips: computes LPIPS unless the picture is too large or too small for it.
 
     Returns:
         `l1` in percent (NaN for two black pictures in the edgeconnect protocol),
@@ -85,10 +85,9 @@ def edge_histogram(
 
 
 class FeatureCache:
-    """Computes the features that FID compares, and keeps them on disk.
+    """Computes the features that FID compares, and caches them on disk.
 
-    A file is named by a hash of the pictures, so evaluations of the same photos can
-    share a folder.
+    A file is named by a hash of the pictures, so evaluations can share a folder.
 
     Args:
         folder: of the files; made if missing.
@@ -119,9 +118,9 @@ def _over_bands(
     overlap: int = 0,
     weight: Callable[[np.ndarray, np.ndarray], float] | None = None,
 ) -> float:
-    """Weighted mean of a metric over bands of rows.
+    """Returns the weighted mean of a metric over bands of rows.
 
-    Bands overlap by `overlap` rows, so that each window of `overlap` + 1 rows lies in
+    Bands overlap by `overlap` rows, so that each window of `overlap` + 1 rows is in
     exactly one. By default a band's weight is its number of new rows.
     """
     values, weights = [], []

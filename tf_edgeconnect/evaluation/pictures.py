@@ -1,8 +1,8 @@
-"""Reads a photo and its hole at the size at which they are measured.
+"""Reads a photo and its hole at the measured size.
 
-That is the photo's own size, or its centre square resized (bilinear, antialiased) as in
-training. A mask of the photo's size is cropped with it, any other is used whole; both
-are resized by the nearest pixel.
+That is the photo's own size, or its centre square resized as in training. A mask of the
+photo's size is cropped with it, any other is used whole; both are resized by the
+nearest pixel.
 """
 
 import logging

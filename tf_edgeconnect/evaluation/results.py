@@ -109,11 +109,11 @@ class Evaluation:
 
     @property
     def edge_threshold(self) -> float:
-        """A stronger edge counts as predicted; 0 to 1."""
+        """The strength above which an edge counts as predicted, 0 to 1."""
         return self.details.get("edge_threshold", 0.5)
 
     def bins(self) -> list[str]:
-        """Labels of the bins that hold pictures, in order, and "all"."""
+        """Returns the labels of the bins that hold pictures, and "all"."""
         return list(self.fid)
 
     def in_bin(self, label: str) -> list[ImageResult]:
@@ -199,10 +199,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_comparable(folders: Sequence[str | Path]) -> list[Evaluation]:
-    """Reads evaluations to be compared in one table.
-
-    Args:
-        folders: of finished evaluations, in the order of the columns.
+    """Reads evaluations to be compared in one table, in the order of the columns.
 
     Returns:
         The evaluations, limited to the pictures that all of them have, with unique
@@ -235,10 +232,7 @@ def read_comparable(folders: Sequence[str | Path]) -> list[Evaluation]:
 def difference(
     first: Mapping[str, Any], other: Mapping[str, Any], ignored: Sequence[str]
 ) -> str | None:
-    """Describes the first difference of two manifests or systems; None if equal.
-
-    `items` and `left_out` come last, because they change with everything else.
-    """
+    """Describes the first difference of two manifests or systems; None if equal."""
     last = ("items", "left_out")
     for key in sorted(first.keys() | other.keys(), key=lambda x: (x in last, x)):
         there: Any = first.get(key)

@@ -1,7 +1,7 @@
 """Measures one system on all pictures of a manifest.
 
-The same call continues where an earlier one stopped, with the same results: a picture
-is done when its line is in the journal, which is written after its files.
+The same call continues where an earlier one stopped: a picture is done when its line is
+in the journal, which is written after its files.
 """
 
 import json

@@ -73,7 +73,7 @@ def summarize(evaluation: Evaluation) -> Summary:
 def differences(first: Evaluation, other: Evaluation) -> Summary:
     """Estimates another system's metrics less those of the first, paired by picture.
 
-    Only for metrics of `PER_PICTURE` that two or more pictures have in both systems.
+    Metrics that fewer than two pictures have in both systems are omitted.
     """
     found: Summary = {}
     for label in first.bins():
@@ -91,15 +91,9 @@ def values(images: Sequence[ImageResult], metric: str) -> np.ndarray:
 
 
 def bootstrap_means(columns: Mapping[str, np.ndarray]) -> dict[str, Estimate]:
-    """Estimates means with percentile bootstrap intervals.
+    """Estimates the mean of each metric, with a percentile bootstrap interval.
 
-    All systems are resampled alike. One picture has no interval.
-
-    Args:
-        columns: metric -> `(n,)` values of pictures; NaN does not count.
-
-    Returns:
-        Metric -> estimate, for metrics with a value.
+    All systems are resampled alike; one picture has no interval; NaN does not count.
     """
     found = {}
     for metric, column in columns.items():
@@ -165,7 +159,7 @@ def edge_counts(histogram: Any, threshold: float) -> np.ndarray:
 
 
 class Cell(NamedTuple):
-    """A printed estimate, its interval "[low, high]" or "", and if it is the best."""
+    """A printed estimate, its interval "[low, high]" or "", and whether it is best."""
 
     text: str
     interval: str = ""
