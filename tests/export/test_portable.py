@@ -29,7 +29,6 @@ def few_photos():
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(portable, "_REPORTED_SIZE", SIZE)
         monkeypatch.setattr(report, "REPORTED", REPORTED)
-        monkeypatch.setattr(report, "CALIBRATED", REPORTED)
         yield
 
 

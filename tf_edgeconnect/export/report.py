@@ -62,18 +62,19 @@ class Examples(NamedTuple):
 
 
 def load_examples(
-    photos: str | Path | None, size: int, count: int = REPORTED
+    photos: str | Path | None, size: int, count: int | None = None
 ) -> Examples:
     """Loads photos to measure on, cut to squares, with a hole in each; always the same.
 
     Args:
         photos: as `open_source` takes it; None: those inside scikit-image.
         size: side of the squares, pixels.
-        count: how many photos, if there are enough.
+        count: how many photos, if there are enough; None: `REPORTED`.
 
     Raises:
         InputError: there is no such source, or a photo is not readable.
     """
+    count = count or REPORTED
     if photos is None:
         pairs = _pairs(SampleSource("held-out"), np.arange(count), size)
         return Examples(pairs, "photos inside scikit-image")
