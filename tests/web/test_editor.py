@@ -156,7 +156,7 @@ def test_what_is_marked_is_selected_and_strokes_correct_it(client):
     ("query", "marks", "sentence"),
     [
         ("", "", "marks : Invalid JSON: EOF while parsing a value at line 1 column 0"),
-        ("", '{"around": []}', "nothing is marked: draw a rectangle around a thing"),
+        ("", '{"around": []}', "nothing is marked: draw a rectangle around an object"),
         (
             "",
             '{"around": [[1, NaN]]}',

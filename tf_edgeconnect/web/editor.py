@@ -175,7 +175,7 @@ class Editor:
             where = ".".join(map(str, first["loc"]))
             raise InputError(f"marks {where}: {first['msg']}") from None
         if not (marks.around and all(stroke.points for stroke in marks.strokes)):
-            raise InputError("nothing is marked: draw a rectangle around a thing")
+            raise InputError("nothing is marked: draw a rectangle around an object")
         return _mask_png(select(photo.rgb(), *marks, margin))
 
     def _edges(self, request: Request) -> Response:

@@ -98,7 +98,7 @@ function openFiles(id) {
 function openFile(file) {
   return attempt("Opening the photo", async () => {
     await begin(await ServedPhoto.open(file, limits));
-    return "Drag around a thing to select it, or paint over what to fill";
+    return "Drag around an object to select it, or paint over the area to fill";
   });
 }
 
@@ -417,7 +417,7 @@ async function readable(file) {
   try {
     return (await grayOf(file, photo.width, photo.height)).data;
   } catch (error) {
-    if (error instanceof DOMException) throw new Error(`${file.name} is not a picture that can be read`);
+    if (error instanceof DOMException) throw new Error(`${file.name} is not an image that the browser can read`);
     throw new Error(`${file.name}: ${error.message}`);
   }
 }

@@ -24,7 +24,7 @@ export function asLines(gray, width, height) {
 export async function pixelsOf(blob, width, height) {
   const bitmap = await createImageBitmap(blob);
   if (width && (bitmap.width !== width || bitmap.height !== height)) {
-    throw new Error(`This picture is ${bitmap.width} × ${bitmap.height}, the photo ${width} × ${height}`);
+    throw new Error(`This image is ${bitmap.width} × ${bitmap.height}, but the photo is ${width} × ${height}`);
   }
   const canvas = newCanvas(bitmap.width, bitmap.height);
   const context = pen(canvas);

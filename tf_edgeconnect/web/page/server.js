@@ -7,7 +7,7 @@ async function asked(path, query, body, type) {
   try {
     response = await fetch(url, { method: "POST", body, headers: { "Content-Type": type } });
   } catch {
-    throw new Error("The editor's server does not answer: is it still running?");
+    throw new Error("The editor's server does not respond: is it still running?");
   }
   if (response.ok) return response;
   const { error } = await response.json();
