@@ -50,9 +50,9 @@ def exported(precision: str):
     from tf_edgeconnect.inference.backends.keras import KerasBackend
 
     inpainter = ec.Inpainter(KerasBackend(ec.edge_generator(), ec.inpaint_generator()))
-    graph = exported_graph(inpainter, SAVED_MODEL, precision)
+    graph = exported_graph(inpainter, SAVED_MODEL["cpu"], precision)
     with tempfile.TemporaryDirectory() as folder:
-        save_graph(graph, build_signatures(graph, 10**8), folder)
+        save_graph(graph, build_signatures(graph, 10**8, one_by_one=True), folder)
         return tf.saved_model.load(folder)
 
 

@@ -44,7 +44,7 @@ def print_saved_models(model: str, photos: str | None, size: int) -> None:
     print("| SavedModel | photo, dB | target | edges, dB | largest difference of 255 |")
     print("|---" * 5 + "|")
     for dtype, target in (("float32", ""), ("bfloat16", "45"), ("float16", "")):
-        fill = tf.function(exported_graph(inpainter, SAVED_MODEL, dtype).fill)
+        fill = tf.function(exported_graph(inpainter, SAVED_MODEL["cpu"], dtype).fill)
         pictures, edges = [], []
         for image, mask in examples.pairs:
             hole = mask[..., 0]

@@ -32,9 +32,9 @@ def write_exports(folder: Path) -> dict[str, tuple[str, bool]]:
     rows = {}
     inpainter = ec.Inpainter(KerasBackend(ec.edge_generator(), ec.inpaint_generator()))
     for precision in ("float32", "bfloat16"):
-        graph = exported_graph(inpainter, SAVED_MODEL, precision)
+        graph = exported_graph(inpainter, SAVED_MODEL["cpu"], precision)
         path = str(folder / precision)
-        save_graph(graph, build_signatures(graph, 10**8), path)
+        save_graph(graph, build_signatures(graph, 10**8, one_by_one=True), path)
         rows[f"SavedModel {precision}"] = path, False
         rows[f"SavedModel {precision}, warm-up"] = path, True
     keras.backend.clear_session()

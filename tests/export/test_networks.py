@@ -19,7 +19,8 @@ NETWORKS = {
 
 
 SUBSTITUTES = {
-    "saved model": networks.SAVED_MODEL,
+    "any device": networks.SAVED_MODEL["any"],
+    "processors": networks.SAVED_MODEL["cpu"],
     "tflite": networks.TFLITE,
     "onnx": networks.ONNX,
 }
@@ -72,13 +73,13 @@ def test_few_channels_are_computed_in_blocks(channels, block):
 
 
 def test_a_network_holds_kernels_and_biases_alone(trained):
-    rebuilt = networks.exported_network(trained, networks.SAVED_MODEL)
+    rebuilt = networks.exported_network(trained, networks.SAVED_MODEL["cpu"])
     kept = [v.path for v in trained.variables if v.name not in ("u", "v")]
     assert [v.path for v in rebuilt.variables] == kept
 
 
 def test_relus_behind_norms_are_part_of_them(trained):
-    rebuilt = networks.exported_network(trained, networks.SAVED_MODEL)
+    rebuilt = networks.exported_network(trained, networks.SAVED_MODEL["cpu"])
     norms = [
         layer.relu
         for layer in rebuilt.layers

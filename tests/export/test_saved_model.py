@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
+from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.export.networks import (
@@ -60,6 +61,10 @@ def answers(exported, tmp_path_factory):
     )
 
 
+def pixels_of(contents):
+    return np.array(Image.open(io.BytesIO(contents)))
+
+
 def close(ours, expected):
     off = np.abs(ours.astype(int) - expected.reshape(ours.shape))
     return off.max() <= 1
@@ -101,7 +106,7 @@ def test_jpegs_are_filled_upright(answers, inpainter):
     filled = answers["turned"]["inpainted_bytes"]
     for contents, source, hole in zip(filled, TURNED.values(), holes, strict=True):
         photo = upright(source)
-        result = np.array(Image.open(io.BytesIO(contents)))
+        result = pixels_of(contents)
         known = hole[..., 0] == 0
         np.testing.assert_array_equal(result[known], photo[known])
         assert close(result, inpainter(photo, hole).image)
@@ -133,6 +138,50 @@ def test_an_inpainter_of_the_export_fills_as_the_networks(exported, inpainter):
     none = np.zeros_like(mask)
     edges = [one(image, none).edges for one in (loaded, inpainter)]
     np.testing.assert_array_equal(*edges)
+
+
+@pytest.fixture(scope="module")
+def for_processors(weights, tmp_path_factory):
+    """An export with `device="cpu"`."""
+    output = tmp_path_factory.mktemp("cpu")
+    return export_saved_model(weights, output, device="cpu", warmup_sizes=())
+
+
+def operations(exported):
+    """Kinds of operations in the graphs of an export."""
+    saved = saved_model_pb2.SavedModel.FromString(
+        (exported.path / "saved_model.pb").read_bytes()
+    )
+    functions = saved.meta_graphs[0].graph_def.library.function
+    return {node.op for function in functions for node in function.node_def}
+
+
+def test_only_an_export_for_processors_has_operations_made_for_them(
+    exported, for_processors
+):
+    made_for_them = {"FusedBatchNormV3", "DepthToSpace"}
+    assert not made_for_them & operations(exported)
+    assert made_for_them <= operations(for_processors)
+    assert "SpaceToBatchND" not in operations(exported) | operations(for_processors)
+    assert exported.facts["device"] == "any"
+    assert "made for: any device" in exported.printed  # by a bare export
+
+
+def test_an_export_for_processors_gives_the_same_pictures(
+    for_processors, answers, tmp_path
+):
+    answered = run(for_processors, list(ANSWERED.values()), tmp_path)
+    for name, own in zip(ANSWERED, answered, strict=True):
+        for output, pictures in own.items():
+            expected = answers[name][output]
+            if output == "inpainted_bytes":
+                pairs = [
+                    map(pixels_of, pair)
+                    for pair in zip(pictures, expected, strict=True)
+                ]
+                assert all(close(*pair) for pair in pairs)
+            else:
+                assert close(pictures, expected)
 
 
 def test_weights_are_stored_once(exported, weights):
@@ -196,7 +245,7 @@ def test_warm_up_holds_each_signature_at_each_size(exported):
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_short_floats_are_stored_and_stay_close(inpainter, precision):
-    graph = exported_graph(inpainter, SAVED_MODEL, precision)
+    graph = exported_graph(inpainter, SAVED_MODEL["cpu"], precision)
     variables = [*graph.edge_generator.variables, *graph.inpaint_generator.variables]
     whole = {v.path.split("/")[0] for v in variables if v.dtype == "float32"}
     assert whole == {"decoder_3"}

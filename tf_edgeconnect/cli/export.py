@@ -47,6 +47,14 @@ def export(
             "int8 (weights) and int8-full (activations too): only tflite."
         ),
     ] = "float32",
+    device: Annotated[
+        Literal["any", "cpu"] | None,
+        typer.Option(
+            help="saved-model: cpu has operations that processors run faster and GPUs "
+            "slower. [default: any]",
+            show_default=False,
+        ),
+    ] = None,
     size: Annotated[
         list[int] | None,
         typer.Option(
@@ -84,7 +92,7 @@ def export(
     ] = None,
 ) -> None:
     """Export a model that takes a photo and a mask and returns the filled photo."""
-    _check_options(format, precision, size, photos, edges_input, max_megapixels)
+    _check_options(format, precision, device, size, photos, edges_input, max_megapixels)
     import_tensorflow()
     if format == "saved-model":
         from tf_edgeconnect.export.saved_model import export_saved_model
@@ -93,6 +101,7 @@ def export(
             model,
             output,
             precision=cast("FloatType", precision),
+            device=device or "any",
             warmup_sizes=size or [_SIZE],
             max_megapixels=max_megapixels or _MAX_MEGAPIXELS,
         )
@@ -116,6 +125,7 @@ def export(
 def _check_options(
     format: str,
     precision: str,
+    device: str | None,
     sizes: list[int] | None,
     photos: str | None,
     edges_input: bool,
@@ -131,6 +141,7 @@ def _check_options(
         ("--photos", photos, ("tflite", "onnx")),
         ("--edges-input", edges_input, ("tflite", "onnx")),
         ("--max-megapixels", max_megapixels, ("saved-model",)),
+        ("--device", device, ("saved-model",)),
         ("--size", sizes, ("saved-model", "tflite")),
     ):
         if value and format not in formats:

@@ -1,9 +1,9 @@
 """Rebuilds networks for export: the same results, up to rounding, in fewer operations.
 
 Spectral norm is a constant at inference, so `kernel / sigma` stands in the kernel's
-place. Reflection pads and the last convolution are computed in fewer passes over the
-maps. SavedModels also fuse each instance norm with its ReLU; files for phones and ONNX
-take only operations that they have.
+place. What is made for a processor computes reflection pads and the last convolution in
+fewer passes over the maps; SavedModels for one also fuse each instance norm with its
+ReLU. Files for phones and ONNX take only operations that they have.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,9 @@ from tf_edgeconnect.layers import (
 )
 
 FloatType = Literal["float32", "bfloat16", "float16"]
-Substitutes = Mapping[type, Any]
+Device = Literal["any", "cpu"]
+# By the kind of a layer, or by its name, which goes first.
+Substitutes = Mapping[type | str, Any]
 
 LAST_CONVOLUTION = "decoder_3"
 # FusedBatchNormV3 adds up one pixel after the other in float32: from this many on, the
@@ -65,7 +67,7 @@ def exported_graph(
 
     Args:
         inpainter: of `load_for_export`.
-        substitutes: `SAVED_MODEL`, `TFLITE` or `ONNX`.
+        substitutes: one of `SAVED_MODEL`, `TFLITE` or `ONNX`.
         dtype: of hidden layers.
     """
     networks = (inpainter.edge_generator, inpainter.inpaint_generator)
@@ -101,13 +103,12 @@ def exported_network(
         config, kind = layer.get_config(), type(layer)
         if isinstance(layer, keras.layers.Layer) and _is_hidden(layer):
             config["dtype"] = dtype
-        if layer.name == LAST_CONVOLUTION:
-            return BlockConv2D.from_config(config)
         if fused and isinstance(before.get(layer.name), InstanceNormalization):
             return keras.layers.Identity(name=layer.name, dtype=config["dtype"])
         if fused and isinstance(layer, InstanceNormalization):
             config["relu"] = layer in before.values()
-        return substitutes.get(kind, kind).from_config(config)
+        kind = substitutes.get(layer.name, substitutes.get(kind, kind))
+        return kind.from_config(config)
 
     copy = keras.models.clone_model(network, clone_function=clone)
     for layer in network.layers:
@@ -192,6 +193,23 @@ class ResizedPushPullFill(PushPullFill):
         return tf.image.resize(inputs, 2 * tf.shape(inputs)[1:3])
 
 
+class DilatedConv2D(keras.layers.Conv2D):
+    """A convolution whose dilation is the operation's own.
+
+    Keras' (3.15) cuts its input into one map for each phase, by 80 operations.
+    """
+
+    def convolution_op(self, inputs, kernel):
+        """Convolves `(B, H, W, C)`."""
+        return tf.nn.conv2d(
+            inputs,
+            kernel,
+            self.strides,
+            self.padding.upper(),
+            dilations=self.dilation_rate,
+        )
+
+
 class BlockConv2D(keras.layers.Conv2D):
     """A convolution to few channels that computes blocks of `block x block` pixels.
 
@@ -246,6 +264,7 @@ ONNX: Substitutes = {
     SpectralConv2D: keras.layers.Conv2D,
     SpectralConv2DTranspose: keras.layers.Conv2DTranspose,
     PushPullFill: ResizedPushPullFill,
+    LAST_CONVOLUTION: BlockConv2D,
 }
 TFLITE: Substitutes = {
     **ONNX,
@@ -253,9 +272,15 @@ TFLITE: Substitutes = {
     keras.layers.Conv2DTranspose: PhasedConv2DTranspose,
     ReflectionPadding2D: GatheredReflection,
 }
-SAVED_MODEL: Substitutes = {
-    SpectralConv2D: keras.layers.Conv2D,
+_ANY: Substitutes = {
+    keras.layers.Conv2D: DilatedConv2D,
+    SpectralConv2D: DilatedConv2D,
     SpectralConv2DTranspose: keras.layers.Conv2DTranspose,
+}
+_CPU: Substitutes = {
+    **_ANY,
+    LAST_CONVOLUTION: BlockConv2D,
     ReflectionPadding2D: GatheredReflection,
     InstanceNormalization: FusedInstanceNormalization,
 }
+SAVED_MODEL: Mapping[Device, Substitutes] = {"any": _ANY, "cpu": _CPU}

@@ -18,6 +18,7 @@ import tensorflow as tf
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.export.networks import (
     SAVED_MODEL,
+    Device,
     FloatType,
     exported_graph,
     load_for_export,
@@ -37,6 +38,10 @@ from tf_edgeconnect.version import __version__
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 MAX_MEGAPIXELS = 4.0  # some 0.3 GB of memory each
+_MADE_FOR = {
+    "any": "any device; --device cpu makes one that processors run faster",
+    "cpu": "processors; --device any makes one for GPUs",
+}
 _COMPARED = 3
 _COMPARED_SIZE = 256
 
@@ -46,6 +51,7 @@ def export_saved_model(
     output: str | Path,
     *,
     precision: FloatType = "float32",
+    device: Device = "any",
     warmup_sizes: Sequence[int] = (256,),
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> Exported:
@@ -55,6 +61,7 @@ def export_saved_model(
         model: a run directory or a weights folder with both generators.
         output: folder of versions; `1`, `2`, ... in it are never overwritten.
         precision: number type of the weights and hidden layers.
+        device: what it is made for. `cpu` has operations that processors run faster.
         warmup_sizes: sides of the photos in the warm-up requests, pixels.
         max_megapixels: bound of a request's batch x height x width, in millions, kept
             in the graph.
@@ -64,14 +71,15 @@ def export_saved_model(
         OSError: the output cannot be written; no version is left half-made.
     """
     max_pixels = round(1e6 * max_megapixels)
-    _check_options(precision, warmup_sizes, max_pixels)
+    _check_options(precision, device, warmup_sizes, max_pixels)
     inpainter = load_for_export(model)
     networks = [inpainter.edge_generator, inpainter.inpaint_generator]
-    graph = exported_graph(inpainter, SAVED_MODEL, precision)
-    signatures = build_signatures(graph, max_pixels)
+    graph = exported_graph(inpainter, SAVED_MODEL[device], precision)
+    signatures = build_signatures(graph, max_pixels, one_by_one=device == "cpu")
     facts = {
         "format": "saved-model",
         "precision": precision,
+        "device": device,
         "source": inpainter.description,
         "sigma": inpainter.sigma,
         "networks": {network.name: dict(network.architecture) for network in networks},
@@ -127,11 +135,15 @@ def _networks(graph: InpaintGraph) -> list[keras.Model]:
 
 
 def _check_options(
-    precision: str, warmup_sizes: Sequence[int], max_pixels: int
+    precision: str, device: str, warmup_sizes: Sequence[int], max_pixels: int
 ) -> None:
     if precision not in PRECISIONS:
         raise InputError(
             f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}"
+        )
+    if device not in SAVED_MODEL:
+        raise InputError(
+            f"device must be one of {', '.join(SAVED_MODEL)}, got {device!r}"
         )
     if max_pixels < 1:
         raise InputError(
@@ -172,5 +184,6 @@ def _lines(folder: Path, facts: dict[str, Any]) -> list[str]:
     sizes = ", ".join(f"{size}x{size}" for size in facts["warmup_sizes"])
     warmup = f"warm-up: assets.extra/{WARMUP_FILE}, each signature at {sizes}"
     lines.append(warmup if sizes else NO_API)
+    lines.append(f"made for: {_MADE_FOR[facts['device']]}")
     lines.append(f"size: {total / 1e6:.1f} MB on disk, {facts['precision']}")
     return [*lines, f"wrote {folder}"]

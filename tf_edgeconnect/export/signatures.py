@@ -17,6 +17,7 @@ it. A wrong rank that reached a convolution would end the whole server.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -27,23 +28,33 @@ _PHOTO, _PLANE = (None, None, None, 3), (None, None, None, 1)
 _IMAGE = tf.TensorSpec(_PHOTO, tf.uint8, "image")
 _MASK = tf.TensorSpec(_PLANE, tf.uint8, "mask")
 _EDGES = tf.TensorSpec(_PLANE, tf.uint8, "edges")
+_ONE_PHOTO, _ONE_PLANE = (tf.TensorSpec(s[1:], tf.uint8) for s in (_PHOTO, _PLANE))
 _IMAGE_BYTES = tf.TensorSpec([None], tf.string, "image_bytes")
 _MASK_BYTES = tf.TensorSpec([None], tf.string, "mask_bytes")
 _HALF_GRAY_BYTE = 127  # a mask is a hole above it, see `masking.HALF_GRAY`
 
 
-def build_signatures(graph: InpaintGraph, max_pixels: int) -> dict[str, Callable]:
+def build_signatures(
+    graph: InpaintGraph, max_pixels: int, *, one_by_one: bool = False
+) -> dict[str, Callable]:
     """Wraps an inference graph for callers that may send anything.
 
     Args:
         graph: with both networks.
         max_pixels: bound of batch x height x width; in strings, of each picture.
+        one_by_one: run the networks on one photo of a batch after the other, which
+            takes processors a tenth less time, and the memory of one photo.
 
     Returns:
         Signature name -> `tf.function` of named tensors, giving a dict of them.
     """
+    fill, along, complete = graph.fill, graph.fill_along, graph.completed_edges
+    if one_by_one:
+        both = _ONE_PHOTO, _ONE_PLANE
+        fill, along = _one_by_one(fill, both), _one_by_one(along, both)
+        complete = _one_by_one(complete, _ONE_PLANE)
     # One trace of each serves all signatures.
-    fill, complete = traced(graph.fill), traced(graph.completed_edges)
+    fill, complete = traced(fill), traced(complete)
 
     @traced(input_signature=[_IMAGE, _MASK])
     def serving_default(image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -59,7 +70,7 @@ def build_signatures(graph: InpaintGraph, max_pixels: int) -> dict[str, Callable
         image: tf.Tensor, mask: tf.Tensor, edges: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         image, mask, edges = _checked(max_pixels, image, mask, edges)
-        inpainted, _ = graph.fill_along(image, mask, _not_inverted(edges, mask))
+        inpainted, _ = along(image, mask, _not_inverted(edges, mask))
         return {"inpainted": inpainted}
 
     @traced(input_signature=[_IMAGE_BYTES, _MASK_BYTES])
@@ -91,6 +102,20 @@ def build_signatures(graph: InpaintGraph, max_pixels: int) -> dict[str, Callable
 
     functions = serving_default, predict_edges, inpaint_with_edges, serving_bytes
     return {function.__name__: function for function in functions}
+
+
+def _one_by_one(method: Callable, outputs: Any) -> Callable:
+    def run(*batches: tf.Tensor) -> Any:
+        return tf.map_fn(
+            lambda photo: tf.nest.map_structure(
+                lambda batch: batch[0], method(*(part[None] for part in photo))
+            ),
+            batches,
+            fn_output_signature=outputs,
+            parallel_iterations=1,
+        )
+
+    return run
 
 
 def _checked(
