@@ -16,7 +16,6 @@ FIELD_SIZE = 64
 MAX_STROKES = 6
 STROKE_SEGMENTS = 7
 MAX_BLOBS = 3
-AWAY = 100.0  # in sides of the mask: where strokes go that take no part
 
 
 def stroke_sampler(
@@ -79,7 +78,6 @@ def _strokes(seed: tf.Tensor, scale: tf.Tensor) -> tuple[tf.Tensor, ...]:
     """Random polylines: start `(N, 2)`, end `(N, 2)` and half width `(N,)` of segments.
 
     Lengths are in units of the mask's side; widths count only relative to each other.
-    Strokes that take no part lie far outside.
     """
     shape = (MAX_STROKES, STROKE_SEGMENTS)
     seeds = tf.unstack(tf.random.split(seed, 6))
@@ -94,11 +92,10 @@ def _strokes(seed: tf.Tensor, scale: tf.Tensor) -> tuple[tf.Tensor, ...]:
     starts = ends - steps
     width = tf.random.stateless_uniform((MAX_STROKES, 1), seeds[5], 0.6, 1.6)
     width = tf.tile(width, (1, STROKE_SEGMENTS))
-    away = tf.where(tf.range(MAX_STROKES) < count, 0.0, AWAY)[:, None, None]
     return (
-        tf.reshape(starts + away, (-1, 2)),
-        tf.reshape(ends + away, (-1, 2)),
-        tf.reshape(width, [-1]),
+        tf.reshape(starts[:count], (-1, 2)),
+        tf.reshape(ends[:count], (-1, 2)),
+        tf.reshape(width[:count], [-1]),
     )
 
 
@@ -109,8 +106,7 @@ def _blobs(seed: tf.Tensor) -> tuple[tf.Tensor, ...]:
     start = tf.random.stateless_uniform((MAX_BLOBS, 2), seeds[1], 0.05, 0.95)
     reach = tf.random.stateless_uniform((MAX_BLOBS, 2), seeds[2], -0.12, 0.12)
     width = tf.random.stateless_uniform((MAX_BLOBS,), seeds[3], 1.5, 4.0)
-    start += tf.where(tf.range(MAX_BLOBS) < count, 0.0, AWAY)[:, None]
-    return start, start + reach, width
+    return start[:count], (start + reach)[:count], width[:count]
 
 
 def _warp(points: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
