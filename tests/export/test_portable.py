@@ -1,10 +1,17 @@
 """TFLite and ONNX files: what is in them, and what they answer."""
 
 import dataclasses
+import re
+import subprocess
 import sys
+from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from PIL import Image
 from skimage.feature import canny as skimage_canny
 
 from tf_edgeconnect.errors import InputError
@@ -19,6 +26,7 @@ litert = pytest.importorskip(
 )
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs pip install onnxruntime")
 
+ROOT = Path(__file__).parents[2]
 SIZE, REPORTED = 32, 3
 KINDS = ["tflite", "tflite with edges", "onnx", "onnx with edges"]
 
@@ -196,15 +204,90 @@ def test_the_file_describes_itself(loaded, kind):
     assert loaded.backend.size == (SIZE if kind.startswith("tflite") else None)
 
 
-def test_filling_imports_no_tensorflow(exports, fresh_python):
-    paths = [str(exported.path) for exported in exports.values()]
-    fresh_python(
-        "import sys, numpy as np, tf_edgeconnect as ec\n"
-        f"for path in {paths}:\n"
-        "    inpainter = ec.Inpainter.load(path)\n"
-        "    inpainter(np.zeros((20, 40, 3), np.uint8), np.eye(20, 40) > 0)\n"
-        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
-    )
+ABSENT = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in BARRED:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+BARRED = set(sys.argv[1].split(","))
+sys.meta_path.insert(0, Absent())
+from tf_edgeconnect.cli.main import run
+
+sys.exit(run(sys.argv[2:]))
+"""
+
+
+def documented_packages():
+    """The packages that the guide installs for filling without TensorFlow."""
+    guide = (ROOT / "docs" / "guide" / "phone.md").read_text()
+    (line,) = re.findall(r"^pip install -c constraints.txt (lazy.*)$", guide, re.M)
+    return line.split()
+
+
+def barred_modules(packages):
+    """Import names of all that is installed but these packages and what they need."""
+    allowed, wanted = {"tf-edgeconnect"}, list(packages)
+    while wanted:
+        name = canonicalize_name(wanted.pop())
+        if name not in allowed:
+            allowed.add(name)
+            needs = map(Requirement, metadata.requires(name) or ())
+            wanted += [n.name for n in needs if not n.marker or n.marker.evaluate()]
+    return {
+        module
+        for module, owners in metadata.packages_distributions().items()
+        if not allowed & set(map(canonicalize_name, owners))
+    }
+
+
+@pytest.fixture(scope="module")
+def fill_elsewhere(photos, tmp_path_factory):
+    """Runs `inpaint` where only the documented packages are installed."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    for name, pixels in zip(("photo", "mask"), photos, strict=True):
+        Image.fromarray(pixels[0]).save(folder / f"{name}.png")
+    barred = barred_modules(documented_packages())
+    assert {"tensorflow", "keras", "skimage", "cv2"} <= barred
+
+    def run(model):
+        out = folder / f"{Path(model).name}.png"
+        command = ["inpaint", folder / "photo.png", folder / "mask.png", "-o", out]
+        done = subprocess.run(
+            [sys.executable, "-c", ABSENT, ",".join(barred)]
+            + [str(part) for part in (*command, "--model", model)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        return done, out
+
+    return run
+
+
+@pytest.mark.parametrize("name", ["tflite", "onnx"])
+def test_the_documented_packages_fill_a_photo(fill_elsewhere, exports, photos, name):
+    done, out = fill_elsewhere(exports[name].path)
+    assert done.returncode == 0, done.stderr
+    images, holes = photos
+    filled = np.asarray(Image.open(out))
+    np.testing.assert_array_equal(filled[~holes[0]], images[0][~holes[0]])
+    expected = Inpainter.load(exports[name].path)(images[0], holes[0]).image
+    np.testing.assert_array_equal(filled, expected)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [("small", "needs tensorflow"), ("onnx with edges", "need scikit-image")],
+)
+def test_what_the_documented_packages_cannot_do_is_said(
+    fill_elsewhere, exports, model, words
+):
+    done, _ = fill_elsewhere(exports[model].path if model in exports else model)
+    assert done.returncode == 2 and words in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_wrong_files_are_refused(exported, tmp_path):

@@ -58,7 +58,10 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("case", BAD)
+# TF Serving's REST ignores unknown inputs.
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=[ours] * (c == "an input too many")) for c in BAD]
+)
 def test_a_bad_request_gets_a_sentence_and_harms_nothing(client, answers_well, case):
     signature, inputs, word = BAD[case]
     with pytest.raises(ServingError, match=word) as refusal:
@@ -119,7 +122,10 @@ def test_a_server_that_is_not_there_is_unavailable():
         b'{"inputs": 3}',
         b'{"instances": []}',
         b'{"inputs": {"image": [[["a"]]], "mask": [[[1]]]}}',
-        b'{"inputs": {"image": [[[[1, 2, 300]]]], "mask": [[[[0]]]]}}',
+        # TF Serving's REST wraps integers: 300 becomes 44.
+        pytest.param(
+            b'{"inputs": {"image": [[[[1, 2, 300]]]], "mask": [[[[0]]]]}}', marks=ours
+        ),
         b'{"inputs": {"image": [[1], [1, 2]], "mask": [[[[0]]]]}}',
         b'{"inputs": ' + b"[" * 90000,
         b'{"inputs": {"image": [[[[true, true, true]]]], "mask": [[[[0]]]]}}',

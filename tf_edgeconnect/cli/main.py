@@ -109,6 +109,13 @@ def run(arguments: Sequence[str]) -> int:
         return SOME_FAILED
     except OSError as error:
         return _refuse(_system(error))
+    except ModuleNotFoundError as error:
+        if error.name not in ("tensorflow", "keras"):
+            raise
+        return _refuse(
+            f"this needs {error.name}, which is not installed. Without it `inpaint` "
+            "takes a --model of .onnx or .tflite, or http://HOST:PORT"
+        )
     except Exception as error:
         # A full disk comes from TensorFlow's writers as an exception of their own.
         if os.strerror(errno.ENOSPC) not in str(error):

@@ -108,10 +108,19 @@ def canny(images: np.ndarray, masks: np.ndarray, sigma: float) -> np.ndarray:
 
     Returns:
         uint8 `(B, H, W, 1)`, 0 or 255.
+
+    Raises:
+        InputError: scikit-image is not installed.
     """
     edges = np.zeros(masks.shape, np.uint8)
     if sigma >= 0:
-        from skimage import feature
+        try:
+            from skimage import feature
+        except ImportError as error:
+            raise InputError(
+                f"edges of known pixels need scikit-image ({error}): "
+                "pip install scikit-image"
+            ) from None
 
         red, green, blue = (np.float32(weight) for weight in GRAY_WEIGHTS)
         for image, mask, edge in zip(images, masks[..., 0], edges, strict=True):

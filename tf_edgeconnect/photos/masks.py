@@ -301,8 +301,8 @@ def seems_inverted(hole: np.ndarray) -> bool:
 
 def grow_hole(mask: np.ndarray, pixels: int) -> np.ndarray:
     """Grows the hole of a mask, bool `(H, W)`, by a square."""
-    from scipy.ndimage import maximum_filter
-
     if not pixels:
         return mask
+    from scipy.ndimage import maximum_filter
+
     return maximum_filter(mask, 2 * pixels + 1, mode="constant")
