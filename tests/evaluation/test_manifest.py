@@ -135,10 +135,10 @@ def test_photos_of_one_name_are_left_out_and_other_files_are_named(folder, caplo
     (folder / "photos/notes.txt").write_text("words")
     found = manifest(masks="block")
     assert [item["name"] for item in found["items"]] == ["a", "deep/c"]
-    why = "another photo has its name but for the ending; rename one"
+    why = "another photo has the same name except for the extension; rename one"
     left_out = [{"name": name, "reason": why} for name in ("b.bmp", "b.png")]
     assert found["left_out"] == left_out
-    assert "photos: left out, not images: notes.txt" in caplog.text
+    assert "photos: skipped, not images: notes.txt" in caplog.text
 
 
 @pytest.mark.parametrize(

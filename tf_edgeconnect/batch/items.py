@@ -16,7 +16,7 @@ from tf_edgeconnect.data.sources import LIST_SUFFIXES, open_source, read_list
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.photos.decoding import MAX_PIXELS, open_image
 from tf_edgeconnect.photos.jobs import MASK_SUFFIX
-from tf_edgeconnect.photos.names import Partners, list_images, some, stem_of
+from tf_edgeconnect.photos.names import SAME_STEM, Partners, list_images, some, stem_of
 from tf_edgeconnect.photos.reading import Photo, decode_photo, read_photo
 
 
@@ -181,8 +181,9 @@ def _distinct(items: list[Item]) -> list[Item]:
     """Takes the endings off the names; photos of one name then have a problem."""
     named = [item._replace(name=stem_of(item.name)) for item in items]
     times = Counter(item.name for item in named)
-    why = "another photo has the same name except for the extension; rename one"
     return [
-        item._replace(problem=item.problem or why) if times[item.name] > 1 else item
+        item._replace(problem=item.problem or SAME_STEM)
+        if times[item.name] > 1
+        else item
         for item in named
     ]

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,8 +79,9 @@ def _unused_left_out() -> Iterator[None]:
     The collector would look at all that has been imported again and again: a quarter
     of the time, too.
     """
-    left_out = [name for name in _UNUSED if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(left_out))  # None: importing it raises ImportError
+    # None: importing it raises ImportError.
+    left_out: dict[str, Any] = dict.fromkeys(set(_UNUSED) - set(sys.modules))
+    sys.modules.update(left_out)
     gc.disable()
     try:
         yield

@@ -20,6 +20,7 @@ from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.evaluation.pictures import MASK_RULE, Picture, read_picture
 from tf_edgeconnect.photos.names import (
     MASK_SUFFIX,
+    SAME_STEM,
     Partners,
     list_images,
     some,
@@ -163,13 +164,12 @@ def _list_photos(
     images, others = list_images(folder, without=output)
     if others:
         names = some((path.name for path in others), 5)
-        logger.warning("%s: left out, not images: %s", folder, names)
+        logger.warning("%s: skipped, not images: %s", folder, names)
     times = Counter(map(stem_of, images))
     photos = {stem_of(name): path for name, path in images.items()}
-    why = "another photo has its name but for the ending; rename one"
     return (
         {name: photos[name] for name in sorted(photos) if times[name] == 1},
-        [{"name": n, "reason": why} for n in images if times[stem_of(n)] > 1],
+        [{"name": n, "reason": SAME_STEM} for n in images if times[stem_of(n)] > 1],
     )
 
 

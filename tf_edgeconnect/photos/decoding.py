@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Container, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 import numpy as np
 from PIL import (
@@ -199,7 +199,8 @@ def _depth(image: ImageFile, data: bytes) -> int:
     if isinstance(image, TiffImageFile):
         return max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
     if image.format == "PPM":
-        return 16 if image.tile[0].args[-1] in range(256, 65536) else 8
+        *_, highest = cast("tuple[Any, ...]", image.tile[0].args)
+        return 16 if highest in range(256, 65536) else 8
     mark, place = _DEPTHS.get(image.format or "", (b"", 0))
     start = data.find(mark) if mark else -1
     if start < 0:
@@ -209,7 +210,7 @@ def _depth(image: ImageFile, data: bytes) -> int:
 
 def _to_full_range(image: TiffImageFile) -> None:
     """Spreads 12 bits to 16 and makes 0 black, as Pillow does up to 8 bits alone."""
-    values = np.asarray(image).astype(np.uint16)
+    values: np.ndarray = np.asarray(image).astype(np.uint16)
     if image.info["depth"] == 12:
         values = values << 4 | values >> 8
     if image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:

@@ -21,12 +21,12 @@ IPTC_TIFF_TAG, IPTC_RESOURCE = 33723, 0x0404
 IPTC_START = b"8BIM\x04\x04\0\0"  # the resource of Photoshop, with an empty name
 SEGMENT = 65_000  # bytes; 65533 less the segments' own words
 IN_A_SEGMENT = ("exif", "xmp", "iptc")  # of a JPEG; a profile may have several
-COMPRESSED = range(
-    2**10, 2**20
-)  # texts; by default Pillow reads larger ones only plain
+COMPRESSED = range(2**10, 2**20)  # texts; Pillow reads larger ones only plain
 # Tags of a TIFF that describe the photo, not the layout of the file.
-TIFF_TAGS = (270, 271, 272, 305, 306, 315, 316, 33432)  # description to copyright
-TIFF_TAGS += (18246, 18249, 40091, 40092, 40093, 40094, 40095)  # of Windows
+TIFF_TAGS = (
+    *(270, 271, 272, 305, 306, 315, 316, 33432),  # description to copyright
+    *(18246, 18249, 40091, 40092, 40093, 40094, 40095),  # of Windows
+)
 SUB_TAGS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 
 NOT_HELD = {

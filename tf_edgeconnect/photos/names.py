@@ -17,6 +17,7 @@ IMAGE_SUFFIXES = frozenset(
     ".png .jpg .jpeg .jpe .jfif .webp .bmp .tif .tiff .gif .avif .heic .heif .hif .jp2 "
     ".ppm .pgm .pbm".split()
 )
+SAME_STEM = "another photo has the same name except for the extension; rename one"
 MASK_SUFFIX = "_mask"  # as LaMa names masks that lie beside their photos
 
 
