@@ -245,6 +245,18 @@ def test_masks_and_the_source_may_be_given_ready_made(photo_folder):
     assert np.all(examples(source, 1, masks=whole)[0]["mask"] == 1)
 
 
+def test_a_mask_function_may_branch_on_tensors(photo_folder):
+    def by_seed(seed):
+        if seed[0] % 2 == 0:
+            mask = tf.zeros((SIZE, SIZE, 1))
+        else:
+            mask = tf.ones((SIZE, SIZE, 1))
+        return mask
+
+    found = examples(photo_folder(1), 12, masks=by_seed)
+    assert {float(example["mask"].mean()) for example in found} == {0, 1}
+
+
 def test_sigma_minus_one_gives_no_edges_and_zero_draws_a_sigma(photo_folder):
     source = open_source(photo_folder(1))
     none = examples(source, 1, edges=NO_EDGES)

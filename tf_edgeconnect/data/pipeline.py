@@ -55,8 +55,7 @@ def build_dataset(
         size: side of an example in pixels, a multiple of 4, at least 12.
         batch_size: examples per batch of this shard.
         masks: kind -> weight, as `mask_sampler` takes them, or a function from a seed,
-            int32 `(2,)`, to a mask, float32 `(size, size, 1)`, which AutoGraph does not
-            convert. Irregular by default.
+            int32 `(2,)`, to a mask, float32 `(size, size, 1)`. Irregular by default.
         edges: where edges come from; Canny with sigma 2 by default.
         crop: `center`, as published, or `random`: see `images.square`.
         flip: mirror half of the training examples.
@@ -95,7 +94,8 @@ def build_dataset(
         source, pair_edges(source, edges), check_seed(seed), training=training
     )
     make = maker(
-        masks if callable(masks) else mask_sampler(masks, size),
+        # AutoGraph for a user's function, which may branch on tensors.
+        tf.function(masks) if callable(masks) else mask_sampler(masks, size),
         edges,
         size=size,
         crop=crop if training else "center",
