@@ -6,6 +6,9 @@ import pytest
 import tensorflow as tf
 
 from tf_edgeconnect.export import networks
+from tf_edgeconnect.export.signatures import build_signatures
+from tf_edgeconnect.inference import Inpainter
+from tf_edgeconnect.inference.backends.keras import KerasBackend
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
 
 SMALL = {"filters": 4, "residual_blocks": 1, "initializer": "he"}
@@ -35,6 +38,27 @@ def trained(request):
         if variable.name == "bias":
             variable.assign(tf.random.stateless_normal(variable.shape, [1, 2]))
     return network
+
+
+@pytest.mark.parametrize("device", networks.SAVED_MODEL)
+def test_the_quick_networks_fill_files_as_they_fill_arrays(device):
+    quick = dict(**SMALL, hole_fill="push_pull")
+    inpainter = Inpainter(
+        KerasBackend(
+            edge_generator(**quick, edge_norm="none"),
+            inpaint_generator(**quick, mask_channel=True, normalization="none"),
+        )
+    )
+    photo = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
+    mask = np.zeros((16, 24, 1), np.uint8)
+    mask[4:9, 6:15] = 255
+    graph = networks.exported_graph(inpainter, networks.SAVED_MODEL[device], "float32")
+    answer = build_signatures(graph, 10_000)["serving_bytes"](
+        image_bytes=tf.io.encode_png(photo)[None],
+        mask_bytes=tf.io.encode_png(mask)[None],
+    )
+    filled = tf.io.decode_png(answer["inpainted_bytes"][0]).numpy().astype(int)
+    assert np.abs(filled - inpainter(photo, mask).image).max() <= 1
 
 
 @pytest.mark.parametrize("kind", SUBSTITUTES)

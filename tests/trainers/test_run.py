@@ -124,7 +124,7 @@ def test_init_from_starts_at_step_0_with_weights_and_averages_of_another_run(
 def test_a_resumed_stage_keeps_the_record_of_where_it_began(finished, capsys):
     assert train("edge", config(), finished, init_from="late") is Outcome.FINISHED
     said = capsys.readouterr().err
-    assert "--init-from late is not used" in said
+    assert "--init-from late is ignored" in said
     assert read_meta(finished / "weights" / "edge")["init_from"] is None
 
 
@@ -253,7 +253,7 @@ def test_a_dry_run_says_what_will_be_kept_as_png_and_leaves_nothing(tmp_path):
     )
     before, said = sorted(tmp_path.rglob("*")), []
     describe("edge", settings, tmp_path / "run", said.append)
-    (line,) = [line for line in said if line.startswith("kept as PNG")]
+    (line,) = [line for line in said if line.startswith("converted to PNG")]
     assert "4 files, 0.0 MB" in line
     assert sorted(tmp_path.rglob("*")) == before
 

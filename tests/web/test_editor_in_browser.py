@@ -371,7 +371,7 @@ def test_a_bad_file_is_refused_in_one_sentence(page, server, seen, tmp_path):
 def test_the_page_asks_no_other_machine_and_raises_no_error(page, server, seen):
     # What the tests before this one have done counts too.
     Story(page, server)
-    page.click("text=how")
+    page.click("text=API")
     assert page.url == f"{server}api/" and page.locator("code").count() > 4
     own = ("http://127.0.0.1:", "blob:", "data:")
     assert [url for url in seen["requests"] if not url.startswith(own)] == []

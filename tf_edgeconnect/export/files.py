@@ -112,6 +112,7 @@ def _gray_and_colours(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         )
 
     rgba = tf.cond(_starts(contents, _PNG), of_png, of_jpeg)
+    rgba = tf.ensure_shape(rgba, (None, None, 4))
     return to_gray(rgba[..., :3]) * rgba[..., 3:] / 255, rgba
 
 
