@@ -198,8 +198,12 @@ def test_a_resumed_run_says_what_changed(tmp_path):
         "settings changed since the last call: mask.kinds was {'block': 1.0}, is "
         "{'half': 1.0}; train.steps was 2, is 3"
     ]
+    same = "train.steps=3", "mask.kinds={half: 1}"
+    call(*same, "train.learning_rate={edge: 1e-3}")
+    (said,) = call(*same, "train.learning_rate={edge: 2e-3}")
+    assert said.endswith("call: train.learning_rate.edge was 0.001, is 0.002")
     (photos / "b.png").unlink()
-    (said,) = call("train.steps=3", "mask.kinds={half: 1}")
+    (said,) = call(*same, "train.learning_rate={edge: 2e-3}")
     assert said.startswith(
         "warning: the photos for training have changed since the last call (3"
     )

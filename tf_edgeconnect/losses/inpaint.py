@@ -8,6 +8,9 @@ compared.
 
 from keras import ops
 
+PERCEPTUAL_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+STYLE_LAYERS = ("relu2_2", "relu3_4", "relu4_4", "relu5_2")
+
 
 def reconstruction_loss(target, predicted, mask_mean):
     """Mean absolute difference over the whole image, divided by the hole's fraction.
@@ -27,10 +30,6 @@ def reconstruction_loss(target, predicted, mask_mean):
     pixels = ops.cast(ops.size(target[0, ..., 0]), "float32")
     share = ops.maximum(mask_mean, 1 / pixels)
     return ops.mean(ops.abs(target - predicted)) / share
-
-
-PERCEPTUAL_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-STYLE_LAYERS = ("relu2_2", "relu3_4", "relu4_4", "relu5_2")
 
 
 def gram_matrix(features):

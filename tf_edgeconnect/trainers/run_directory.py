@@ -112,21 +112,19 @@ def _changes(run_dir: Path, config: Config) -> list[str]:
     path = run_dir / SETTINGS
     if not path.exists():
         return []
-    before = dict(_by_key(yaml.safe_load(path.read_text(encoding="utf-8"))))
-    now = _by_key(config.model_dump(mode="json"))
-    return [
-        f"{key} was {before[key]}, is {value}"
-        for key, value in now
-        if before.get(key, value) != value
-    ]
+    before = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return list(_compare(before, config.model_dump(mode="json")))
 
 
-def _by_key(settings: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, section in settings.items():
-        if not isinstance(section, dict):
-            yield name, section
-            continue
-        yield from ((f"{name}.{key}", value) for key, value in section.items())
+def _compare(before: Any, now: Any, key: str = "") -> Iterator[str]:
+    both = isinstance(before, dict) and isinstance(now, dict)
+    # A dict below the sections is one setting unless its keys are fixed (the stages).
+    if both and (key.count(".") < 2 or before.keys() == now.keys()):
+        for name in now:
+            if name in before:
+                yield from _compare(before[name], now[name], f"{key}.{name}")
+    elif before != now:
+        yield f"{key[1:]} was {before}, is {now}"
 
 
 class Checkpoints:
