@@ -49,6 +49,11 @@ def test_vgg_cannot_be_compiled_and_deterministic(tmp_path):
         train("inpaint", settings, tmp_path / "run")
 
 
-def test_a_run_may_be_compiled(tmp_path):
+def test_a_run_may_be_compiled(tmp_path, monkeypatch):
+    compiled, function = [], tf.function
+    monkeypatch.setattr(
+        tf, "function", lambda *a, **k: compiled.append(k) or function(*a, **k)
+    )
     train("edge", config("train.jit_compile=true", "train.steps=2"), tmp_path / "run")
     assert np.isfinite(journal(tmp_path / "run")[-1]["val/average_precision"])
+    assert any(options.get("jit_compile") for options in compiled)

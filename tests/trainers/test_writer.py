@@ -53,6 +53,16 @@ def test_figures_of_two_networks_are_told_apart():
     assert printed("joint", figures, math.nan) == f"joint 5/10  {shown}\n"
 
 
+def test_a_line_that_a_kill_cut_short_does_not_take_the_next_with_it(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"stage": "edge", "step": 2}\n{"stage": "edge", "st')
+    writer = RunWriter("edge", 2, 10, 2, quiet=True)
+    writer.open(tmp_path)
+    writer.validation(4, {"val/psnr": 9.0})
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4]
+
+
 def test_a_resumed_run_forgets_the_lines_of_steps_that_are_done_again(tmp_path):
     kept = [{"stage": "edge", "step": 2, "x": 1.0}, {"stage": "joint", "step": 9}]
     later = {"stage": "edge", "step": 4, "x": 2.0}

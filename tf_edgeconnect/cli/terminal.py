@@ -74,7 +74,7 @@ def import_quietly(memory_growth: bool = True) -> None:
 
 @contextmanager
 def _unused_left_out() -> Iterator[None]:
-    """Imports without `_UNUSED`, and without collecting garbage, which there is none.
+    """Imports without `_UNUSED`, and without garbage collection, which finds none.
 
     The collector would look at all that has been imported again and again: a quarter
     of the time, too.

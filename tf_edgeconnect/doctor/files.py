@@ -38,7 +38,7 @@ _FAULTS: dict[str, tuple[Severity | None, str, str]] = {
     "no-edges": (
         None,
         "photos without edges at this edge.sigma",
-        "they are blank or blurred and teach no edges; leave them out or lower it",
+        "blank or blurred, they teach no edges; leave them out or lower edge.sigma",
     ),
     "inverted": (
         "warning",

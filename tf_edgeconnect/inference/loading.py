@@ -56,7 +56,7 @@ def is_weights(where: str | Path) -> bool:
 
 def needs_tensorflow(where: str | Path) -> bool:
     """Returns whether loading a model imports TensorFlow."""
-    return not (str(where).startswith("http") or _is_file(where))
+    return not (str(where).startswith(("http://", "https://")) or _is_file(where))
 
 
 def find_export(where: str | Path) -> Path | None:

@@ -1,9 +1,9 @@
 """The weights folder: `<network>.weights.h5` files and the `model.json` beside them.
 
 `model.json` holds the arguments of each network's builder, and `stage`, `step`, `sigma`
-of Canny and `source`. `resolve` turns what a user
-names (a run directory, a weights folder or a preset) into folders. A folder made to be
-shipped (`packing.py`) names the SHA-256 of its files, which is checked at load.
+of Canny and `source`. `resolve` turns what a user names (a run directory, a weights
+folder or a preset) into folders. A folder made to be shipped (`packing.py`) names the
+SHA-256 of its files, which is checked at load.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from tf_edgeconnect.stages import STAGES
 def read_arrays(
     path: str | Path, shapes: Mapping[str, tuple[int, ...]], what: str, remedy: str
 ) -> dict[str, np.ndarray]:
-    """Reads the arrays that a network needs; others in the file are passed over.
+    """Reads the arrays that a network needs; others in the file are ignored.
 
     Args:
         path: an `.npz` file.
@@ -155,7 +155,7 @@ def read_meta(folder: str | Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}") from None
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
-        raise InputError(f"{path} is not of {FORMAT}, which this version reads")
+        raise InputError(f"{path} is not of format {FORMAT}, which this version reads")
     networks = meta.get("networks", {})
     return {
         **meta,

@@ -16,6 +16,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_edgeconnect.losses.adversarial import AdversarialKind
 from tf_edgeconnect.metrics.edges import EdgeMetrics
 from tf_edgeconnect.trainers.callbacks import KeepRateRatio
 from tf_edgeconnect.trainers.steps import (
@@ -64,8 +65,8 @@ class AdversarialTrainer(keras.Model):
         for discriminator, each in losses.items():
             if each.need_discriminator and discriminator not in present:
                 raise ValueError(
-                    "the adversarial or feature matching loss needs an "
-                    f"{discriminator}; to train without it, set its weight to 0"
+                    f"a loss with a weight needs an {discriminator}; to train "
+                    "without it, set that weight to 0"
                 )
         self._options = {"ema": ema, **options}
         self._learners = [name for name in (*generators, *losses) if name in present]
@@ -149,7 +150,10 @@ class AdversarialTrainer(keras.Model):
         """Trains as `keras.Model.fit` does.
 
         A callback that changes the generators' learning rate changes the
-        discriminators' with it. MultiWorkerMirroredStrategy is an error.
+        discriminators' with it.
+
+        Raises:
+            ValueError: under MultiWorkerMirroredStrategy.
         """
         if isinstance(
             self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
@@ -268,6 +272,11 @@ class AdversarialTrainer(keras.Model):
     def sample(self, batch: dict) -> dict:
         """Makes the pictures of a sample sheet; see `call`."""
         return self(batch, training=False)
+
+    @property
+    def adversarial(self) -> AdversarialKind:
+        """The kind of adversarial loss, of the first discriminator."""
+        return next(iter(self.losses_of.values())).adversarial
 
     @property
     def metrics(self) -> list:

@@ -79,8 +79,7 @@ class HealthWarnings(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Starts monitoring."""
-        losses = next(iter(self.model.losses_of.values()))
-        self._health = Health(losses.adversarial, _step(self.model))
+        self._health = Health(self.model.adversarial, _step(self.model))
 
     def on_epoch_end(self, epoch, logs=None):
         """Checks the means of an epoch."""

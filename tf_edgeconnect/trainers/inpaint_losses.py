@@ -92,7 +92,7 @@ class InpaintLosses:
         return bool(self.adversarial_weight)
 
     def get_config(self) -> dict:
-        """Returns the arguments; of VGG what makes it again.
+        """Returns the arguments; VGG as those that rebuild it.
 
         Raises:
             ValueError: if `vgg` is not of `vgg_features`.

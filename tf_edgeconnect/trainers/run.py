@@ -188,7 +188,7 @@ def _train(
     )
     if workers.is_chief:  # nothing can be wrong any more
         photos = {"training": data.training, "validation": data.held_out}
-        save_settings(run_dir, config, photos, writer.say)
+        save_settings(run_dir, config, photos, writer.say, checkpoints.latest_step)
         writer.open(run_dir)
     with writer:
         outcome = loop.run()

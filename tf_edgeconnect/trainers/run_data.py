@@ -91,7 +91,7 @@ class RunData:
         count, size = kept_files(scan_file("train"))
         if count:
             say(
-                f"converted to PNG, since TensorFlow decodes them differently: {count} "
+                f"read as PNG, since TensorFlow decodes them differently: {count} "
                 f"files, {size / 1e6:.1f} MB, in {SCANS} of the run directory"
             )
 

@@ -73,6 +73,7 @@ def save_settings(
     config: Config,
     photos: dict[str, Source],
     say: Callable[[str], None],
+    last_good: int | None = None,
 ) -> None:
     """Writes the settings and the photos of a run into its directory.
 
@@ -83,6 +84,7 @@ def save_settings(
         config: of the run.
         photos: its sources by purpose.
         say: takes a line.
+        last_good: step of the last checkpoint, None if there is none.
 
     Raises:
         InputError: if the directory cannot be written.
@@ -102,7 +104,7 @@ def save_settings(
                 f"({before[name]['count']} then, {now[name]['count']} now): from here "
                 "on, examples come in a different order"
             )
-    with writing(run_dir):
+    with writing(run_dir, last_good):
         save_config(config, run_dir / SETTINGS)
         write_json(listed, now)
 

@@ -27,7 +27,7 @@ from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
 from tf_edgeconnect.trainers.callbacks import SampleSheets
 from tf_edgeconnect.trainers.health import Health
 from tf_edgeconnect.trainers.run_data import RunData
-from tf_edgeconnect.trainers.run_directory import Checkpoints
+from tf_edgeconnect.trainers.run_directory import Checkpoints, writing
 from tf_edgeconnect.trainers.run_networks import RateSchedule
 from tf_edgeconnect.trainers.workers import Workers
 from tf_edgeconnect.trainers.writer import RunWriter
@@ -92,8 +92,8 @@ class StageLoop:
         )
         self._batches = self._batches_after(self.start)
         self._held_out = distribute(self.data.validation_batches)
-        losses = next(iter(self.trainer.losses_of.values()))
-        self._health = Health(losses.adversarial, self.start, self.settings.steps)
+        kind = self.trainer.adversarial
+        self._health = Health(kind, self.start, self.settings.steps)
         self._pending: list[tuple[tf.Tensor, dict]] = []  # since the last look
         self._pace = math.inf  # seconds a step, between the last two looks
         self._spent, self._counted = 0.0, 0  # seconds and steps since the last log
@@ -203,7 +203,7 @@ class StageLoop:
             return True
 
         def step(batch):
-            # Where the last photos do not go round, a replica's batch has none.
+            # With fewer photos than replicas left, a replica's batch has none.
             some = tf.shape(batch["mask"])[0] > 0
             return tf.cond(some, lambda: measure(batch), lambda: False)
 
@@ -235,7 +235,8 @@ class StageLoop:
         self._reset(self.trainer.watched.values(), self.trainer.train_metrics)
         pace = self._spent / self._counted if self._counted else math.nan
         self._spent, self._counted = 0.0, 0
-        self.writer.training(step, figures, self.schedule.rate(step - 1), pace)
+        with self._writing():
+            self.writer.training(step, figures, self.schedule.rate(step - 1), pace)
         for warning in self._health.observe(step, figures):
             self.writer.say(f"warning: {warning}")
 
@@ -245,7 +246,8 @@ class StageLoop:
             for batch in self._held_out:
                 self._test(batch)
         results = _floats(self.trainer.test_results())
-        self.writer.validation(step, {f"val/{k}": v for k, v in results.items()})
+        with self._writing():
+            self.writer.validation(step, {f"val/{k}": v for k, v in results.items()})
         watched = results.get("hole_l1", -results.get("average_precision", math.nan))
         # A last step off the interval would count again in a run that is extended.
         regular = step and step % self.settings.validate_every == 0
@@ -255,7 +257,11 @@ class StageLoop:
 
     def _sheet(self, step):
         if self.workers.is_chief:
-            self.writer.sheet(step, self.sheets.write(step))
+            with self._writing():
+                self.writer.sheet(step, self.sheets.write(step))
+
+    def _writing(self):
+        return writing(self.run_dir, self.checkpoints.latest_step)
 
     @staticmethod
     def _reset(*groups):

@@ -139,7 +139,7 @@ def _vgg(config: Config) -> keras.Model | None:
 
 
 def _hole_edges(stage: Stage, settings: StageConfig) -> dict[HoleEdges, float] | None:
-    """The lines that a stage can have, those of its own where none are asked for."""
+    """Returns the hole edges of a stage with their weights; None: its default."""
     if settings.hole_edges is None:
         return None
     unknown = "predicted" if stage == "inpaint" else None

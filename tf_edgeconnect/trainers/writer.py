@@ -71,14 +71,17 @@ class RunWriter:
         """Starts writing to a run directory.
 
         Lines of this stage from later steps, left by a run that was killed after its
-        last checkpoint, are removed, since these steps are repeated.
+        last checkpoint, are removed, since these steps are repeated; so is a line that
+        the kill cut short.
         """
         self._figures = run_dir / "metrics.jsonl"
         last = self._start or -1  # a start from scratch does step 0 again
-        lines = list(self._lines())
-        kept = [x for x in lines if x.get("stage") != self._stage or x["step"] <= last]
-        if len(kept) < len(lines):
-            text = "".join(json.dumps(line) + "\n" for line in kept)
+        if self._figures.exists():
+            text = "".join(
+                json.dumps(line) + "\n"
+                for line in self._lines()
+                if line.get("stage") != self._stage or line["step"] <= last
+            )
             write_text(self._figures, text)
         self._board = tf.summary.create_file_writer(str(run_dir / "logs" / self._stage))
 

@@ -1,13 +1,14 @@
 """`Backend`: the interface of a runtime that fills holes; one module per runtime."""
 
-from typing import Any, Protocol
+import abc
+from typing import Any
 
 import numpy as np
 
 from tf_edgeconnect.errors import InputError
 
 
-class Backend(Protocol):
+class Backend(abc.ABC):
     """Runs the networks on photos of one size; `Inpainter` does everything else.
 
     `images` are uint8 `(B, H, W, 3)`, RGB; `masks` bool `(B, H, W, 1)`, true = hole;
@@ -38,6 +39,7 @@ class Backend(Protocol):
     size: int | None = None
     max_pixels: int | None = None
 
+    @abc.abstractmethod
     def fill(
         self, images: np.ndarray, masks: np.ndarray, edges: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray | None]:
@@ -53,9 +55,11 @@ class Backend(Protocol):
             None if the runtime does not return them.
         """
 
+    @abc.abstractmethod
     def predict_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """Returns Canny's edges where known, the edge generator's inside the hole."""
 
+    @abc.abstractmethod
     def known_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """Returns Canny's edges where known, none inside the hole; at any size."""
 
@@ -76,9 +80,10 @@ class Backend(Protocol):
         )
 
 
-class SignatureBackend(Backend, Protocol):
+class SignatureBackend(Backend):
     """Runs the signatures of an export; a runtime adds `predict` and `known_edges`."""
 
+    @abc.abstractmethod
     def predict(self, signature: str, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
         """Calls a signature with a dict of inputs and returns a dict of outputs.
 

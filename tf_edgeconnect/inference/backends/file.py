@@ -28,7 +28,7 @@ METADATA_NAME = "tf_edgeconnect"  # of the JSON that an export keeps in its file
 _ERRORS_ONLY = 3
 
 
-class FileBackend(Backend, abc.ABC):
+class FileBackend(Backend):
     """One exported file; a runtime adds `_open` and `run`.
 
     Args:
