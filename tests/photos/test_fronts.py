@@ -102,6 +102,14 @@ def test_every_front_refuses_what_is_no_mask(folder, kind):
         by_serving_bytes(folder, mask)
 
 
+def test_a_graph_refuses_paint_that_is_not_quite_white(folder):
+    shades = np.random.default_rng(0).integers(232, 256, HOLE.shape, np.uint8)
+    mask = save(folder / "m.png", np.dstack([shades] * 3 + [np.uint8(255) * HOLE]))
+    assert not (by_evaluate(folder, mask) == HOLE).all()  # read as transparency
+    with pytest.raises(InputError, match="is not white on black"):
+        by_serving_bytes(folder, mask)
+
+
 @pytest.mark.parametrize("turn", range(1, 9))
 def test_a_graph_turns_png_and_jpeg_as_their_exif_says(folder, turn):
     exif = Image.Exif()

@@ -394,3 +394,10 @@ def test_a_missing_opencv_names_the_package_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without_cv2)
     with pytest.raises(InputError, match="libGL.*pip install opencv-python-headless"):
         read_photo(tmp_path / "deep.png")
+
+
+def test_a_ppm_of_ten_bits_keeps_its_brightness(tmp_path):
+    values = np.linspace(0, 1023, 48).reshape(4, 4, 3).astype(">u2")
+    (tmp_path / "a.ppm").write_bytes(b"P6 4 4 1023\n" + values.tobytes())
+    found = read_photo(tmp_path / "a.ppm").pixels
+    np.testing.assert_allclose(found, values / 1023 * 255, atol=1)

@@ -113,3 +113,12 @@ def test_nothing_and_everything_can_be_marked(two):
     assert not select(image, whole, [everything]).any()
     assert select(image, [(5000, 5000)]).shape == left.shape
     assert select(image, [(-9, 3)]).shape == left.shape
+
+
+def test_a_wide_stroke_adds_all_that_it_covers():
+    image = np.full((240, 240, 3), 90, np.uint8)
+    image[105:195, 105:195] = 250
+    around = [[130, 130], [160, 130], [160, 160], [130, 160]]
+    stroke = Stroke(adds=True, size=80, points=[[150, 150], [151, 150]])
+    found = select(image, around, [stroke], margin=0)
+    assert found[150, 112:188].all()

@@ -12,12 +12,12 @@ import tensorflow as tf
 
 from tf_edgeconnect.data.images import decode, orient, to_gray
 from tf_edgeconnect.masking import HALF_GRAY
+from tf_edgeconnect.photos.masks import MIDDLE, NOISE
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
-_EXIF_WITHIN = 2**16  # bytes from a JPEG's start
+_EXIF_WITHIN = 2**16  # bytes that are searched
 _ORIENTATION = 0x0112
-_NOISE = 8  # by how much the channels of a grey JPEG differ
 
 
 def require_decodable(
@@ -122,14 +122,18 @@ def _is_mask(contents: tf.Tensor) -> tf.Tensor:
     is_solid = rgba[..., 3] > HALF_GRAY
     colours = rgba[..., :3]
     spread = tf.reduce_max(colours, -1) - tf.reduce_min(colours, -1)
-    is_gray = tf.reduce_all((spread <= _NOISE) | ~is_solid)
+    is_gray = tf.reduce_all((spread <= NOISE) | ~is_solid)
     is_middle = (gray[..., 0] > 255 / 8) & (gray[..., 0] < 255 * 7 / 8)
     darkest, lightest = tf.reduce_min(gray), tf.reduce_max(gray)
-    is_white_paint = (lightest > HALF_GRAY) & ~tf.reduce_any(is_middle & is_solid)
+    is_white = tf.reduce_min(colours, -1) >= 255 - NOISE
+    is_pure = tf.reduce_all(colours == 0, -1) | tf.reduce_all(colours == 255, -1)
+    is_white_paint = (lightest > HALF_GRAY) & (
+        tf.reduce_all(is_white | ~is_solid) | tf.reduce_all(is_pure | ~is_solid)
+    )
     is_white_on_black = (
         ((lightest > HALF_GRAY) | (lightest == 0))
         & ((darkest <= HALF_GRAY) | (darkest == 255))
-        & (tf.reduce_mean(tf.cast(is_middle, tf.float32)) <= 0.5)
+        & (tf.reduce_mean(tf.cast(is_middle, tf.float32)) <= MIDDLE)
     )
     return is_gray & tf.where(
         tf.reduce_all(is_solid), is_white_on_black, is_white_paint
@@ -207,7 +211,7 @@ def _orientation(contents: tf.Tensor) -> tf.Tensor:
         ),
     )
     exif = tf.strings.reduce_join(parts[1:])
-    exif = tf.strings.substr(exif, 0, tf.minimum(_EXIF_WITHIN, tf.strings.length(exif)))
+    exif = tf.strings.substr(exif, 0, _EXIF_WITHIN)
     length = tf.strings.length(exif)
     data = tf.pad(tf.cast(tf.io.decode_raw(exif, tf.uint8), tf.int64), [[0, 32]])
     little = data[0] == ord("I")

@@ -200,7 +200,7 @@ def _depth(image: ImageFile, data: bytes) -> int:
         return max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
     if image.format == "PPM":
         *_, highest = cast("tuple[Any, ...]", image.tile[0].args)
-        return 16 if highest in range(256, 65536) else 8
+        return 16 if highest == 65535 else 8
     mark, place = _DEPTHS.get(image.format or "", (b"", 0))
     start = data.find(mark) if mark else -1
     if start < 0:

@@ -151,7 +151,7 @@ def _is_image(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             open_image(file)
-    except InputError:  # HEIC; reading it will say what to install
+    except InputError:  # an image; reading it will say what is wrong
         return True
     except Exception:  # whatever Pillow raises for other files
         return False

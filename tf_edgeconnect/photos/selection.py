@@ -23,6 +23,7 @@ Points = Sequence[tuple[float, float]]  # x, y in the photo's pixels
 REDUCED_PIXELS = 2**16  # more take longer and find no better outlines
 ROUNDS = 5
 CONTEXT = 0.15  # of the marked area's longer side: what is certainly not the thing
+WIDER = 3  # times a stroke that adds: beside it the thing may go on
 LEAST_PART = 0.02  # of the largest part of a thing; smaller ones are noise
 RADIUS, EPSILON = 4, 1e-4  # of the guided filter, in reduced pixels and squared colours
 _TILE = 256
@@ -64,7 +65,8 @@ def select(
     marked = [np.reshape(around, (-1, 2))]
     marked += [np.reshape(s.points, (-1, 2)) for s in strokes if s.adds]
     low, high = np.concatenate(marked).min(0), np.concatenate(marked).max(0)
-    beyond = max(CONTEXT * (high - low).max(), margin) + 1
+    reach = max((WIDER / 2 * s.size for s in strokes if s.adds), default=0)
+    beyond = max(CONTEXT * (high - low).max(), margin, reach + margin) + 1
     left, top = np.clip(low - beyond, 0, [width - 1, height - 1]).astype(int)
     right, bottom = np.clip(high + beyond, [left + 1, top + 1], [width, height])
     box = slice(top, int(bottom)), slice(left, int(right))
@@ -99,14 +101,14 @@ def _seeds(
         return np.round(np.clip(places, -far, far)).astype(np.int32)
 
     def draw(stroke: Stroke, seed: int, wider: int = 1) -> None:
-        thickness = np.clip(round(wider * stroke.size * scale[0]), 1, max(size))
+        thickness = np.clip(wider * stroke.size * scale[0], 1, max(size)).round()
         points = reduced(stroke.points)
         cv2.polylines(seeds, [points], False, seed, int(thickness))
 
     cv2.fillPoly(seeds, [reduced(around)], cv2.GC_PR_FGD)
     for stroke in strokes:
         if stroke.adds:  # the thing may go on beside it
-            draw(stroke, cv2.GC_PR_FGD, wider=3)
+            draw(stroke, cv2.GC_PR_FGD, wider=WIDER)
     if not (seeds == cv2.GC_BGD).any():
         seeds[[0, -1]] = seeds[:, [0, -1]] = cv2.GC_BGD
     for stroke in strokes:

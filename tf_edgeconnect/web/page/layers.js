@@ -248,8 +248,15 @@ export class Layers {
     context.globalCompositeOperation = "source-in";
     context.fillStyle = HOLE;
     context.fillRect(0, 0, this.width, this.height);
+    this.keepEdgesInHole();
     this.markAll(false);
     this.commit();
+  }
+
+  keepEdgesInHole() {
+    const context = pen(this.lines);
+    context.globalCompositeOperation = "destination-in";
+    context.drawImage(this.hole, 0, 0);
   }
 
   // Takes what was selected: what was marked, the area of the photo it lies in and the
@@ -273,7 +280,10 @@ export class Layers {
       pen(this.hole).drawImage(part, area.x, area.y);
     };
     put(differing(selection, before), "source-over");
-    if (before) put(differing(before, selection), "destination-out");
+    if (before) {
+      put(differing(before, selection), "destination-out");
+      this.keepEdgesInHole();
+    }
     this.mark(area, false);
     this.commit();
     this.note({ selection });

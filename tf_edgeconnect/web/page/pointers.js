@@ -67,7 +67,8 @@ export function watchPointers(canvas, view, on) {
       if (!path || event.pointerId !== owner) return;
       const ended = [...path, view.place(event)];
       path = null;
-      on.end(ended);
+      if (name === "pointercancel") on.giveUp();
+      else on.end(ended);
     });
   }
   canvas.addEventListener("pointerleave", () => on.hover(null));
@@ -78,9 +79,11 @@ export function watchPointers(canvas, view, on) {
   }, { passive: false });
   for (const name of ["keydown", "keyup"]) {
     document.addEventListener(name, (event) => {
-      if (event.key !== " " || document.activeElement !== canvas) return;
+      if (event.key !== " ") return;
+      if (name === "keyup") spaceHeld = false;
+      if (document.activeElement !== canvas) return;
       event.preventDefault();
-      spaceHeld = name === "keydown";
+      if (name === "keydown") spaceHeld = true;
     });
   }
 }

@@ -27,7 +27,8 @@ export async function select(photo, layers, { around, strokes }, before) {
   // The server looks less far beyond what is marked.
   const points = [around, ...strokes.map((stroke) => stroke.points)].flat();
   const { left, right, top, bottom } = boundsOf(points, 0);
-  const area = layers.clip(boundsOf(points, Math.max(right - left, bottom - top) / 4 + margin + 4));
+  const beyond = Math.max((right - left) / 4, (bottom - top) / 4, ...strokes.map((stroke) => 1.5 * stroke.size));
+  const area = layers.clip(boundsOf(points, beyond + margin + 4));
   const picture = await createImageBitmap(mask, area.x, area.y, area.width, area.height);
   layers.takeSelection({ around, strokes, picture, area }, before);
 }
