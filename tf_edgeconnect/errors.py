@@ -6,7 +6,17 @@ what to do. The command line prints it without a traceback.
 
 
 class InputError(ValueError):
-    """An error in a file, option or argument that the user can correct; exit code 2."""
+    """An error in a file, option or argument that the user can correct; exit code 2.
+
+    Args:
+        message: what is wrong, and what to do.
+        hint: appended where options of the command line help; the web's answers, which
+            give `message` alone, have none.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message + hint)
+        self.message = message
 
 
 class ServingError(Exception):

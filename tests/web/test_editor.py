@@ -2,6 +2,7 @@
 
 import io
 import tempfile
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -116,9 +117,22 @@ def test_the_transparent_part_of_a_photo_becomes_the_hole(client):
     assert opened["has_hole"]
     answer = client.post(f"mask?photo={opened['photo']}")
     np.testing.assert_array_equal(hole_of(answer), MASK)
-    answer = client.post(f"mask?photo={put(client)}")
-    sentence = "photo a.png has no transparent part to fill; give a mask"
-    assert answer.status_code == 400 and answer.json() == {"error": sentence}
+    opened = client.post("photo?name=a.png", content=photo_of(sketch())).json()
+    assert not opened["has_hole"]
+    assert not hole_of(client.post(f"mask?photo={opened['photo']}")).any()
+
+
+def test_a_mask_of_another_shape_is_stretched_and_that_is_said(client):
+    name, square = (
+        put(client),
+        encode(Photo(np.eye(6, dtype=np.uint8)[..., None] * 255), "PNG"),
+    )
+    answer = client.post(f"mask?photo={name}&name=é.png", content=square)
+    assert hole_of(answer).shape == SIZE
+    note = "mask é.png is 6 x 6: stretched to the photo's 14 x 10"
+    assert unquote(answer.headers["X-Note"]) == note
+    answer = client.post(f"mask?photo={name}&name=a.png", content=mask_file())
+    assert answer.headers["X-Note"] == ""
 
 
 def test_the_photo_fades_into_the_fill_over_a_feather(client):
@@ -321,8 +335,12 @@ def test_a_program_gets_a_photo_filled_as_inpaint_fills_it(client):
         ({"photo": b"x", "mask": b"x", "hat": b"x"}, "got files ['hat', 'mask', 'ph"),
         ({"photo": ("me.jpg", b"x"), "mask": b"x"}, "photo me.jpg is not an image"),
         ({"photo": photo_of(sketch()), "mask": ("m.png", b"")}, "mask m.png is "),
+        (
+            {"photo": photo_of(sketch()), "mask": photo_of(np.zeros((*SIZE, 3), "u1"))},
+            "mask upload has no hole to fill; in a mask, white is the hole",
+        ),
     ],
-    ids=["no mask", "a file too many", "no image", "an empty mask"],
+    ids=["no mask", "a file too many", "no image", "an empty mask", "no hole"],
 )
 def test_what_a_program_sends_wrongly_is_refused_in_one_sentence(
     client, files, sentence
@@ -331,6 +349,7 @@ def test_what_a_program_sends_wrongly_is_refused_in_one_sentence(
     assert answer.status_code == 400
     assert sentence in answer.json()["error"] and "\n" not in answer.json()["error"]
     assert tempfile.gettempdir() not in answer.json()["error"]
+    assert "--" not in answer.json()["error"]  # an option of the command line
 
 
 def test_a_program_that_sends_no_form_is_refused(client):
@@ -344,6 +363,29 @@ def test_a_program_that_sends_no_form_is_refused(client):
     files = {"photo": (None, "x"), "mask": ("m.png", b"")}
     answer = client.post("/api/v1/inpaint", files=files)
     assert "got files ['mask'] of ['mask', 'photo']" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/api/v1/inpaint", "POST"),
+        ("HEAD", "/api/v1/inpaint", "POST"),
+        ("POST", "/about", "GET, HEAD"),
+        ("PUT", "/photo", "GET, HEAD, POST"),
+        ("GET", "/fill", "POST"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(client, method, path, allowed):
+    answer = client.request(method, path)
+    assert answer.status_code == 405
+    assert sorted(answer.headers["Allow"].split(", ")) == allowed.split(", ")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_heads_are_answered_without_a_body(client):
+    for path in ("/", "/api/", "/api/v1/openapi.json", "/about", "/page.js"):
+        answer = client.head(path)
+        assert answer.status_code == 200 and int(answer.headers["Content-Length"]) > 99
 
 
 def test_forms_of_other_sites_reach_no_program(client, inpainter):

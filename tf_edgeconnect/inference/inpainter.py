@@ -110,7 +110,9 @@ class Inpainter:
                 too large for the memory, or a model that cannot do this.
             ServingError: a server gave no picture.
         """
-        planes = self._planes(image, mask, edges, published, large, sigma, True)
+        planes = self._planes(
+            image, mask, edges, published, large, sigma, with_edges=True
+        )
         filled, completed = planes[..., :3], planes[..., 3:]
         return Inpainted(
             filled.reshape(np.shape(image)), completed.reshape(np.shape(mask))
@@ -131,7 +133,9 @@ class Inpainter:
         This is much faster for a large photo that is processed in parts, since Canny
         then runs only on these parts.
         """
-        planes = self._planes(image, mask, edges, published, large, sigma, False)
+        planes = self._planes(
+            image, mask, edges, published, large, sigma, with_edges=False
+        )
         return planes.reshape(np.shape(image))
 
     def predict_edges(
@@ -180,6 +184,7 @@ class Inpainter:
         published: bool,
         large: Large,
         sigma: float | None,
+        *,
         with_edges: bool,
     ) -> np.ndarray:
         """Fills photos: uint8 `(B, H, W, 3)`, or `(B, H, W, 4)` with the edges."""
@@ -255,7 +260,8 @@ class Inpainter:
             height, width = images.shape[1:3]
             raise InputError(
                 f"a photo of {width} x {height} needs more memory than is available; "
-                "make it smaller, or run it in parts with --large crop or tile"
+                "make it smaller",
+                ", or run it in parts with --large crop or tile",
             ) from None
 
     def _way(self, images: np.ndarray, large: Large) -> Way:

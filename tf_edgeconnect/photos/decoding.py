@@ -97,7 +97,8 @@ def decoding_errors(
         size = f" ({error})" if " x " in str(error) else ""
         raise InputError(
             f"{what} {path} is larger than {max_pixels / 1e6:g} megapixels{size}; make "
-            "it smaller first, or raise --max-megapixels"
+            "it smaller first",
+            ", or raise --max-megapixels",
         ) from None
     except MemoryError:
         raise InputError(f"{what} {path} does not fit into memory") from None

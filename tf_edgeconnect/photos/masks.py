@@ -7,6 +7,7 @@ that fits no rule is an error that says what was found.
 
 import dataclasses
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -224,9 +225,9 @@ class MaskFile:
 
     def _refused(self, what: str) -> InputError:
         return InputError(
-            f"mask {self._path} {what}; white = hole, or pass --mask-from paint, "
-            "transparency, grey or labels to inpaint or batch for a mask of another "
-            "kind"
+            f"mask {self._path} {what}; white = hole",
+            ", or pass --mask-from paint, transparency, grey or labels to inpaint or "
+            "batch for a mask of another kind",
         )
 
 
@@ -238,7 +239,11 @@ def _colour(codes: np.ndarray) -> np.ndarray:
 
 
 def fit_mask(
-    mask: np.ndarray, size: tuple[int, int], orientation: int, path: str | Path
+    mask: np.ndarray,
+    size: tuple[int, int],
+    orientation: int,
+    path: str | Path,
+    warn: Callable[[str], object] = logger.warning,
 ) -> np.ndarray:
     """Resizes a mask to its photo's size by the nearest pixel, with a warning.
 
@@ -247,21 +252,17 @@ def fit_mask(
         size: height and width of the upright photo.
         orientation: EXIF orientation of the photo's file, 1 to 8.
         path: the mask's file, for messages.
+        warn: takes the warning.
 
     Returns:
         bool `(H, W)`.
     """
-    stored = mask.shape
+    (h, w), (height, width) = mask.shape, size
     mask = turned_like(mask, size, orientation)
     if mask.shape == size:
         return mask
-    logger.warning(
-        "mask %s is %d x %d: %s to the photo's %d x %d",
-        path,
-        *stored[::-1],
-        "stretched" if is_stretched(mask, size) else "resized",
-        *size[::-1],
-    )
+    how = "stretched" if is_stretched(mask, size) else "resized"
+    warn(f"mask {path} is {w} x {h}: {how} to the photo's {width} x {height}")
     return np.asarray(Image.fromarray(mask).resize(size[::-1], Resampling.NEAREST))
 
 

@@ -69,6 +69,12 @@ class Photo:
             pixels = (pixels >> 8).astype(np.uint8)  # as 8-bit decoders do
         return np.ascontiguousarray(np.broadcast_to(pixels, (*self.size, 3)))
 
+    def transparent(self) -> np.ndarray:
+        """Returns where the photo is more transparent than opaque, bool `(H, W)`."""
+        if self.alpha is None:
+            return np.zeros(self.size, bool)
+        return self.alpha <= np.iinfo(self.alpha.dtype).max / 2
+
     def with_hole_filled(
         self, filled: np.ndarray, mask: np.ndarray, feather: int = 0
     ) -> "Photo":
@@ -234,7 +240,7 @@ def read_hole(
         hole = read_mask(mask, options, max_pixels)
         hole = fit_mask(hole, photo.size, photo.orientation, mask)
     elif photo.alpha is not None:
-        hole = photo.alpha <= np.iinfo(photo.alpha.dtype).max / 2
+        hole = photo.transparent()
     else:
         raise InputError(f"{name} has no transparent part to fill; give a mask")
     if options.invert:
@@ -248,8 +254,8 @@ def read_hole(
         )
     if not hole.any() and not options.allow_empty:
         raise InputError(
-            f"{name} has no hole to fill; in a mask, white is the hole. "
-            "--allow-empty copies the photo"
+            f"{name} has no hole to fill; in a mask, white is the hole",
+            ". --allow-empty copies the photo",
         )
     return grow_hole(hole, options.dilate)
 

@@ -59,7 +59,7 @@ class Api:
                 with self._running:
                     fill_file(self._inpainter, job)
             except InputError as error:
-                message = str(error)
+                message = error.message
                 for name, path in paths.items():
                     message = message.replace(str(path), files[name].filename or name)
                 raise InputError(message) from None

@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Router
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tf_edgeconnect.errors import InputError, ServingError
 
@@ -41,10 +41,13 @@ class Application:
     Args:
         routes: of Starlette.
         host: the server listens on it; requests may call the server by it.
+        files: answers for all other paths.
     """
 
-    def __init__(self, routes: Sequence[BaseRoute], host: str) -> None:
-        self._router, self._host = Router(routes), host
+    def __init__(
+        self, routes: Sequence[BaseRoute], host: str, files: ASGIApp | None = None
+    ) -> None:
+        self._router, self._host = Router(routes, default=files), host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, as ASGI defines it."""
@@ -67,16 +70,17 @@ class Application:
 
 
 def _error(error: Exception) -> JSONResponse:
+    headers = None
     if isinstance(error, HTTPException):
-        status, message = error.status_code, error.detail
+        status, message, headers = error.status_code, error.detail, error.headers
     elif isinstance(error, InputError):
-        status, message = 400, str(error)
+        status, message = 400, error.message
     elif isinstance(error, ServingError):
         status, message = 502, f"the model's server answered {error}"
     else:
         traceback.print_exception(error)
         status, message = 500, "internal error; see the server's terminal"
-    return JSONResponse({"error": message}, status)
+    return JSONResponse({"error": message}, status, headers)
 
 
 async def _read(headers: Headers, receive: Receive) -> bytes | None:

@@ -31,6 +31,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import numpy as np
 import pydantic
@@ -38,15 +39,15 @@ from PIL import Image
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from tf_edgeconnect.data.samples import PHOTOS, sample_photos
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.masking import HALF_GRAY
-from tf_edgeconnect.photos.masks import MaskOptions, fit_mask, grow_hole
-from tf_edgeconnect.photos.reading import Photo, decode_mask, decode_photo, read_hole
+from tf_edgeconnect.photos.masks import fit_mask, grow_hole
+from tf_edgeconnect.photos.reading import Photo, decode_mask, decode_photo
 from tf_edgeconnect.photos.selection import Points, Stroke, select
 from tf_edgeconnect.photos.writing import encode
 from tf_edgeconnect.web.api import Api
@@ -91,8 +92,7 @@ class Editor:
         routes = [
             Route("/about", self._about),
             Route("/sample", _sample),
-            Route("/photo", self._show),
-            Route("/photo", self._open, methods=["POST"]),
+            Route("/photo", self._open_or_show, methods=["GET", "POST"]),
             Route("/mask", self._mask, methods=["POST"]),
             Route("/select", self._select, methods=["POST"]),
             Route("/edges", self._edges, methods=["POST"]),
@@ -100,9 +100,8 @@ class Editor:
             Route("/photo_edges", self._photo_edges, methods=["POST"]),
             Route("/progress", self._progress),
             Route("/api/v1/inpaint", api.inpaint, methods=["POST"]),
-            Mount("/", page),
         ]
-        return Application(routes, host)
+        return Application(routes, host, page)
 
     def warm_up(self) -> None:
         """Traces TensorFlow's graphs before the first request."""
@@ -121,6 +120,10 @@ class Editor:
             "max_bytes": MAX_BYTES,
         }
         return JSONResponse(facts)
+
+    def _open_or_show(self, request: Request) -> Response:
+        opens = request.method == "POST"
+        return self._open(request) if opens else _png(self._photo(request))
 
     def _open(self, request: Request) -> JSONResponse:
         """Stores a photo; answers its name and size."""
@@ -141,7 +144,7 @@ class Editor:
                 self._photos.popitem(last=False)
                 held.pop(0)
         facts = {"photo": name, "width": width, "height": height}
-        return JSONResponse(facts | {"has_hole": _is_transparent(photo)})
+        return JSONResponse(facts | {"has_hole": bool(photo.transparent().any())})
 
     def _photo(self, request: Request) -> Photo:
         name = request.query_params.get("photo", "")
@@ -151,20 +154,18 @@ class Editor:
             self._photos.move_to_end(name)
             return self._photos[name]
 
-    def _show(self, request: Request) -> Response:
-        return _png(self._photo(request))
-
     def _mask(self, request: Request) -> Response:
         """Reads a mask file, or the photo's transparency; grows or shrinks the hole."""
         photo, grow = self._photo(request), _number(request, "grow", -MOST_GROWN)
+        notes: list[str] = []
         if request.state.body:
-            mask = decode_mask(request.state.body, request.query_params.get("name", ""))
-            mask = fit_mask(mask, photo.size, photo.orientation, Path("that was sent"))
+            name = request.query_params.get("name", "")
+            mask = decode_mask(request.state.body, name)
+            mask = fit_mask(mask, photo.size, photo.orientation, name, notes.append)
         else:
-            mask = read_hole(None, photo)
-        return _mask_png(
-            grow_hole(mask, grow) if grow > 0 else ~grow_hole(~mask, -grow)
-        )
+            mask = photo.transparent()
+        mask = grow_hole(mask, grow) if grow > 0 else ~grow_hole(~mask, -grow)
+        return _mask_png(mask, *notes)
 
     def _select(self, request: Request) -> Response:
         photo, margin = self._photo(request), _number(request, "margin")
@@ -231,12 +232,6 @@ def _sigma(request: Request) -> float:
     return sigmas[text]
 
 
-def _is_transparent(photo: Photo) -> bool:
-    if photo.alpha is None:
-        return False
-    return bool(read_hole(None, photo, MaskOptions(allow_empty=True)).any())
-
-
 def _sample(request: Request) -> Response:
     name = request.query_params.get("name", "")
     if name not in PHOTOS:
@@ -270,10 +265,11 @@ def _size(request: Request) -> tuple[int, int]:
     return width, height
 
 
-def _mask_png(mask: np.ndarray) -> Response:
+def _mask_png(mask: np.ndarray, note: str = "") -> Response:
     stream = io.BytesIO()
     Image.fromarray(mask).save(stream, "PNG", transparency=0)
-    return Response(stream.getvalue(), media_type="image/png")
+    headers = {"X-Note": quote(note)}  # headers are Latin-1; file names are not
+    return Response(stream.getvalue(), headers=headers, media_type="image/png")
 
 
 def _png(photo: Photo) -> Response:

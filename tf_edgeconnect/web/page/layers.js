@@ -275,15 +275,9 @@ export class Layers {
       context.fillRect(0, 0, area.width, area.height);
       return part;
     };
-    const put = (part, how) => {
-      pen(this.hole).globalCompositeOperation = how;
-      pen(this.hole).drawImage(part, area.x, area.y);
-    };
-    put(differing(selection, before), "source-over");
-    if (before) {
-      put(differing(before, selection), "destination-out");
-      this.keepEdgesInHole();
-    }
+    const put = (part) => (context) => context.drawImage(part, area.x, area.y);
+    this.paint(this.hole, HOLE, put(differing(selection, before)));
+    if (before) this.erase([this.hole, this.lines], put(differing(before, selection)));
     this.mark(area, false);
     this.commit();
     this.note({ selection });

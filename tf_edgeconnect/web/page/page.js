@@ -40,17 +40,18 @@ async function attempt(what, action) {
     if (of) Object.assign(at("progress"), { max: of, value: done });
   }, 500);
   try {
-    at("status").textContent = (await action()) || "";
+    at("status").textContent = asSentence((await action()) || "");
   } catch (error) {
     at("status").textContent = "";
-    const sentence = error.message.replace(/\.$/, "");
-    at("trouble").textContent = `${sentence[0].toUpperCase()}${sentence.slice(1)}.`;
+    at("trouble").textContent = `${asSentence(error.message)}.`;
     at("trouble").hidden = false;
   } finally {
     clearInterval(clock);
     setBusy(false);
   }
 }
+
+const asSentence = (text) => text.replace(/^./, (first) => first.toUpperCase()).replace(/\.$/, "");
 
 function setBusy(value) {
   busy = value;
@@ -163,6 +164,7 @@ async function changeHole(query, picture = "") {
   const mask = await photo.ask("mask", query, await picture);
   layers.takeHole(await createImageBitmap(mask));
   view.compare = false;
+  return photo.note;
 }
 
 function growHole(direction) {
@@ -472,8 +474,9 @@ function wire() {
     if (at("photo-file").files.length) openFile(at("photo-file").files[0]);
   });
   onFile("mask-file", "Loading the mask", async (file) => {
-    await changeHole({ name: file.name }, file); // as `inpaint` reads it
+    const note = await changeHole({ name: file.name }, file); // as `inpaint` reads it
     choose("brush");
+    return note;
   });
   onFile("lines-file", "Loading the edges", async (file) => {
     if (layers.isEmpty()) throw new Error("Only edges inside the hole count: load the mask first, or paint a hole");

@@ -41,15 +41,16 @@ export class ServedPhoto {
     return Object.assign(this, { name: photo, width, height, hasHole });
   }
 
+  // `note` is what the server has to say about its answer, if anything.
   async ask(path, query = {}, body = "", type = "image/png") {
     const once = () => asked(path, { photo: this.name, ...query }, body, type);
-    try {
-      return await (await once()).blob();
-    } catch (error) {
+    const response = await once().catch(async (error) => {
       if (error.status !== 410) throw error;
       await this.send();
-      return (await once()).blob();
-    }
+      return once();
+    });
+    this.note = decodeURIComponent(response.headers.get("X-Note") || "");
+    return response.blob();
   }
 
   // How many regions have run, of how many; empty where none is counted.
