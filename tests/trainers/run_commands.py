@@ -1,15 +1,13 @@
-"""Runs `tf-edgeconnect` with one list of arguments after the other, in one process.
+"""Runs `tf-edgeconnect` as a user has it, with one list of arguments after the other.
 
-Takes a JSON list of them; ends at the first that does not exit with 0.
+Takes JSON lists, one a line, and prints `exit CODE` after each.
 """
 
 import json
 import sys
 
-from tests.trainers.tiny_run import without_graph_optimizer
 from tf_edgeconnect.cli.main import run
 
 if __name__ == "__main__":
-    with without_graph_optimizer():
-        codes = (run(arguments) for arguments in json.loads(sys.argv[1]))
-        sys.exit(next(filter(None, codes), 0))
+    for line in sys.stdin:
+        print("exit", run(json.loads(line)), flush=True)

@@ -1,5 +1,6 @@
 """Two workers on loopback train as one; killed or stopped, they continue exactly."""
 
+import contextlib
 import json
 import signal
 import socket
@@ -7,13 +8,12 @@ import socket
 import numpy as np
 import pytest
 
-from tests.trainers.test_run_processes import finish, lines_until
 from tests.trainers.tiny_run import (
+    Commands,
     command,
     config,
     journal,
     same,
-    start,
     weights,
 )
 from tf_edgeconnect.trainers.run import train
@@ -31,26 +31,25 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def start_two(*runs: tuple[str, int]) -> list:
-    """Starts both workers on (run directory, steps), one run after the other."""
-    addresses = [f"localhost:{port}" for port in free_ports(2)]
-    lines = [
-        [
-            *command(run_dir, *MORE, f"train.steps={steps}", stage=STAGE),
-            *("--strategy", "multi-worker"),
-        ]
-        for run_dir, steps in runs
-    ]
-    cluster = {"worker": addresses}
-    return [
-        start(
-            *lines,
+@contextlib.contextmanager
+def two_workers():
+    """Two processes for the commands of two workers."""
+    cluster = {"worker": [f"localhost:{port}" for port in free_ports(2)]}
+    chief, other = (
+        Commands(
             TF_CONFIG=json.dumps(
                 {"cluster": cluster, "task": {"type": "worker", "index": index}}
-            ),
+            )
         )
         for index in range(2)
-    ]
+    )
+    with chief, other:
+        yield chief, other
+
+
+def training(run_dir, steps: int) -> list[str]:
+    settings = command(run_dir, *MORE, f"train.steps={steps}", stage=STAGE)
+    return [*settings, "--strategy", "multi-worker"]
 
 
 def figures(run_dir) -> list[dict]:
@@ -64,29 +63,34 @@ def figures(run_dir) -> list[dict]:
 def test_two_workers_train_as_one_and_continue_after_a_kill_and_a_stop(tmp_path):
     run_dir, whole = tmp_path / "run", tmp_path / "whole"
 
-    chief, other = start_two((run_dir, 100_000))
-    lines_until(chief, f"{STAGE} 3/100000")
-    other.send_signal(signal.SIGKILL)
-    code, output = finish(chief)
+    with two_workers() as (chief, other):
+        for worker in (chief, other):
+            worker.send(training(run_dir, 100_000))
+        chief.until(f"{STAGE} 3/100000")
+        other.process.kill()
+        code, output = chief.end()
     assert code == 75, output
     errors = [line for line in output.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and "worker 0 lost another worker" in errors[0], output
     assert "Traceback" not in output
-    finish(other)
 
-    chief, other = start_two((run_dir, 100_000))
-    lines_until(chief, f"{STAGE}: continues at step")
-    lines_until(chief, "/100000  l1")
-    other.send_signal(signal.SIGTERM)
-    ends = [finish(process) for process in (chief, other)]
-    assert [code for code, _ in ends] == [75, 75], ends
-    step = int(weights(run_dir, STAGE)["step"])
-    assert (run_dir / "checkpoints" / STAGE / f"ckpt-{step}.index").exists()
-    assert journal(run_dir)[-1]["step"] == step
+    with two_workers() as (chief, other):
+        for worker in (chief, other):
+            worker.send(training(run_dir, 100_000))
+        chief.until(f"{STAGE}: continues at step")
+        chief.until("/100000  l1")
+        other.process.send_signal(signal.SIGTERM)
+        ends = [worker.result() for worker in (chief, other)]
+        assert [code for code, _ in ends] == [75, 75], ends
+        step = int(weights(run_dir, STAGE)["step"])
+        assert (run_dir / "checkpoints" / STAGE / f"ckpt-{step}.index").exists()
+        assert journal(run_dir)[-1]["step"] == step
 
-    steps = step + 2
-    ends = [finish(each) for each in start_two((run_dir, steps), (whole, steps))]
-    assert [code for code, _ in ends] == [0, 0], ends
+        steps = step + 2
+        for worker in (chief, other):
+            worker.send(*(training(folder, steps) for folder in (run_dir, whole)))
+        ends = [worker.result() for worker in (chief, other) for _ in range(2)]
+        assert [code for code, _ in ends] == [0] * 4, ends
     assert same(weights(run_dir, STAGE), weights(whole, STAGE))
     assert figures(run_dir) == figures(whole)
 

@@ -1,79 +1,87 @@
 """Runs that are killed, stopped, or run out of disk, each a process of its own."""
 
+import json
 import os
-import random
 import resource
 import signal
 import subprocess
 import sys
 
-import pytest
+import numpy as np
+from PIL import Image
 
-from tests.trainers.tiny_run import PROJECT, command, config, same, start, weights
-from tf_edgeconnect.trainers.run import train
-
-PATIENCE = 900  # seconds until a hanging process counts as a failure
-
-
-def finish(process) -> tuple[int, str]:
-    output, _ = process.communicate(timeout=PATIENCE)
-    return process.returncode, output
-
-
-def lines_until(process, word: str) -> list[str]:
-    """Reads a process's output up to a line with a word in it."""
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if word in line:
-            return lines
-    pytest.fail(f"no line with {word!r} in:\n{''.join(lines)}")
-
+from tests.pictures import hole_of, pixels
+from tests.trainers.tiny_run import (
+    PATIENCE,
+    PROJECT,
+    Commands,
+    command,
+    journal,
+    same,
+    weights,
+)
 
 LONG = "train.steps=100000"
+LARGEST = 65536  # bytes of a file on a disk that stands for a full one
 
 
-def kill_at(step: int, run_dir) -> None:
-    process = start(command(run_dir, LONG))
-    lines_until(process, f"edge {step}/100000")
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=PATIENCE)
+def limit_files(process: subprocess.Popen, size: int) -> None:
+    _, most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, most))
 
 
-def test_killed_stopped_and_out_of_disk_a_run_ends_as_one_never_interrupted(tmp_path):
-    run_dir = tmp_path / "run"
-    for kill in range(2):
-        kill_at(random.Random(kill).randint(2, 12) + 10 * kill, run_dir)
+def test_killed_stopped_and_out_of_disk_a_run_ends_as_one_never_interrupted(
+    tmp_path, tiny_run, tiny_inpainter
+):
+    run_dir, whole = tmp_path / "run", tmp_path / "whole"
+    with Commands() as killed:
+        killed.send(command(run_dir, LONG))
+        killed.until("edge 7/100000")  # after the checkpoint of step 6
 
-    # SIGTERM saves and exits 75.
-    process = start(command(run_dir, LONG))
-    lines_until(process, "edge: continues at step")
-    lines_until(process, "/100000  g_adv")
-    process.send_signal(signal.SIGTERM)
-    code, output = finish(process)
-    assert code == 75, output
-    assert "edge: saved, not finished; the same command continues" in output
-    before = weights(run_dir)
-    step = int(before["step"])
-    assert (run_dir / "checkpoints/edge" / f"ckpt-{step}.index").exists()
+    with Commands() as commands:
+        commands.send(command(run_dir, LONG))
+        commands.until("edge: continues at step")
+        commands.until("/100000  g_adv")
+        commands.process.send_signal(signal.SIGTERM)
+        code, printed = commands.result()
+        assert code == 75, printed
+        assert "edge: saved, not finished; the same command continues" in printed
+        before = weights(run_dir)
+        step = int(before["step"])
+        assert (run_dir / "checkpoints/edge" / f"ckpt-{step}.index").exists()
 
-    def allow_small_files_only():
-        # Stands for a full disk: no file may grow beyond 16 KiB.
-        resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))
+        # A checkpoint does not fit on the disk; then not even the journal does.
+        limit_files(commands.process, LARGEST)
+        for padding in (0, LARGEST):
+            if padding:
+                with (run_dir / "metrics.jsonl").open("a") as file:
+                    print(json.dumps({"stage": "x" * padding}), file=file)
+            written = journal(run_dir)
+            commands.send(command(run_dir, LONG))
+            code, printed = commands.result()
+            assert code == 2, printed
+            error = [t for t in printed.splitlines() if t.startswith("error: ")]
+            assert len(error) == 1 and "File too large" in error[0], printed
+            assert f"the checkpoint of step {step} is kept" in error[0]
+            assert "Traceback" not in printed
+            assert same(weights(run_dir), before)
+            assert journal(run_dir)[: len(written)] == written
+        limit_files(commands.process, resource.RLIM_INFINITY)
 
-    # A full disk keeps the last good checkpoint.
-    code, output = finish(
-        start(command(run_dir, LONG), preexec_fn=allow_small_files_only)
-    )
-    assert code == 2, output
-    error = [line for line in output.splitlines() if line.startswith("error: ")]
-    assert len(error) == 1 and f"the checkpoint of step {step} is kept" in error[0]
-    assert "Traceback" not in output
-    assert same(weights(run_dir), before)
-
-    for folder in (run_dir, tmp_path / "whole"):
-        train("edge", config(f"train.steps={step + 2}"), folder)
-    assert same(weights(run_dir), weights(tmp_path / "whole"))
+        # The same process takes what is left, and fills a photo.
+        image, hole = pixels(16, 20, 3), hole_of(16, 20)
+        photo, mask, out = (tmp_path / f"{name}.png" for name in ("a", "mask", "out"))
+        Image.fromarray(image).save(photo)
+        Image.fromarray(hole).save(mask)
+        fill = ["inpaint", photo, mask, "-o", out, "--model", tiny_run]
+        trains = [command(to, f"train.steps={step + 2}") for to in (run_dir, whole)]
+        commands.send(*trains, list(map(str, fill)))
+        for _ in range(3):
+            code, printed = commands.result()
+            assert code == 0, printed
+    assert same(weights(run_dir), weights(whole))
+    filled, expected = np.array(Image.open(out)), tiny_inpainter(image, hole).image
+    np.testing.assert_allclose(filled * 1.0, expected, atol=1)
 
 
 def test_two_replicas_give_the_losses_and_weights_of_one(tmp_path):
@@ -87,5 +95,4 @@ def test_two_replicas_give_the_losses_and_weights_of_one(tmp_path):
         timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    facts = ["edge", "joint", "refused", "skipped", "run"]
-    assert done.stdout.split() == facts
+    assert done.stdout.split() == ["joint", "skipped", "refused", "run"]

@@ -189,7 +189,8 @@ def _train(
     if workers.is_chief:  # nothing can be wrong any more
         photos = {"training": data.training, "validation": data.held_out}
         save_settings(run_dir, config, photos, writer.say, checkpoints.latest_step)
-        writer.open(run_dir)
+        with writing(run_dir, checkpoints.latest_step):
+            writer.open(run_dir)
     with writer:
         outcome = loop.run()
     if outcome is Outcome.SAVED:
