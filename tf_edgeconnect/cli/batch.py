@@ -51,8 +51,8 @@ def batch(
         typer.Option(
             min=1,
             metavar="N",
-            help="Photos of one size that run together. 1 equals inpaint exactly; more "
-            "may round colours in the hole differently.",
+            help="Photos of one size to fill together. With 1, results equal those of "
+            "inpaint exactly; more may round colours in the hole differently.",
         ),
     ] = 1,
     invert_mask: options.InvertMask = False,
@@ -65,8 +65,8 @@ def batch(
 ) -> int:
     """Fill millions of photos, on one machine or on a cluster with Apache Beam.
 
-    Interrupted, the same command continues: finished photos are skipped. Failures go to
-    OUT/failed.jsonl, counters to OUT/summary.json.
+    The same command resumes an interrupted run: finished photos are skipped. Failures
+    go to OUT/failed.jsonl, counters to OUT/summary.json.
     """
     flags = beam or []
     if flags and not flags[0].startswith("-"):

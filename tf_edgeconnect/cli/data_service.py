@@ -37,7 +37,7 @@ def data_service(
     """Run a dispatcher or worker for train --data-service HOST:PORT.
 
     Workers read the photos under the same paths as the training process. There is no
-    TLS and no password: keep it inside your own network.
+    TLS and no authentication: use it only in a trusted network.
     """
     if (role == "worker") != (dispatcher is not None):
         raise InputError("--dispatcher is for a worker, which needs it")

@@ -20,7 +20,7 @@ ROWS = 6
 def demo(
     run_dir: Annotated[
         Path,
-        options.run_dir("Where the run lives; it continues where it stopped."),
+        options.run_dir("The run directory; an interrupted run resumes."),
     ] = Path("runs/quickstart"),
     set_: options.Settings = None,
 ) -> int:

@@ -47,7 +47,9 @@ def doctor(
     ] = 1000,
     report: Annotated[
         Path | None,
-        typer.Option("--json", metavar="FILE", help="Write all findings and names."),
+        typer.Option(
+            "--json", metavar="FILE", help="Also write all findings to a file."
+        ),
     ] = None,
     overwrite: options.Overwrite = False,
 ) -> int:

@@ -18,7 +18,7 @@ def edit(
     host: options.Host = "127.0.0.1",
     port: Annotated[int, options.port("Port to listen on")] = 8700,
 ) -> None:
-    """Fill holes in the browser, following edges that you draw."""
+    """Fill holes in the browser, guided by edges that you draw."""
     import_tensorflow()
     from tf_edgeconnect.inference import Inpainter
     from tf_edgeconnect.inference.loading import is_address

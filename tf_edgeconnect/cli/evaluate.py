@@ -27,11 +27,11 @@ def evaluate(
     ],
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="A B", help="With --compare: folders to join."),
+        typer.Argument(metavar="A B", help="With --compare: folders of evaluations."),
     ] = None,
     compare: Annotated[
         bool,
-        typer.Option("--compare", help="Join finished evaluations A B ... in a table."),
+        options.flag("--compare", "Compare finished evaluations A B ... in one table."),
     ] = False,
     images: Annotated[
         Path | None, typer.Option(metavar="D", help="Folder of photos without holes.")
@@ -40,8 +40,8 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="D",
-            help="Folder of masks, white = hole (paired by name, or at random where no "
-            "name matches); one mask; or block: half of each side, in the middle.",
+            help="Folder of masks, white = hole (paired by name, or at random if no "
+            "name matches); one mask; or block: the middle half of each side.",
         ),
     ] = None,
     model: Annotated[
@@ -51,11 +51,14 @@ def evaluate(
     predictions: Annotated[
         Path | None,
         typer.Option(
-            metavar="D", help="Or files of another system, named like the photos."
+            metavar="D",
+            help="Instead of --model: results of another system, named like the "
+            "photos.",
         ),
     ] = None,
     baseline: Annotated[
-        Literal["telea", "ns"] | None, typer.Option(help="Or a classic method.")
+        Literal["telea", "ns"] | None,
+        typer.Option(help="Instead of --model: a classic method."),
     ] = None,
     edges: Annotated[
         str | None,
@@ -79,7 +82,7 @@ def evaluate(
     ] = None,
     published: options.Published = False,
     label: Annotated[
-        str | None, typer.Option(help="Heading of the system's column.")
+        str | None, typer.Option(help="Heading of its column in tables.")
     ] = None,
     protocol: Annotated[
         Literal["standard", "edgeconnect"],
@@ -94,7 +97,7 @@ def evaluate(
             min=1,
             metavar="N",
             help="Measure the centre square, resized to N x N, instead of whole "
-            "photos. 256 is the paper's.",
+            "photos; the paper uses 256.",
         ),
     ] = None,
     bins: Annotated[
@@ -110,21 +113,24 @@ def evaluate(
     ] = None,
     fid_weights: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The usual Inception network: adds FID."),
+        typer.Option(
+            metavar="FILE", help="Weights of FID's Inception network: adds FID."
+        ),
     ] = None,
     lpips_weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="AlexNet: adds LPIPS.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Weights of AlexNet: adds LPIPS."),
     ] = None,
     fid_cache: Annotated[
         Path | None,
         typer.Option(
             metavar="D",
-            help="Cache of features for FID, which evaluations can share.",
+            help="Cache of FID features, which evaluations can share.",
             show_default="features/ in the results",
         ),
     ] = None,
 ) -> int:
-    """Measure how well holes are filled, as in the paper, by size of the hole.
+    """Measure how well holes of each size are filled, as in the paper.
 
     Writes report.html, report.md, report.json, table.tex and images.csv.
     """

@@ -50,8 +50,8 @@ def export(
     device: Annotated[
         Literal["any", "cpu"] | None,
         typer.Option(
-            help="saved-model: cpu has operations that processors run faster and GPUs "
-            "slower. [default: any]",
+            help="saved-model: cpu uses operations that are faster on CPUs and slower "
+            "on GPUs. [default: any]",
             show_default=False,
         ),
     ] = None,
@@ -60,7 +60,7 @@ def export(
         typer.Option(
             min=1,
             metavar="N",
-            help="tflite: side of the photos. saved-model: side of the photo of a "
+            help="tflite: side of the photos. saved-model: side of the photo in a "
             "warm-up request; may be repeated.",
             show_default="256",
         ),
@@ -69,15 +69,16 @@ def export(
         str | None,
         typer.Option(
             metavar="SOURCE",
-            help="tflite, onnx: photos like yours, for int8-full and the report.",
+            help="tflite, onnx: photos like yours, to calibrate int8-full and for the "
+            "report.",
             show_default="sample:",
         ),
     ] = None,
     edges_input: Annotated[
         bool,
-        typer.Option(
+        options.flag(
             "--edges-input",
-            help="tflite, onnx: take edges as a third input instead of running Canny.",
+            "tflite, onnx: take edges as a third input instead of running Canny.",
         ),
     ] = False,
     max_megapixels: Annotated[
@@ -85,8 +86,8 @@ def export(
         typer.Option(
             min=0.000001,
             metavar="N",
-            help="saved-model: larger requests are refused; each megapixel takes some "
-            "0.3 GB of memory.",
+            help="saved-model: refuse larger requests; each megapixel takes about 0.3 "
+            "GB of memory.",
             show_default="4",
         ),
     ] = None,

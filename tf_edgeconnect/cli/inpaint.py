@@ -36,15 +36,15 @@ def inpaint(
         list[Path],
         typer.Argument(
             metavar="IMAGE... [MASK]",
-            help="Photos, or folders of them. Of two or more paths the last is the "
+            help="Photos or folders of photos. With two or more paths, the last is the "
             "mask, white = hole: one file for all, or a folder of masks named like the "
-            "photos. Of one path: masks beside the photos, else transparent parts.",
+            "photos. With one path: masks beside the photos, else transparent parts.",
         ),
     ],
     output: Annotated[Path, options.output("A file, or a folder.", "OUT")],
     mask: Annotated[
         Path | None,
-        typer.Option(metavar="MASK", help="The mask, where all paths are photos."),
+        typer.Option(metavar="MASK", help="The mask, if all paths are photos."),
     ] = None,
     model: options.Model = DEFAULT,
     edges: Annotated[
@@ -55,10 +55,10 @@ def inpaint(
         ),
     ] = None,
     edges_only: Annotated[
-        bool, typer.Option("--edges-only", help="Only write the edges.")
+        bool, options.flag("--edges-only", "Write only the edges.")
     ] = False,
     save_edges: Annotated[
-        bool, typer.Option("--save-edges", help="Also write OUT_edges.png.")
+        bool, options.flag("--save-edges", "Also write OUT_edges.png.")
     ] = False,
     invert_mask: options.InvertMask = False,
     dilate: options.Dilate = 0,
@@ -67,14 +67,16 @@ def inpaint(
         typer.Option(
             min=0,
             metavar="N",
-            help="Blend the filling in over N pixels inside the hole's border.",
+            help="Blend the fill into the photo over N pixels inside the hole.",
         ),
     ] = 0,
     mask_from: options.MaskFrom = "auto",
     mask_label: options.MaskLabel = None,
     mask_suffix: Annotated[
         str,
-        typer.Option(metavar="S", help="Masks beside their photos: NAME + S + digits."),
+        typer.Option(
+            metavar="S", help="Name of masks beside photos: NAME + S + digits."
+        ),
     ] = "_mask",
     allow_empty: options.AllowEmpty = False,
     large: options.Large = "auto",
@@ -101,17 +103,17 @@ def inpaint(
     max_megapixels: options.MaxMegapixels = 100,
     overwrite: options.Overwrite = False,
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Keep results that exist.")
+        bool, options.flag("--skip-existing", "Keep existing results.")
     ] = False,
     timeout: options.Timeout = 60.0,
     concurrent: Annotated[
         int,
         typer.Option(
-            min=1, metavar="N", help="Photos sent to a server at the same time."
+            min=1, metavar="N", help="Number of photos sent to a server at once."
         ),
     ] = 4,
 ) -> int:
-    """Fill the holes of photos. Known pixels stay exactly as they are."""
+    """Fill holes in photos. Known pixels do not change."""
     options.exclude(
         {"--edges": edges, "--edges-only": edges_only, "--published": published}
     )

@@ -46,7 +46,7 @@ def masks(
     ] = 0,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Make irregular masks, the same number for each range of hole ratios.
+    """Make irregular masks, equally many for each range of hole ratios.
 
     White = hole. The same command makes the same files.
     """

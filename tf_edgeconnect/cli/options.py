@@ -76,6 +76,11 @@ def numbers(option: str, text: str) -> list[float]:
         ) from None
 
 
+def flag(name: str, text: str) -> Any:
+    """Declares an option without a value."""
+    return typer.Option(name, metavar="", help=text)
+
+
 def output(text: str, metavar: str = "D") -> Any:
     """Declares the option `--output`, `-o`."""
     return typer.Option("--output", "-o", metavar=metavar, help=text)
@@ -146,36 +151,31 @@ InitFrom = Annotated[
 Large = Annotated[
     Literal["auto", "full", "crop", "tile"],
     typer.Option(
-        help="How a large photo runs: whole, each hole with its surroundings, or in "
-        "tiles. auto: whole up to 512 x 512, else crop."
+        help="full: the whole photo at once; crop: each hole with its surroundings; "
+        "tile: overlapping tiles; auto: full up to 512 x 512, else crop."
     ),
 ]
-InvertMask = Annotated[
-    bool, typer.Option("--invert-mask", help="Black = hole in the masks.")
-]
+InvertMask = Annotated[bool, flag("--invert-mask", "Black = hole in the masks.")]
 Dilate = Annotated[
     int, typer.Option(min=0, metavar="N", help="Grow holes by N pixels.")
 ]
 MaskFrom = Annotated[
     Literal["auto", "paint", "transparency", "grey", "labels"],
-    typer.Option(help="How to read masks; auto decides by the file."),
+    typer.Option(help="What masks are made of; auto finds out."),
 ]
 MaskLabel = Annotated[
     int | None,
-    typer.Option(metavar="N", help="The hole is label N only, not all labels."),
+    typer.Option(metavar="N", help="Fill only label N, not all labels."),
 ]
 AllowEmpty = Annotated[
-    bool, typer.Option("--allow-empty", help="Copy photos whose mask has no hole.")
+    bool, flag("--allow-empty", "Copy photos whose mask has no hole.")
 ]
 MaxMegapixels = Annotated[
     float,
-    typer.Option(min=0.001, metavar="N", help="Largest photo that is read."),
+    typer.Option(min=0.001, metavar="N", help="Refuse larger photos."),
 ]
 Published = Annotated[
-    bool,
-    typer.Option("--published", help="Feed raw edges, like the published test script."),
+    bool, flag("--published", "Feed raw edges, like the published test script.")
 ]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace results that exist.")
-]
+Overwrite = Annotated[bool, flag("--overwrite", "Replace existing results.")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]

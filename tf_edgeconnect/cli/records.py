@@ -28,7 +28,7 @@ def records(
     ] = None,
     max_bad_fraction: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Largest share of photos to leave out."),
+        typer.Option(min=0, max=1, help="Largest fraction of photos to leave out."),
     ] = 0.01,
 ) -> int:
     """Write photos as TFRecord files, which large runs read faster than single files.

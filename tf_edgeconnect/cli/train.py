@@ -30,28 +30,28 @@ def train(
     strategy: Annotated[
         Literal["auto", "single", "mirrored", "multi-worker"],
         typer.Option(
-            help="Devices: one, all GPUs, or those of all machines in TF_CONFIG; auto: "
-            "as many as there are."
+            help="single: one device; mirrored: all GPUs; multi-worker: all machines "
+            "in TF_CONFIG; auto: all there are."
         ),
     ] = "auto",
     data_service: Annotated[
         str | None,
         typer.Option(
             metavar="HOST:PORT",
-            help="Make the examples on the machines of this tf.data service.",
+            help="Prepare the examples on this tf.data service.",
         ),
     ] = None,
     profile: Annotated[
-        bool, typer.Option("--profile", help="Profile some steps for TensorBoard.")
+        bool, options.flag("--profile", "Profile some steps for TensorBoard.")
     ] = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Require an empty run directory.")
+        bool, options.flag("--fresh", "Require an empty run directory.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would run.")
+        bool, options.flag("--dry-run", "Print what would run, and stop.")
     ] = False,
 ) -> int:
-    """Train a stage. The same command continues where it stopped.
+    """Train a stage; the same command resumes an interrupted one.
 
     Stages, in order: edge; inpaint (or edge-inpaint, fed by the trained edge
     generator); joint.
