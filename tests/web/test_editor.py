@@ -158,12 +158,22 @@ SQUARE[20:40, 30:50] = True
 def test_what_is_marked_is_selected_and_strokes_correct_it(client):
     name = put(client, np.dstack([SQUARE * np.uint8(255)] * 3))
     marks = {"around": [[22, 12], [58, 12], [58, 48], [22, 48]]}
-    found = hole_of(client.post(f"select?photo={name}", json=marks))
-    assert found[SQUARE].all() and found.sum() < 2 * SQUARE.sum()  # has a margin
-    wide = hole_of(client.post(f"select?photo={name}&margin=2", json=marks))
+
+    def select(margin=0):
+        answer = client.post(f"select?photo={name}&margin={margin}", json=marks)
+        part, whole = hole_of(answer), np.zeros_like(SQUARE)
+        left, top = (int(answer.headers[each]) for each in ("X-Left", "X-Top"))
+        whole[top : top + part.shape[0], left : left + part.shape[1]] = part
+        assert part.any(0).all() and part.any(1).all()  # cut to its size
+        return whole
+
+    found, wide = select(), select(margin=2)
+    assert found[SQUARE].all() and found.sum() < 2 * SQUARE.sum()
     assert wide[found].all() and wide.sum() > found.sum()
     marks["strokes"] = [{"adds": False, "size": 6, "points": [[32, 30], [48, 30]]}]
-    assert not hole_of(client.post(f"select?photo={name}", json=marks))[30, 34:46].any()
+    assert not select()[30, 34:46].any()
+    marks["strokes"] = [{"adds": False, "size": 99, "points": [[22, 30], [58, 30]]}]
+    assert not hole_of(client.post(f"select?photo={name}", json=marks)).any()
 
 
 @pytest.mark.parametrize(

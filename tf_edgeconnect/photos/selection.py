@@ -80,7 +80,8 @@ def select(
     if factor > 1:
         found = _refined(cv2, crop, small, found)
     mask = np.zeros((height, width), bool)
-    mask[box] = grow_hole(found, margin)
+    margins = np.ones((2 * margin + 1,) * 2, np.uint8)
+    mask[box] = cv2.dilate(found.view(np.uint8), margins)
     return mask
 
 

@@ -11,7 +11,7 @@ guessed, and runs the networks.
 | `POST /photo?name=` | a photo's file | its name here, its size |
 | `GET /photo?photo=` | | PNG of a photo that the browser cannot show |
 | `POST /mask?photo=&name=&grow=` | a mask's file, or none | mask at the photo's size |
-| `POST /select?photo=&margin=` | JSON, `Marks` | mask of the thing that was marked |
+| `POST /select?photo=&margin=` | JSON, `Marks` | mask of the thing, cut to its size |
 | `POST /edges?photo=&sigma=` | a sketch | PNG: edges and lines, as `with_lines` |
 | `POST /fill?photo=&sigma=&feather=&predicted=` | a sketch | PNG: the filled photo |
 | `GET /progress?photo=` | | how many regions of it have run |
@@ -20,7 +20,8 @@ guessed, and runs the networks.
 
 A sketch is a PNG of the photo's size: red holds the edges, green the mask; with
 `predicted=1` the model predicts them. A mask that is answered is a PNG whose hole is
-opaque and whose known part is transparent.
+opaque and whose known part is transparent; `X-Left` and `X-Top` say where one that is
+cut out lies, `X-Note` whether it was stretched.
 """
 
 import dataclasses
@@ -36,6 +37,7 @@ from urllib.parse import quote
 import numpy as np
 import pydantic
 from PIL import Image
+from scipy import ndimage
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -165,7 +167,8 @@ class Editor:
         else:
             mask = photo.transparent()
         mask = grow_hole(mask, grow) if grow > 0 else ~grow_hole(~mask, -grow)
-        return _mask_png(mask, *notes)
+        # Headers are Latin-1; a file's name need not be.
+        return _mask_png(mask, {"X-Note": quote(" ".join(notes))})
 
     def _select(self, request: Request) -> Response:
         photo, margin = self._photo(request), _number(request, "margin")
@@ -177,7 +180,11 @@ class Editor:
             raise InputError(f"marks {where}: {first['msg']}") from None
         if not (marks.around and all(stroke.points for stroke in marks.strokes)):
             raise InputError("nothing is marked: draw a rectangle around an object")
-        return _mask_png(select(photo.rgb(), *marks, margin))
+        mask = select(photo.rgb(), *marks, margin)
+        boxes = ndimage.find_objects(mask.view(np.int8))
+        rows, columns = boxes[0] if boxes else (slice(0, 1), slice(0, 1))
+        place = {"X-Left": str(columns.start), "X-Top": str(rows.start)}
+        return _mask_png(mask[rows, columns], place)
 
     def _edges(self, request: Request) -> Response:
         photo = self._photo(request)
@@ -265,10 +272,9 @@ def _size(request: Request) -> tuple[int, int]:
     return width, height
 
 
-def _mask_png(mask: np.ndarray, note: str = "") -> Response:
+def _mask_png(mask: np.ndarray, headers: dict[str, str]) -> Response:
     stream = io.BytesIO()
     Image.fromarray(mask).save(stream, "PNG", transparency=0)
-    headers = {"X-Note": quote(note)}  # headers are Latin-1; file names are not
     return Response(stream.getvalue(), headers=headers, media_type="image/png")
 
 

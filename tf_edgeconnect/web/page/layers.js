@@ -263,7 +263,9 @@ export class Layers {
   // picture of that area whose opaque part is the thing. `before` is what the same thing
   // was before its last correction: the hole changes only where they differ.
   takeSelection(selection, before) {
-    const { area } = selection;
+    this.mark(selection.area, false);
+    if (before) this.mark(before.area, false);
+    const area = this.dirty;
     const differing = (one, other) => {
       const part = newCanvas(area.width, area.height);
       const context = pen(part);
@@ -278,7 +280,6 @@ export class Layers {
     const put = (part) => (context) => context.drawImage(part, area.x, area.y);
     this.paint(this.hole, HOLE, put(differing(selection, before)));
     if (before) this.erase([this.hole, this.lines], put(differing(before, selection)));
-    this.mark(area, false);
     this.commit();
     this.note({ selection });
   }

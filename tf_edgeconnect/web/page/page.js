@@ -164,7 +164,7 @@ async function changeHole(query, picture = "") {
   const mask = await photo.ask("mask", query, await picture);
   layers.takeHole(await createImageBitmap(mask));
   view.compare = false;
-  return photo.note;
+  return decodeURIComponent(photo.headers.get("X-Note"));
 }
 
 function growHole(direction) {

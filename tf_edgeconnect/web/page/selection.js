@@ -24,11 +24,8 @@ export async function select(photo, layers, { around, strokes }, before) {
   const marks = { around: pairs(around), strokes: strokes.map((s) => ({ ...s, points: pairs(s.points) })) };
   const margin = Math.max(2, Math.round(Math.min(photo.width, photo.height) / 150));
   const mask = await photo.ask("select", { margin }, JSON.stringify(marks), "application/json");
-  // The server looks less far beyond what is marked.
-  const points = [around, ...strokes.map((stroke) => stroke.points)].flat();
-  const { left, right, top, bottom } = boundsOf(points, 0);
-  const beyond = Math.max((right - left) / 4, (bottom - top) / 4, ...strokes.map((stroke) => 1.5 * stroke.size));
-  const area = layers.clip(boundsOf(points, beyond + margin + 4));
-  const picture = await createImageBitmap(mask, area.x, area.y, area.width, area.height);
+  const [x, y] = ["X-Left", "X-Top"].map((name) => Number(photo.headers.get(name)));
+  const picture = await createImageBitmap(mask);
+  const area = { x, y, width: picture.width, height: picture.height };
   layers.takeSelection({ around, strokes, picture, area }, before);
 }

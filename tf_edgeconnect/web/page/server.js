@@ -41,7 +41,7 @@ export class ServedPhoto {
     return Object.assign(this, { name: photo, width, height, hasHole });
   }
 
-  // `note` is what the server has to say about its answer, if anything.
+  // `headers` are those of the last answer.
   async ask(path, query = {}, body = "", type = "image/png") {
     const once = () => asked(path, { photo: this.name, ...query }, body, type);
     const response = await once().catch(async (error) => {
@@ -49,7 +49,7 @@ export class ServedPhoto {
       await this.send();
       return once();
     });
-    this.note = decodeURIComponent(response.headers.get("X-Note") || "");
+    this.headers = response.headers;
     return response.blob();
   }
 
