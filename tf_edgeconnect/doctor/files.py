@@ -27,7 +27,7 @@ _FAULTS: dict[str, tuple[Severity | None, str, str]] = {
     "small": (
         None,
         "photos whose short side is below data.size",
-        "they are enlarged, so training learns blur; leave them out or lower data.size",
+        "they are enlarged, so networks learn blur; leave them out or lower data.size",
     ),
     "long": (
         None,
@@ -38,21 +38,21 @@ _FAULTS: dict[str, tuple[Severity | None, str, str]] = {
     "no-edges": (
         None,
         "photos without edges at this edge.sigma",
-        "blank or blurred, they teach no edges; leave them out or lower edge.sigma",
+        "networks learn no edges from them; leave them out or lower edge.sigma",
     ),
     "inverted": (
         "warning",
-        "masks that seem inverted, mostly white and so at the border",
-        "white is the hole; look at them, then inpaint with --invert-mask, or ignore "
-        "this if holes should be so large",
+        "masks that seem inverted: mostly white, even at the border",
+        "white is the hole; pass --invert-mask to inpaint, or ignore this if the holes "
+        "really are so large",
     ),
     "no-hole": ("warning", "masks without a hole", "nothing is filled; remove them"),
     "all-hole": ("warning", "masks that are all hole", "nothing is known to fill from"),
     "gray-masks": (
         "note",
         "masks with grey values, as from JPEG or soft brushes",
-        "they are cut at 50 % here, perhaps not by other programs; save them as black "
-        "and white PNG",
+        "they are thresholded at 50 % here, but other programs may not do so; save "
+        "them as black and white PNG",
     ),
     "no-mask": ("warning", "photos without a matching mask", "add or rename masks"),
     "no-photo": ("note", "masks without a matching photo", "rename or remove them"),
@@ -87,8 +87,8 @@ def add_files(
         report.add(severity or usual or by_share, check, what, remedy, names)
 
 
-class Look(NamedTuple):
-    """What a photo or mask file shows.
+class CheckedFile(NamedTuple):
+    """A photo or mask file that was read.
 
     Attributes:
         name: what to call it.
@@ -125,22 +125,22 @@ def check_pairs(
     Raises:
         InputError: a path does not exist or holds no images.
     """
-    looks = []
+    read = []
     if images is not None:
         photos = _list_images(report, images)
-        looks = look_at_photos(
+        read = read_photos(
             list(photos), lambda name: photos[name].read_bytes(), sample, track
         )
-        report.facts.append(f"read {len(looks)} of {len(photos)} photos from {images}")
-        bad = [look.failure for look in looks if look.failure]
-        add_files(report, "unreadable-photos", bad, len(looks))
+        report.facts.append(f"read {len(read)} of {len(photos)} photos from {images}")
+        bad = [photo.failure for photo in read if photo.failure]
+        add_files(report, "unreadable-photos", bad, len(read))
     if masks is not None:
         holes = check_masks(report, masks, sample, track)
         if images is not None:
             pairs = dict.fromkeys(photos, masks.name)  # one mask for all
             if masks.is_dir():
                 pairs = _check_names(report, list(photos), masks, images.is_dir())
-            _check_sizes(report, looks, holes, pairs)
+            _check_sizes(report, read, holes, pairs)
 
 
 def _list_images(report: Report, path: Path) -> dict[str, Path]:
@@ -160,28 +160,28 @@ def _some(names: Sequence[str], sample: int) -> Sequence[str]:
     return names[:: -(-len(names) // sample)] if sample else names
 
 
-def look_at_photos(
+def read_photos(
     names: Sequence[str], read: Callable[[str], bytes], sample: int, track: Track
-) -> list[Look]:
+) -> list[CheckedFile]:
     """Decodes some of the photos, given what reads the bytes of each name."""
 
-    def look(name: str) -> Look:
+    def decode(name: str) -> CheckedFile:
         try:
             photo = decode_photo(read(name), name)
         except (InputError, OSError) as error:
-            return Look(name, str(error))
+            return CheckedFile(name, str(error))
         stored = photo.size[::-1] if photo.orientation >= 5 else photo.size
-        return Look(name, "", photo.size, stored)
+        return CheckedFile(name, "", photo.size, stored)
 
     names = _some(names, sample)
     with ThreadPoolExecutor(_THREADS) as pool:
-        looks = pool.map(look, names)
-        return list(track(looks, "reading photos", total=len(names)))
+        photos = pool.map(decode, names)
+        return list(track(photos, "reading photos", total=len(names)))
 
 
 def check_training_photos(
     report: Report,
-    photos: Sequence[Look],
+    photos: Sequence[CheckedFile],
     unreadable: Sequence[tuple[str, str]],
     max_bad_fraction: float,
     size: int,
@@ -209,7 +209,7 @@ def check_training_photos(
 
 def check_masks(
     report: Report, folder: Path, sample: int = 1000, track: Track = untracked
-) -> list[Look]:
+) -> list[CheckedFile]:
     """Reads and checks the masks of a folder, or one mask file.
 
     Raises:
@@ -218,7 +218,7 @@ def check_masks(
     files = _list_images(report, folder)
     names = _some(list(files), sample)
     reading = track(names, "reading masks", total=len(names))
-    masks = [look_at_mask(name, files[name]) for name in reading]
+    masks = [_check_mask(name, files[name]) for name in reading]
     report.facts.append(f"read {len(masks)} of {len(files)} masks from {folder}")
     bad = [mask.failure for mask in masks if mask.failure]
     add_files(report, "unreadable-masks", bad, len(masks))
@@ -229,12 +229,11 @@ def check_masks(
     return masks
 
 
-def look_at_mask(name: str, path: Path) -> Look:
-    """Reads one mask file."""
+def _check_mask(name: str, path: Path) -> CheckedFile:
     try:
         hole, gray = read_mask(path), read_edges(path)
     except InputError as error:
-        return Look(name, str(error))
+        return CheckedFile(name, str(error))
     has_fault = {
         "inverted": seems_inverted(hole),
         "no-hole": not hole.any(),
@@ -242,7 +241,7 @@ def look_at_mask(name: str, path: Path) -> Look:
         "gray-masks": len(np.unique(gray)) > 2,
     }
     faults = tuple(check for check, is_there in has_fault.items() if is_there)
-    return Look(name, size=hole.shape, faults=faults)
+    return CheckedFile(name, size=hole.shape, faults=faults)
 
 
 def _check_names(
@@ -270,20 +269,20 @@ def _check_names(
 
 def _check_sizes(
     report: Report,
-    looks: Sequence[Look],
-    holes: Sequence[Look],
+    photos: Sequence[CheckedFile],
+    masks: Sequence[CheckedFile],
     pairs: dict[str, str],
 ) -> None:
     """Finds masks of another size than their photo, upright or as stored."""
-    by_name = {hole.name: hole for hole in holes if not hole.failure}
+    by_name = {mask.name: mask for mask in masks if not mask.failure}
     both = [
-        (look, by_name[pairs[look.name]])
-        for look in looks
-        if not look.failure and pairs.get(look.name) in by_name
+        (photo, by_name[pairs[photo.name]])
+        for photo in photos
+        if not photo.failure and pairs.get(photo.name) in by_name
     ]
     odd = [
-        f"{hole.name} {hole.size[1]}x{hole.size[0]} for {look.size[1]}x{look.size[0]}"
-        for look, hole in both
-        if hole.size not in (look.size, look.stored)
+        f"{mask.name} {mask.size[1]}x{mask.size[0]} for {photo.size[1]}x{photo.size[0]}"
+        for photo, mask in both
+        if mask.size not in (photo.size, photo.stored)
     ]
     add_files(report, "mask-size", odd, len(both))

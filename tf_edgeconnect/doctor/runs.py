@@ -94,13 +94,13 @@ def _check_photos(report: Report, config: Config, sample: int, track: Track) -> 
     for source in dict.fromkeys([training, held_out]):
         places = {source.key(index): index for index in range(len(source))}
         contents = functools.partial(_contents, source, places)
-        looks = files.look_at_photos(list(places), contents, sample, track)
-        report.facts.append(f"read {len(looks)} of {len(source)} photos")
+        photos = files.read_photos(list(places), contents, sample, track)
+        report.facts.append(f"read {len(photos)} of {len(source)} photos")
         files.check_training_photos(
-            report, looks, unreadable, data.max_bad_fraction, data.size
+            report, photos, unreadable, data.max_bad_fraction, data.size
         )
         unreadable = []
-        sound = {look.name: places[look.name] for look in looks if not look.failure}
+        sound = {p.name: places[p.name] for p in photos if not p.failure}
         _check_edges(report, config, source, sound, track)
 
 

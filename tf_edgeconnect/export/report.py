@@ -287,5 +287,5 @@ def tflite_operations(contents: bytes) -> tuple[Counter[str], list[str]]:
         )
     text = listing.getvalue()
     refused = sorted(set(re.findall(r"GPU COMPATIBILITY WARNING: (.*)", text)))
-    note = "on a phone's GPU: " + ("; ".join(refused) or "nothing is refused")
+    note = "on a phone's GPU: " + ("; ".join(refused) or "all operations are supported")
     return Counter(re.findall(r"Op#\d+ (\w+)\(", text)), [note]

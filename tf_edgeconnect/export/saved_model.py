@@ -39,7 +39,7 @@ from tf_edgeconnect.version import __version__
 PRECISIONS = ("float32", "bfloat16", "float16")
 MAX_MEGAPIXELS = 4.0  # some 0.3 GB of memory each
 _MADE_FOR = {
-    "any": "any device; --device cpu makes one that processors run faster",
+    "any": "any device; --device cpu makes one that is faster on CPUs",
     "cpu": "processors; --device any makes one for GPUs",
 }
 _COMPARED = 3
@@ -61,7 +61,7 @@ def export_saved_model(
         model: a run directory or a weights folder with both generators.
         output: folder of versions; `1`, `2`, ... in it are never overwritten.
         precision: number type of the weights and hidden layers.
-        device: what it is made for. `cpu` has operations that processors run faster.
+        device: what it is made for. `cpu` has operations that are faster on CPUs.
         warmup_sizes: sides of the photos in the warm-up requests, pixels.
         max_megapixels: bound of a request's batch x height x width, in millions, kept
             in the graph.
