@@ -55,13 +55,6 @@ def test_every_setting_says_what_it_is():
     assert [name for name, field in fields(Config) if not field.description] == []
 
 
-def test_push_pull_asks_for_the_mask_channel():
-    told = refusal("places2", ["model.hole_fill=push_pull"])
-    assert "model: hole_fill push_pull needs mask_channel" in told
-    both = ["model.hole_fill=push_pull", "model.mask_channel=true"]
-    assert load_config("places2", both).model.mask_channel
-
-
 def test_without_a_name_the_quickstart_is_loaded():
     assert load_config() == load_config("quickstart")
 

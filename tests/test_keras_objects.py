@@ -44,17 +44,9 @@ MODELS = {
         SpectralConv2DTranspose(5, 4, strides=2, padding="same", use_bias=False)
     ),
     "edges": lambda: ec.edge_generator(**SMALL),
-    "edges_without_norms": lambda: ec.edge_generator(
-        **SMALL, hole_fill="push_pull", initializer="he", edge_norm="none"
-    ),
+    "quick_edges": lambda: ec.edge_generator(**SMALL, design="quick"),
     "inpaint": lambda: ec.inpaint_generator(**SMALL),
-    "inpaint_with_all_options": lambda: ec.inpaint_generator(
-        **SMALL,
-        hole_fill="push_pull",
-        mask_channel=True,
-        normalization="none",
-        initializer="he",
-    ),
+    "quick_inpaint": lambda: ec.inpaint_generator(**SMALL, design="quick"),
     "discriminator": lambda: ec.patch_discriminator(3, filters=4),
     "vgg": lambda: vgg_features("random", ["relu1_1", "relu2_1"]),
 }

@@ -10,7 +10,8 @@ HEAD = f"""# Settings
 
 Set a value in a YAML file for `--config`, or on the command line with
 `--set SECTION.NAME=VALUE`. The defaults are those of the published model; the included
-configs ({", ".join(f"`{name}`" for name in config_names())}) contain only what differs.
+configs ({", ".join(f"`{name}`" for name in config_names())}) contain only what differs
+([Published and quick](../designs.md) says why).
 Unknown names and invalid values are errors. *By stage* means that the value can also be
 a mapping from stage to value, such as `{{edge: 3600, inpaint: 2400}}`.
 """

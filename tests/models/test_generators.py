@@ -75,7 +75,7 @@ def test_instance_norm_makes_contrast_of_one_image_not_matter_to_others():
 
 
 def test_push_pull_makes_the_content_of_the_hole_not_matter():
-    model = inpaint_generator(4, 1, hole_fill="push_pull", mask_channel=True)
+    model = inpaint_generator(4, 1, "quick")
     inputs = np.random.default_rng(0).random((1, 16, 16, 5), np.float32)
     inputs[..., 4] = 0
     inputs[:, 4:9, 4:9, 4] = 1
@@ -86,29 +86,31 @@ def test_push_pull_makes_the_content_of_the_hole_not_matter():
     assert not np.array_equal(published(inputs[..., :4]), published(other[..., :4]))
 
 
-def test_no_normalization_leaves_no_norm_layer():
-    model = inpaint_generator(4, 2, normalization="none", initializer="he")
-    norms = [x for x in model.layers if isinstance(x, InstanceNormalization)]
-    assert norms == []
-
-
-def test_an_edge_generator_without_norms_has_neither_of_the_two():
-    model = edge_generator(4, 2, initializer="he", edge_norm="none")
-    kinds = (InstanceNormalization, SpectralConv2D, SpectralConv2DTranspose)
+@pytest.mark.parametrize("builder", [edge_generator, inpaint_generator])
+def test_a_quick_generator_has_no_norm(builder):
+    model = builder(4, 2, "quick")
+    kinds = (InstanceNormalization, *SPECTRAL)
     assert [x for x in model.layers if isinstance(x, kinds)] == []
     # A kernel and a bias each, and no u and v beside them.
-    assert len(model.variables) == 2 * sum(hasattr(x, "kernel") for x in model.layers)
+    assert len(model.variables) == 2 * len(convolutions(model))
 
 
-def test_an_edge_generator_without_norms_keeps_its_signal():
+def test_a_quick_edge_generator_keeps_its_signal():
     inputs = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
-    outputs = edge_generator(4, 8, initializer="he", edge_norm="none")(inputs)
-    assert np.std(outputs) > 0.01
+    assert np.std(edge_generator(4, 8, "quick")(inputs)) > 0.01
 
 
-def test_unknown_edge_norms_are_refused():
-    with pytest.raises(ValueError, match="`edge_norm` must be .* got 'batch'"):
-        edge_generator(4, 1, edge_norm="batch")
+def test_a_network_may_mix_both_designs_as_older_folders_do():
+    model = edge_generator(4, 1, hole_fill="push_pull", initializer="he")
+    assert model.architecture == {
+        "filters": 4,
+        "residual_blocks": 1,
+        "hole_fill": "push_pull",
+        "edge_norm": "spectral",
+        "initializer": "he",
+    }
+    names = [layer.name for layer in model.layers]
+    assert "push_pull" in names and "encoder_1_norm" in names
 
 
 @pytest.mark.parametrize(
@@ -116,12 +118,13 @@ def test_unknown_edge_norms_are_refused():
     [
         (dict(filters=0), "`filters` must be 1 or more, got 0"),
         (dict(residual_blocks=-1), "`residual_blocks` must not be negative, got -1"),
+        (dict(design="fast"), "`design` must be one of .* got 'fast'"),
         (dict(hole_fill="black"), "`hole_fill` must be .* got 'black'"),
         (dict(hole_fill="push_pull"), "needs `mask_channel=True`"),
-        (dict(normalization="batch"), "`normalization` must be .* got 'batch'"),
-        (dict(initializer="zeros"), "`initializer` must be .* got 'zeros'"),
     ],
 )
 def test_wrong_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         inpaint_generator(**{"filters": 4, "residual_blocks": 1, **options})
+    with pytest.raises(TypeError, match="no argument 'edge_norm'"):
+        inpaint_generator(4, 1, edge_norm="none")

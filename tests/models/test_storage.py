@@ -163,9 +163,9 @@ DISCRIMINATOR_LAYERS = ["conv_1", "conv_2", "conv_3", "conv_4", "conv_5"]
     ("builder", "options", "names"),
     [
         (edge_generator, {}, GENERATOR_LAYERS),
-        (edge_generator, {"edge_norm": "none"}, GENERATOR_LAYERS),
+        (edge_generator, {"design": "quick"}, GENERATOR_LAYERS),
         (inpaint_generator, {}, GENERATOR_LAYERS),
-        (inpaint_generator, {"normalization": "none"}, GENERATOR_LAYERS),
+        (inpaint_generator, {"design": "quick"}, GENERATOR_LAYERS),
         (patch_discriminator, {"channels": 3}, DISCRIMINATOR_LAYERS),
     ],
 )

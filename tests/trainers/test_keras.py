@@ -80,9 +80,7 @@ def test_a_keras_file_continues_in_another_process(trainer, batch, values, tmp_p
 
 
 def test_every_stage_is_saved_with_its_losses(networks, batch, tmp_path, random_vgg):
-    painted = InpaintLosses(
-        vgg=random_vgg, vgg_crop=16, adversarial_of="filled", l1_known=0.5
-    )
+    painted = InpaintLosses(vgg=random_vgg, vgg_crop=16, focus="hole")
     mixed = {"canny": 1.0, "predicted": 2.0}
     batch["draw"] = np.linspace(0, 0.9, 4, dtype=np.float32)
     edges = EdgeLosses(cross_entropy_weight=1.0)

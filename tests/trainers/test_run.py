@@ -9,7 +9,13 @@ from PIL import Image
 
 from tests.trainers.tiny_run import config, journal, same, weights
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.models.storage import read_meta, resolve
+from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
+from tf_edgeconnect.models.storage import (
+    load_networks,
+    read_meta,
+    resolve,
+    save_networks,
+)
 from tf_edgeconnect.trainers import run_loop
 from tf_edgeconnect.trainers.run import describe, train
 from tf_edgeconnect.trainers.run_data import RunData, first_examples
@@ -17,6 +23,7 @@ from tf_edgeconnect.trainers.run_directory import check_directory, save_settings
 from tf_edgeconnect.trainers.run_loop import Outcome
 from tf_edgeconnect.trainers.run_networks import (
     RateSchedule,
+    adopt_architecture,
     build_networks,
     load_earlier_weights,
 )
@@ -221,6 +228,18 @@ def test_another_architecture_is_refused_and_nothing_changes(finished):
 def test_init_from_another_architecture_is_refused(finished, tmp_path):
     with pytest.raises(InputError, match="has another architecture"):
         train("edge", config("model.filters=8"), tmp_path / "r", init_from=finished)
+
+
+def test_a_start_takes_the_design_of_a_model_but_not_a_mixture(tmp_path):
+    quick = {"inpaint_generator": inpaint_generator(4, 1, "quick")}
+    save_networks(tmp_path / "quick", quick, {})
+    model = adopt_architecture(config(), tmp_path / "quick").model
+    assert (model.filters, model.residual_blocks, model.design) == (4, 1, "quick")
+    mixed = {"edge_generator": edge_generator(4, 1, hole_fill="push_pull")}
+    save_networks(tmp_path / "mixed", mixed, {})
+    assert "edge_generator" in load_networks(tmp_path / "mixed")[0]
+    with pytest.raises(InputError, match="mixes both designs"):
+        adopt_architecture(config(), tmp_path / "mixed")
 
 
 def test_fresh_asks_for_an_empty_directory(finished):

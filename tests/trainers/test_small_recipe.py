@@ -72,32 +72,29 @@ def test_edges_learn_from_cross_entropy_alone(networks, batch):
         EdgeTrainer(**networks("edge_generator"))
 
 
-def test_known_pixels_weigh_in_l1_what_they_are_told(networks, batch):
+def test_known_pixels_weigh_a_tenth_in_l1_with_the_focus_on_the_hole(networks, batch):
     losses = InpaintLosses(
-        adversarial_weight=0, perceptual_weight=0, style_weight=0, l1_known=0.25
+        adversarial_weight=0, perceptual_weight=0, style_weight=0, focus="hole"
     )
     trainer = InpaintTrainer(**networks("inpaint_generator"), losses=losses)
     generator_losses, _, pictures = trainer.compute_losses(batch, training=False)
     difference = np.abs(batch["image"] - np.array(pictures["predicted_image"]))
     hole = batch["mask"][..., 0] == 1
     # Half of the photo is hole.
-    expected = difference[hole].mean() + 0.25 * difference[~hole].mean()
+    expected = difference[hole].mean() + 0.1 * difference[~hole].mean()
     np.testing.assert_allclose(generator_losses["inpaint/l1"], expected, rtol=1e-5)
 
 
-def test_holes_of_all_sizes_may_count_alike(batch):
+def test_holes_of_all_sizes_count_alike_with_the_focus_on_the_hole(batch):
     losses = InpaintLosses(
-        adversarial_weight=0,
-        perceptual_weight=0,
-        style_weight=0,
-        l1_known=0,
-        l1_share="photo",
+        adversarial_weight=0, perceptual_weight=0, style_weight=0, focus="hole"
     )
     mask = batch["mask"].copy()
     mask[1, :, 3:] = 0  # a quarter of the others' hole
     batch = {**batch, "mask": mask}
     error = np.array([0.1, 0.4, 0.0, 0.0], np.float32)[:, None, None, None]
-    pictures = {"predicted_image": batch["image"] + error}
+    predicted = batch["image"] + error * mask
+    pictures = {"predicted_image": predicted, "inpainted": predicted}
     found, _ = losses(None, batch, pictures, training=True)
     np.testing.assert_allclose(found["inpaint/l1"], (0.1 + 0.4) / 4, rtol=1e-5)
 
@@ -124,20 +121,21 @@ def test_vgg_looks_at_the_same_square_of_photo_and_prediction(batch, draw):
     np.testing.assert_array_equal(seen[0], wanted)
 
 
-def test_the_perceptual_loss_may_compare_the_filled_photo(batch):
+def test_the_perceptual_loss_compares_the_filled_photo_with_the_focus_on_the_hole(
+    batch,
+):
     def vgg(picture, training):
         return dict.fromkeys(PERCEPTUAL_LAYERS, picture)
 
-    losses = InpaintLosses(
-        adversarial_weight=0, style_weight=0, vgg=vgg, perceptual_of="filled"
-    )
-    pictures = {"predicted_image": batch["image"] + 0.5}
+    losses = InpaintLosses(adversarial_weight=0, style_weight=0, vgg=vgg, focus="hole")
+    image, mask = batch["image"], batch["mask"]
+    pictures = {"predicted_image": image + 0.5, "inpainted": image + 0.5 * mask}
     found, _ = losses(None, batch, pictures, training=True)
     # Half of the photo is hole; an error outside it does not count.
     np.testing.assert_allclose(found["inpaint/perceptual"], 0.1 * 5 * 0.5, rtol=1e-5)
 
 
-def test_the_discriminator_may_see_the_filled_photo_weighed_by_its_hole():
+def test_the_discriminator_sees_the_filled_photo_with_the_focus_on_the_hole():
     seen = []
 
     def discriminator(pictures, training):
@@ -152,16 +150,16 @@ def test_the_discriminator_may_see_the_filled_photo_weighed_by_its_hole():
     losses = InpaintLosses(
         perceptual_weight=0,
         style_weight=0,
-        adversarial_of="filled",
+        focus="hole",
         adversarial="lsgan",
     )
+    filled = np.where(mask > 0, predicted, image)
     generator, judged = losses(
         discriminator,
         {"image": image, "mask": mask},
-        {"predicted_image": predicted},
+        {"predicted_image": predicted, "inpainted": filled},
         training=True,
     )
-    filled = np.where(mask > 0, predicted, image)
     np.testing.assert_array_equal(seen[0], np.concatenate([image, filled]))
     # Logit i sees the 70 pixels from 8 i - 23 on.
     starts = 8 * np.arange(6) - 23
@@ -178,7 +176,7 @@ def test_the_discriminator_may_see_the_filled_photo_weighed_by_its_hole():
 
 
 def test_a_batch_without_a_hole_leaves_the_discriminator_unchanged(networks, batch):
-    losses = InpaintLosses(perceptual_weight=0, style_weight=0, adversarial_of="filled")
+    losses = InpaintLosses(perceptual_weight=0, style_weight=0, focus="hole")
     parts = networks("inpaint_generator", "inpaint_discriminator")
     trainer = InpaintTrainer(**parts, losses=losses)
     trainer.compile()
@@ -187,14 +185,14 @@ def test_a_batch_without_a_hole_leaves_the_discriminator_unchanged(networks, bat
 
 
 def test_the_discriminators_may_learn_faster_than_the_generators():
-    settings = config("train.discriminator_rate=3", "losses.adversarial_of=filled")
+    settings = config("train.discriminator_rate=3", "losses.focus=hole")
     trainer = build_trainer("inpaint", settings, build_networks("inpaint", settings))
     rates = (
         trainer.optimizer.learning_rate,
         trainer.discriminator_optimizer.learning_rate,
     )
     np.testing.assert_allclose(rates, (1e-3, 3e-3), rtol=1e-6)
-    assert trainer.losses_of["inpaint_discriminator"].adversarial_of == "filled"
+    assert trainer.losses_of["inpaint_discriminator"].focus == "hole"
 
 
 @pytest.mark.parametrize("stage", ["edge", "inpaint"])
@@ -222,6 +220,8 @@ def test_bfloat16_keeps_weights_losses_and_outputs_in_float32(stage, batch):
 def test_a_mixed_run_trains_and_validates(tmp_path):
     settings = config(
         "train.hole_edges={canny: 1, none: 1}",
+        "model.design=quick",
+        "losses.focus=hole",
         "train.precision=mixed_bfloat16",
         "train.betas=[0.9, 0.99]",
         "losses.inpaint_adversarial=0",

@@ -29,9 +29,7 @@ def uneven(batch):
 
 def test_parts_make_the_step_of_the_whole_batch(networks, uneven, values, random_vgg):
     # The joint stage has the losses of all stages.
-    losses = InpaintLosses(
-        vgg=random_vgg, vgg_crop=16, style_weight=1.0, adversarial_of="filled"
-    )
+    losses = InpaintLosses(vgg=random_vgg, vgg_crop=16, style_weight=1.0, focus="hole")
     edge_losses, found = EdgeLosses(cross_entropy_weight=1.0), []
     for parts in (1, 2):
         trainer = JointTrainer(

@@ -211,6 +211,15 @@ def test_joint_with_the_edge_discriminator_adds_the_edge_gradients(networks, bat
         np.testing.assert_allclose(got, want, atol=1e-5)
 
 
+def test_two_kinds_of_adversarial_loss_in_a_trainer_are_refused(networks):
+    parts, hinge = networks(*EDGE, *INPAINT), EdgeLosses("hinge")
+    with pytest.raises(ValueError, match=r"same in all losses, got \['hinge', 'nonsat"):
+        JointTrainer(**parts, losses=NO_VGG, edge_losses=hinge)
+    painting = InpaintLosses(adversarial_weight=0, perceptual_weight=0, style_weight=0)
+    trainer = JointTrainer(**parts, losses=painting, edge_losses=hinge)
+    assert trainer.adversarial == "hinge"
+
+
 def test_averages_follow_the_weights_and_can_be_swapped_in(networks, batch, values):
     trainer = edge_trainer(networks, ema=0.5)
     variables = trainer.generator_variables

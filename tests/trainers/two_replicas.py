@@ -42,7 +42,7 @@ def make_trainer(stage: str, parts: int = 1):
             perceptual_weight=1.0,
             style_weight=1.0,
             vgg=tiny_vgg(),
-            adversarial_of="filled",
+            focus="hole",
         )
         trainer = JointTrainer(**edge, **inpaint, losses=losses, ema=0.5)
     optimizers = keras.optimizers.SGD(1e-3), keras.optimizers.SGD(1e-3)

@@ -15,6 +15,7 @@ from tf_edgeconnect.config.training import (
     Weight,
     Weights,
 )
+from tf_edgeconnect.stages import AdversarialKind, Design, Focus
 
 MaskKind = Literal["block", "half", "external", "irregular"]
 
@@ -89,35 +90,21 @@ class MaskConfig(Section):
 
 
 class ModelConfig(Section):
-    """The two generators. The defaults are the published networks."""
+    """The two generators."""
 
     filters: int = Field(64, ge=1)
     """channels of the first layer, 1 or more"""
     residual_blocks: int = Field(8, ge=0)
     """number of residual blocks, 0 or more"""
-    hole_fill: Literal["white", "push_pull"] = "white"
-    """what both generators see in the hole: white, as published, or a smooth
-    interpolation of its surroundings"""
-    mask_channel: bool = False
-    """feed the mask to the inpaint generator as an additional channel"""
-    normalization: Literal["instance", "none"] = "instance"
-    """normalization in the inpaint generator"""
-    edge_norm: Literal["spectral", "none"] = "spectral"
-    """normalization in the edge generator: spectral and instance, or none"""
-    initializer: Literal["normal", "he"] = "normal"
-    """initial weights: N(0, 0.02), as published, or He's"""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.hole_fill == "push_pull" and not self.mask_channel:
-            raise ValueError("hole_fill push_pull needs mask_channel true")
-        return self
+    design: Design = "published"
+    """both generators as published, or quick: they see a smooth fill of the hole and
+    the mask, have no normalization, and a narrow one learns several times faster"""
 
 
 class LossesConfig(Section):
     """The weights of the losses, all 0 or more."""
 
-    adversarial: Literal["nonsaturating", "lsgan", "hinge"] = "nonsaturating"
+    adversarial: AdversarialKind = "nonsaturating"
     """form of the adversarial loss"""
     edge_adversarial: Weight = 1.0
     """edge stage: adversarial"""
@@ -127,23 +114,15 @@ class LossesConfig(Section):
     """edge stage: cross-entropy in the hole; learns soft edges fast"""
     l1: Weight = 1.0
     """inpaint stages: L1"""
-    l1_known: Fraction = 1.0
-    """weight of a known pixel in L1, relative to a hole pixel, 0 to 1"""
-    l1_share: Literal["batch", "photo"] = "batch"
-    """divide L1 by the hole's fraction of the batch, or by that of each photo, so that
-    small holes count as much as large ones"""
     inpaint_adversarial: Weight = 0.1
     """inpaint stages: adversarial"""
-    adversarial_of: Literal["prediction", "filled"] = "prediction"
-    """inpaint stages, input of the discriminator: the raw prediction, as published, or
-    the filled photo, with each patch weighted by the fraction of it that is hole"""
     perceptual: Weight = 0.1
     """inpaint stages: perceptual (VGG19)"""
-    perceptual_of: Literal["prediction", "filled"] = "prediction"
-    """input of the perceptual loss: the raw prediction, as published, or the filled
-    photo, divided by the hole's fraction"""
     style: Weight = 250.0
     """inpaint stages: style (VGG19)"""
+    focus: Focus = "photo"
+    """what L1, adversarial and perceptual loss compare: the raw prediction of the whole
+    photo, as published; or mainly the hole, and small holes as much as large ones"""
     vgg_crop: int | None = Field(None, ge=16)
     """side in pixels of the random crop that the perceptual and style losses use, new
     in each step; null: the whole photo"""

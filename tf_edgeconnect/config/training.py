@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from tf_edgeconnect.stages import STAGES, Stage
+from tf_edgeconnect.stages import STAGES, HoleEdges, Stage
 
 
 def _some_weight(weights: dict[Any, float]) -> dict[Any, float]:
@@ -37,7 +37,6 @@ Weight = Annotated[float, Field(ge=0)]
 Weights = Annotated[dict[Key, Weight], AfterValidator(_some_weight)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Schedule = Literal["constant", "steps", "plateau"]
-HoleEdges = Literal["canny", "none", "predicted"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 RATES = dict.fromkeys(STAGES, 1e-4) | {"joint": 1e-6}
@@ -89,7 +88,7 @@ class TrainConfig(Section):
     """Adam's beta_1 and beta_2, each 0 or more and below 1"""
     discriminator_rate: Rate = 0.1
     """the discriminators' learning rate as a multiple of the generators'; 3 works well
-    with losses.adversarial_of filled"""
+    with losses.focus hole"""
     schedule: PerStage[Schedule] = "constant"
     """learning rate schedule: constant, lowered at lower_at, or on a plateau"""
     lower_at: PerStage[tuple[Count, ...]] = ()

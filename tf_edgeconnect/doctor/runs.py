@@ -22,7 +22,12 @@ from tf_edgeconnect.edges.exact import NO_EDGES, inference_edges, inference_sigm
 from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.inference.loading import is_weights, load_backend
 from tf_edgeconnect.models.footprint import training_bytes
-from tf_edgeconnect.models.storage import load_networks, read_meta, resolve
+from tf_edgeconnect.models.storage import (
+    differences,
+    load_networks,
+    read_meta,
+    resolve,
+)
 from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.stages import PUBLISHED_STAGES
 
@@ -216,12 +221,7 @@ def _check_start(report: Report, model: Path, networks: dict[str, keras.Model]) 
     for name, folder in resolve(model).items():
         there = read_meta(folder)["networks"][name]
         here = getattr(networks.get(name), "architecture", there)
-        differing = [
-            f"{key} is {value} there, {here.get(key)} here"
-            for key, value in there.items()
-            if key != "initializer" and here.get(key) != value
-        ]
-        if differing:
+        if differing := differences(there, here):
             what = f"the {name.replace('_', ' ')} in {folder} is another network"
             remedy = f"{'; '.join(differing)}: change the model settings to match"
             report.add("error", "architecture", what, remedy)

@@ -11,11 +11,11 @@ Reference:
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from keras import ops
 
-AdversarialKind = Literal["nonsaturating", "lsgan", "hinge"]
+from tf_edgeconnect.stages import AdversarialKind
 
 
 class AdversarialLoss(NamedTuple):

@@ -5,7 +5,6 @@ Reference:
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from keras import initializers, layers
 
@@ -16,33 +15,20 @@ from tf_edgeconnect.layers import (
     SpectralConv2DTranspose,
 )
 
-Normalization = Literal["instance", "none"]
-Initializer = Literal["normal", "he"]
-
 # The last convolution of a residual branch under "he": a tenth of its deviation, so
 # that a stack of unnormalized blocks starts near the identity.
 _BRANCH_SCALE = 2.0 * 0.1**2
 
 
-def check_choice(name: str, value: str, choices: tuple[str, ...]):
-    """Raises ValueError unless an argument is one of its choices."""
-    if value not in choices:
-        raise ValueError(f"`{name}` must be one of {choices}, got {value!r}")
-
-
-def kernel_initializer(kind: Initializer, scale: float = 2.0):
-    """Returns the initializer of kernels: published N(0, 0.02), or He's.
+def kernel_initializer(kind: str, scale: float = 2.0):
+    """Returns the initializer of kernels.
 
     Args:
-        kind: "normal" or "he".
+        kind: "normal" for the published N(0, 0.02), or "he".
         scale: variance scale of "he" (2 suits a convolution before a ReLU).
-
-    Raises:
-        ValueError: if `kind` is neither.
     """
     if kind == "normal":
         return initializers.RandomNormal(0.0, 0.02)
-    check_choice("initializer", kind, get_args(Initializer))
     return initializers.VarianceScaling(scale, "fan_in", "truncated_normal")
 
 
@@ -53,18 +39,18 @@ class Style:
     Args:
         spectral: spectral norm on every convolution but the last, and no bias in the
             residual blocks.
-        normalization: "instance" (published) or "none".
-        initializer: "normal" (published) or "he".
+        normalized: instance norm after every convolution but the last.
+        initializer: "normal" or "he".
     """
 
     spectral: bool
-    normalization: Normalization = "instance"
-    initializer: Initializer = "normal"
+    normalized: bool
+    initializer: str
 
     def __post_init__(self):
-        """Checks the choices."""
-        kernel_initializer(self.initializer)
-        check_choice("normalization", self.normalization, get_args(Normalization))
+        """Takes seeds for nothing, so that a seed gives the weights it always gave."""
+        for _ in range(1 + self.spectral):
+            kernel_initializer(self.initializer)
 
     def conv(self, filters, kernel, *, scale=2.0, **kwargs):
         """Returns a convolution with this style's norm and initializer."""
@@ -80,9 +66,7 @@ class Style:
 
     def normalize(self, x, name):
         """Applies instance norm without affine parameters, or nothing."""
-        if self.normalization == "none":
-            return x
-        return InstanceNormalization(name=name)(x)
+        return InstanceNormalization(name=name)(x) if self.normalized else x
 
     def activate(self, x, name):
         """Applies the normalization and a ReLU."""

@@ -3,33 +3,49 @@
 Both take one tensor (see `edge_inputs` and `inpaint_inputs`) whose height and width are
 multiples of 4, at least 12, and return a map of the same size in [0, 1].
 
-Options other than the published defaults let a narrow network learn several times
-faster: `hole_fill="push_pull"` fills the hole smoothly before the network sees it,
-`mask_channel` shows the mask to the inpaint generator, `normalization="none"` and
-`initializer="he"` go together. Without instance norm the signal fades through
-spectrally normalized layers and nothing is learned: the edge generator has both norms
-or, with `edge_norm="none"`, neither.
+Each exists in two designs: as published, and quick, with which a narrow network learns
+several times faster (`DESIGNS`; docs/designs.md says why).
 
 Reference:
     Nazeri et al. 2019, arXiv:1901.00212, sections 3.1 and 3.2, appendix A.
 """
 
-from typing import Literal, get_args
+from typing import Any
 
 import keras
 from keras import layers, ops
 
 from tf_edgeconnect.layers import PushPullFill
 from tf_edgeconnect.masking import mask_image
-from tf_edgeconnect.models.blocks import (
-    Initializer,
-    Normalization,
-    Style,
-    check_choice,
-    decoder,
-    encoder,
-    residual_block,
-)
+from tf_edgeconnect.models.blocks import Style, decoder, encoder, residual_block
+from tf_edgeconnect.stages import Design
+
+# What the designs differ in, by the keys of `model.json`.
+DESIGNS: dict[Design, dict[str, Any]] = {
+    "published": dict(
+        hole_fill="white",  # what a generator sees in the hole
+        mask_channel=False,  # whether the inpaint generator sees the mask
+        edge_norm="spectral",  # in the edge generator: spectral and instance norm
+        normalization="instance",  # in the inpaint generator
+        initializer="normal",  # N(0, 0.02)
+    ),
+    "quick": dict(
+        hole_fill="push_pull",
+        mask_channel=True,
+        edge_norm="none",  # without instance norm no signal passes spectral norm
+        normalization="none",
+        initializer="he",
+    ),
+}
+OPTIONS = {
+    "edge_generator": ("hole_fill", "edge_norm", "initializer"),
+    "inpaint_generator": (
+        "hole_fill",
+        "mask_channel",
+        "normalization",
+        "initializer",
+    ),
+}
 
 
 def edge_inputs(gray, edge, mask):
@@ -74,61 +90,40 @@ def takes_mask(inpaint_generator: keras.Model) -> bool:
     return inpaint_generator.input_shape[-1] == 5
 
 
-HoleFill = Literal["white", "push_pull"]
-EdgeNorm = Literal["spectral", "none"]
-
-
 def edge_generator(
     filters: int = 64,
     residual_blocks: int = 8,
-    hole_fill: HoleFill = "white",
-    initializer: Initializer = "normal",
-    edge_norm: EdgeNorm = "spectral",
+    design: Design = "published",
     name: str = "edge_generator",
+    **options: Any,
 ) -> keras.Model:
     """Builds the network that predicts the edges inside the hole.
 
     Args:
         filters: channels of the first convolution; the middle has four times as many.
         residual_blocks: number of residual blocks.
-        hole_fill: "white" or "push_pull"; how the hole of the grey photo is filled.
-        initializer: "normal" (N(0, 0.02)) or "he".
-        edge_norm: "spectral" (spectral and instance norm, as published) or "none"
-            (neither, and biases everywhere).
+        design: "published" or "quick".
         name: name of the model.
+        **options: keys of `DESIGNS` that differ from the design's, as a `model.json`
+            may hold them.
 
     Returns:
         A model from `(B, H, W, 3)` (masked grey, masked edge, mask) to `(B, H, W, 1)`
         edge probabilities.
 
     Raises:
-        ValueError: if a size is not positive or an option unknown.
+        ValueError: if a size is not positive, or the design or an option unknown.
 
     Example:
         `edge_generator(filters=16)(edge_inputs(gray, edge, mask))`
     """
-    options = dict(
-        filters=filters,
-        residual_blocks=residual_blocks,
-        hole_fill=hole_fill,
-        initializer=initializer,
-        edge_norm=edge_norm,
-    )
-    _check(options)
-    check_choice("edge_norm", edge_norm, get_args(EdgeNorm))
-    # Each `Style` takes a seed from Keras: with one of them less, the weights that a
-    # seed gives would be others.
-    style = Style(False, "none", initializer)
-    if edge_norm == "spectral":
-        style = Style(True, "instance", initializer)
+    chosen = _options("edge_generator", design, options)
+    normalized = chosen["edge_norm"] == "spectral"
+    style = Style(normalized, normalized, chosen["initializer"])
 
     # === Layers ===
     inputs = keras.Input((None, None, 3), name="gray_edge_mask")
-    x = inputs
-    if hole_fill == "push_pull":
-        gray, edge, mask = inputs[..., :1], inputs[..., 1:2], inputs[..., 2:]
-        gray = PushPullFill(dtype="float32", name="push_pull")(gray, mask)
-        x = layers.Concatenate(name="filled")([gray, edge, mask])
+    x = _fill_hole(inputs, 1) if chosen["hole_fill"] == "push_pull" else inputs
     x = _trunk(x, filters, residual_blocks, 1, style)
     outputs = layers.Activation("sigmoid", dtype="float32", name="edge")(x)
 
@@ -136,62 +131,47 @@ def edge_generator(
     model = keras.Model(inputs, outputs, name=name)
 
     # === Config ===
-    model.architecture = options
+    model.architecture = dict(filters=filters, residual_blocks=residual_blocks) | chosen
     return model
 
 
 def inpaint_generator(
     filters: int = 64,
     residual_blocks: int = 8,
-    hole_fill: HoleFill = "white",
-    mask_channel: bool = False,
-    normalization: Normalization = "instance",
-    initializer: Initializer = "normal",
+    design: Design = "published",
     name: str = "inpaint_generator",
+    **options: Any,
 ) -> keras.Model:
     """Builds the network that fills the hole along given edges.
 
     Args:
         filters: channels of the first convolution; the middle has four times as many.
         residual_blocks: number of residual blocks.
-        hole_fill: "white" or "push_pull"; the latter needs `mask_channel`.
-        mask_channel: whether the mask is a fifth input channel.
-        normalization: "instance" or "none".
-        initializer: "normal" (N(0, 0.02)) or "he".
+        design: "published" or "quick".
         name: name of the model.
+        **options: keys of `DESIGNS` that differ from the design's, as a `model.json`
+            may hold them.
 
     Returns:
-        A model from `(B, H, W, 4)` (masked image, composite edge), or `(B, H, W, 5)`
-        with the mask last, to `(B, H, W, 3)` RGB in [0, 1].
+        A model from `(B, H, W, 4)` (masked image, composite edge), or in the quick
+        design from `(B, H, W, 5)` with the mask last, to `(B, H, W, 3)` RGB in [0, 1].
 
     Raises:
-        ValueError: if a size is not positive, an option unknown, or "push_pull" comes
-            without the mask channel.
+        ValueError: if a size is not positive, the design or an option unknown, or
+            `hole_fill="push_pull"` comes without `mask_channel=True`.
 
     Example:
         `inpaint_generator(filters=16)(inpaint_inputs(image, edge, mask))`
     """
-    options = dict(
-        filters=filters,
-        residual_blocks=residual_blocks,
-        hole_fill=hole_fill,
-        mask_channel=mask_channel,
-        normalization=normalization,
-        initializer=initializer,
-    )
-    _check(options)
-    if hole_fill == "push_pull" and not mask_channel:
+    chosen = _options("inpaint_generator", design, options)
+    filled, mask_channel = chosen["hole_fill"] == "push_pull", chosen["mask_channel"]
+    if filled and not mask_channel:
         raise ValueError('`hole_fill="push_pull"` needs `mask_channel=True`')
-    style = Style(False, normalization, initializer)
+    style = Style(False, chosen["normalization"] == "instance", chosen["initializer"])
 
     # === Layers ===
     inputs = keras.Input((None, None, 5 if mask_channel else 4), name="image_edge")
-    x = inputs
-    if hole_fill == "push_pull":
-        image, rest = inputs[..., :3], inputs[..., 3:]
-        fill = PushPullFill(dtype="float32", name="push_pull")
-        image = fill(image, inputs[..., 4:])
-        x = layers.Concatenate(name="filled")([image, rest])
+    x = _fill_hole(inputs, 3) if filled else inputs
     x = _trunk(x, filters, residual_blocks, 3, style)
     x = layers.Activation("tanh", dtype="float32", name="tanh")(x)
     outputs = layers.Rescaling(0.5, 0.5, dtype="float32", name="image")(x)
@@ -200,22 +180,39 @@ def inpaint_generator(
     model = keras.Model(inputs, outputs, name=name)
 
     # === Config ===
-    model.architecture = options
+    model.architecture = dict(filters=filters, residual_blocks=residual_blocks) | chosen
     return model
 
 
+def _fill_hole(inputs, channels):
+    """Fills the hole of the first `channels`; the mask is the last one."""
+    fill = PushPullFill(dtype="float32", name="push_pull")
+    picture = fill(inputs[..., :channels], inputs[..., -1:])
+    return layers.Concatenate(name="filled")([picture, inputs[..., channels:]])
+
+
 def _trunk(x, filters, residual_blocks, channels, style):
+    if filters < 1:
+        raise ValueError(f"`filters` must be 1 or more, got {filters}")
+    if residual_blocks < 0:
+        raise ValueError(
+            f"`residual_blocks` must not be negative, got {residual_blocks}"
+        )
     x = encoder(x, filters, style)
     for index in range(residual_blocks):
         x = residual_block(x, 4 * filters, style, f"middle_{index + 1}")
     return decoder(x, filters, channels, style)
 
 
-def _check(options):
-    if options["filters"] < 1:
-        raise ValueError(f"`filters` must be 1 or more, got {options['filters']}")
-    if options["residual_blocks"] < 0:
-        raise ValueError(
-            f"`residual_blocks` must not be negative, got {options['residual_blocks']}"
-        )
-    check_choice("hole_fill", options["hole_fill"], get_args(HoleFill))
+def _options(network, design, options):
+    """Returns the options of a network: the design's, or those given in their place."""
+    if design not in DESIGNS:
+        raise ValueError(f"`design` must be one of {[*DESIGNS]}, got {design!r}")
+    chosen = {key: DESIGNS[design][key] for key in OPTIONS[network]} | options
+    for key, value in chosen.items():
+        if key not in OPTIONS[network]:
+            raise TypeError(f"{network}() takes no argument {key!r}")
+        choices = [each[key] for each in DESIGNS.values()]
+        if value not in choices:
+            raise ValueError(f"`{key}` must be one of {choices}, got {value!r}")
+    return chosen

@@ -7,7 +7,6 @@ SHA-256 of its files, which is checked at load.
 """
 
 import hashlib
-import inspect
 import json
 import warnings
 import zipfile
@@ -21,7 +20,12 @@ import numpy as np
 from tf_edgeconnect.atomic import new_folder
 from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.models.discriminators import patch_discriminator
-from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
+from tf_edgeconnect.models.generators import (
+    DESIGNS,
+    OPTIONS,
+    edge_generator,
+    inpaint_generator,
+)
 from tf_edgeconnect.presets import NAMES as PRESETS
 from tf_edgeconnect.presets import folder as preset_folder
 from tf_edgeconnect.stages import STAGES
@@ -165,12 +169,20 @@ def read_meta(folder: str | Path) -> dict[str, Any]:
 
 def _with_defaults(name: str, architecture: dict[str, Any]) -> dict[str, Any]:
     """Adds the options that a builder did not have when the folder was written."""
-    if name not in BUILDERS:
-        return architecture
-    options = inspect.signature(BUILDERS[name]).parameters.values()
-    defaults = {o.name: o.default for o in options if o.default is not o.empty}
-    del defaults["name"]
-    return defaults | architecture
+    published = DESIGNS["published"]
+    return {key: published[key] for key in OPTIONS.get(name, ())} | architecture
+
+
+def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    """Lists what differs between two architectures, `KEY is X there, Y here`.
+
+    How weights began does not matter once others are loaded over them.
+    """
+    return [
+        f"{key} is {there.get(key)} there, {value} here"
+        for key, value in here.items()
+        if key != "initializer" and there.get(key) != value
+    ]
 
 
 def load_networks(

@@ -16,8 +16,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tf_edgeconnect.losses.adversarial import AdversarialKind
 from tf_edgeconnect.metrics.edges import EdgeMetrics
+from tf_edgeconnect.stages import AdversarialKind
 from tf_edgeconnect.trainers.callbacks import KeepRateRatio
 from tf_edgeconnect.trainers.steps import (
     Averages,
@@ -62,6 +62,12 @@ class AdversarialTrainer(keras.Model):
         super().__init__(name=name, dtype="float32")
         present = {name: net for name, net in networks.items() if net is not None}
         self.networks, self.losses_of = present, losses
+        kinds = {it.adversarial for it in losses.values() if it.need_discriminator}
+        if len(kinds) > 1:
+            raise ValueError(
+                f"`adversarial` must be the same in all losses, got {sorted(kinds)}"
+            )
+        self.adversarial: AdversarialKind = next(iter(kinds), "nonsaturating")
         for discriminator, each in losses.items():
             if each.need_discriminator and discriminator not in present:
                 raise ValueError(
@@ -272,11 +278,6 @@ class AdversarialTrainer(keras.Model):
     def sample(self, batch: dict) -> dict:
         """Makes the pictures of a sample sheet; see `call`."""
         return self(batch, training=False)
-
-    @property
-    def adversarial(self) -> AdversarialKind:
-        """The kind of adversarial loss, of the first discriminator."""
-        return next(iter(self.losses_of.values())).adversarial
 
     @property
     def metrics(self) -> list:

@@ -6,11 +6,12 @@ from typing import ClassVar
 import keras
 import tensorflow as tf
 
-from tf_edgeconnect.losses.adversarial import AdversarialKind, compare
+from tf_edgeconnect.losses.adversarial import compare
 from tf_edgeconnect.losses.edge import edge_cross_entropy_loss, feature_matching_loss
 from tf_edgeconnect.masking import composite
 from tf_edgeconnect.metrics.edges import EdgeMetrics
 from tf_edgeconnect.models.generators import edge_inputs
+from tf_edgeconnect.stages import AdversarialKind
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
 from tf_edgeconnect.trainers.steps import with_batch_figures
 

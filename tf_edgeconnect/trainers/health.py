@@ -9,7 +9,7 @@ import math
 from collections import deque
 from collections.abc import Iterator
 
-from tf_edgeconnect.losses.adversarial import AdversarialKind
+from tf_edgeconnect.stages import AdversarialKind
 
 # The discriminator's loss where it gives one answer, its logit 0, to everything.
 CHANCE = {"nonsaturating": math.log(2), "lsgan": 0.25, "hinge": 1.0}

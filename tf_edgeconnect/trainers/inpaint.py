@@ -1,7 +1,7 @@
 """The inpaint stages: with given edges, or jointly with the edge generator."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,11 +11,10 @@ from tf_edgeconnect.masking import composite
 from tf_edgeconnect.metrics.edges import EdgeMetrics
 from tf_edgeconnect.metrics.image import L1, Psnr
 from tf_edgeconnect.models.generators import inpaint_inputs, takes_mask
+from tf_edgeconnect.stages import HoleEdges
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
 from tf_edgeconnect.trainers.edge import EdgeLosses, draw_edges, known_edges
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
-
-HoleEdges = Literal["canny", "none", "predicted"]
 
 
 @keras.saving.register_keras_serializable("tf_edgeconnect")

@@ -1,22 +1,24 @@
 """The losses of the inpaint stages."""
 
 import dataclasses
-from typing import Literal, cast
+from typing import cast
 
 import keras
 import tensorflow as tf
 
-from tf_edgeconnect.losses.adversarial import AdversarialKind, compare
+from tf_edgeconnect.losses.adversarial import compare
 from tf_edgeconnect.losses.inpaint import (
     perceptual_loss,
     reconstruction_loss,
     style_loss,
 )
-from tf_edgeconnect.masking import composite
 from tf_edgeconnect.models.discriminators import patch_shares
 from tf_edgeconnect.models.vgg import vgg_features
+from tf_edgeconnect.stages import AdversarialKind, Focus
 from tf_edgeconnect.trainers.steps import with_batch_figures
 
+# With the focus on the hole:
+KNOWN_WEIGHT = 0.1  # of a known pixel in L1
 SMALLEST_SHARE = 0.01  # a hole of a few pixels must not outweigh all others
 
 
@@ -28,20 +30,14 @@ class InpaintLosses:
     Args:
         adversarial: "nonsaturating", "lsgan" or "hinge".
         adversarial_weight: of the generator's adversarial loss; 0: no discriminator.
-        adversarial_of: "prediction" shows the discriminator the raw prediction, as
-            published; "filled" the filled photo, with each patch weighted by the
-            fraction of it that is hole.
         l1_weight: of the L1 loss, which is divided by the hole's fraction.
-        l1_share: "batch" divides it by the mean of the mask over the global batch, as
-            published; "photo" each photo's by its own, so that small holes count as
-            much as large ones.
-        l1_known: weight of a known pixel in it, relative to a hole pixel, 0 to 1. The
-            prediction is used only inside the hole, so a narrow network gains from a
-            low weight.
         perceptual_weight: of the perceptual loss.
-        perceptual_of: "prediction" compares the raw prediction, as published; "filled"
-            the filled photo, and divides by the hole's fraction.
         style_weight: of the style loss.
+        focus: "photo" compares the raw prediction of the whole photo, as published.
+            With "hole" a known pixel weighs a tenth in L1, which is divided by each
+            photo's own hole; the perceptual loss compares the filled photo and is
+            divided by the hole's fraction; the discriminator sees the filled photo,
+            each patch weighted by the fraction of it that is hole.
         vgg: `models.vgg.vgg_features(...)`; may be None if both its losses have weight
             0.
         vgg_crop: side of the square crop that its losses use, placed by the first
@@ -56,13 +52,10 @@ class InpaintLosses:
 
     adversarial: AdversarialKind = "nonsaturating"
     adversarial_weight: float = 0.1
-    adversarial_of: Literal["prediction", "filled"] = "prediction"
     l1_weight: float = 1.0
-    l1_known: float = 1.0
-    l1_share: Literal["batch", "photo"] = "batch"
     perceptual_weight: float = 0.1
     style_weight: float = 250.0
-    perceptual_of: Literal["prediction", "filled"] = "prediction"
+    focus: Focus = "photo"
     vgg: keras.Model | None = None
     vgg_crop: int | None = None
 
@@ -110,90 +103,84 @@ class InpaintLosses:
         vgg = config["vgg"]
         return cls(**{**config, "vgg": vgg and vgg_features(**vgg)})
 
+    @property
+    def weighs_patches(self) -> bool:
+        """Whether the discriminator's patches are weighted by their hole."""
+        return bool(self.adversarial_weight) and self.focus == "hole"
+
     def __call__(self, discriminator, batch, pictures, training):
-        """Compares the raw prediction with the photo; only style is masked.
+        """Compares what was predicted with the photo; see `focus`.
 
         Args:
             discriminator: over RGB, three channels; not used if it has no weight.
             batch: `image` and `mask`; with `vgg_crop` also `draw`. See
                 `AdversarialTrainer`.
-            pictures: with `predicted_image`, not composited.
+            pictures: with `predicted_image` and `inpainted`.
             training: see `AdversarialTrainer.compute_losses`.
 
         Returns:
             The generator's and the discriminator's losses, two dicts of scalars.
         """
         batch = with_batch_figures(batch, patches=self.weighs_patches)
-        image, mask, share = batch["image"], batch["mask"], batch["hole_share"]
-        predicted_image = pictures["predicted_image"]
-        weight = mask + self.l1_known * (1 - mask)
-        if self.l1_share == "photo":
-            own = tf.reduce_mean(mask, axis=(1, 2, 3), keepdims=True)
-            weight *= share / tf.maximum(own, SMALLEST_SHARE)
-        l1 = reconstruction_loss(image * weight, predicted_image * weight, share)
-        generator_losses = {"inpaint/l1": self.l1_weight * l1}
+        image, mask, predicted = (
+            batch["image"],
+            batch["mask"],
+            pictures["predicted_image"],
+        )
+        compared = pictures["inpainted"] if self.focus == "hole" else predicted
+        generator_losses = {"inpaint/l1": self.l1_weight * self._l1(batch, predicted)}
         discriminator_losses = {}
         if self.adversarial_weight:
-            g_adv, d_loss = self._compare_patches(
-                discriminator, batch, predicted_image, training
+            weights = 1.0
+            if self.weighs_patches:
+                shares = patch_shares(mask)
+                weights = tf.math.divide_no_nan(shares, batch["patch_share"])
+            g_adv, d_loss, *_ = compare(
+                self.adversarial, discriminator, image, compared, training, weights
             )
             generator_losses["inpaint/g_adv"] = self.adversarial_weight * g_adv
             discriminator_losses["inpaint/d_loss"] = d_loss
-        if self.vgg_crop is not None:
-            side, place = self.vgg_crop, batch["place"]
-            image, mask, predicted_image = (
-                _cut(each, side, place) for each in (image, mask, predicted_image)
-            )
-        generator_losses |= self._compare_features(image, mask, predicted_image, share)
+        pairs: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
+        if self.perceptual_weight:
+            pairs["inpaint/perceptual"] = (image, compared)
+        if self.style_weight:
+            pairs["inpaint/style"] = (image * mask, predicted * mask)
+        if pairs:
+            generator_losses |= self._compare_features(pairs, batch)
         return generator_losses, discriminator_losses
 
-    @property
-    def weighs_patches(self) -> bool:
-        """Whether the discriminator's patches are weighted by their hole."""
-        return bool(self.adversarial_weight) and self.adversarial_of == "filled"
+    def _l1(self, batch, predicted):
+        image, mask, share = batch["image"], batch["mask"], batch["hole_share"]
+        if self.focus == "photo":
+            return reconstruction_loss(image, predicted, share)
+        own = tf.reduce_mean(mask, axis=(1, 2, 3), keepdims=True)
+        weight = mask + KNOWN_WEIGHT * (1 - mask)
+        weight *= share / tf.maximum(own, SMALLEST_SHARE)
+        return reconstruction_loss(image * weight, predicted * weight, share)
 
-    def _compare_patches(self, discriminator, batch, predicted_image, training):
-        """Computes the generator's and the discriminator's adversarial loss."""
-        image, mask, weights = batch["image"], batch["mask"], 1.0
-        fake = predicted_image
-        if self.weighs_patches:
-            fake = composite(predicted_image, image, mask)
-            weights = tf.math.divide_no_nan(patch_shares(mask), batch["patch_share"])
-        return compare(self.adversarial, discriminator, image, fake, training, weights)[
-            :2
-        ]
-
-    def _compare_features(self, image, mask, predicted_image, share):
-        filled = self.perceptual_of == "filled"
-        pairs: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
-        losses: dict[str, tf.Tensor] = {}
-        if self.perceptual_weight:
-            compared = predicted_image
-            if filled:
-                compared = composite(predicted_image, image, mask)
-            pairs["perceptual"] = (image, compared)
-        if self.style_weight:
-            pairs["style"] = (image * mask, predicted_image * mask)
-        if not pairs:
-            return losses
+    def _compare_features(self, pairs, batch):
+        """Computes the losses of VGG from pairs of target and prediction."""
         # All targets in one pass, through which nothing flows back, and all
         # predictions in another.
         targets, predictions = (
-            self._features(each) for each in zip(*pairs.values(), strict=True)
+            self._features(each, batch) for each in zip(*pairs.values(), strict=True)
         )
-        compared = dict(zip(pairs, zip(targets, predictions, strict=True), strict=True))
-        if self.perceptual_weight:
-            value = perceptual_loss(*compared["perceptual"])
-            if filled:
-                value /= tf.maximum(share, SMALLEST_SHARE)
-            losses["inpaint/perceptual"] = self.perceptual_weight * value
-        if self.style_weight:
-            value = style_loss(*compared["style"])
-            losses["inpaint/style"] = self.style_weight * value
-        return losses
+        found = {}
+        for name, target, predicted in zip(pairs, targets, predictions, strict=True):
+            if name == "inpaint/style":
+                found[name] = self.style_weight * style_loss(target, predicted)
+                continue
+            value = perceptual_loss(target, predicted)
+            if self.focus == "hole":
+                value /= tf.maximum(batch["hole_share"], SMALLEST_SHARE)
+            found[name] = self.perceptual_weight * value
+        return found
 
-    def _features(self, pictures):
+    def _features(self, pictures, batch):
         """VGG's activations of each of some batches, which it sees as one."""
+        if self.vgg_crop is not None:
+            side, place = self.vgg_crop, batch["place"]
+            pictures = [_cut(each, side, place) for each in pictures]
         vgg = cast(keras.Model, self.vgg)  # `__post_init__` has looked
         found = vgg(tf.concat(pictures, axis=0), training=False)
         parts = {name: tf.split(maps, len(pictures)) for name, maps in found.items()}

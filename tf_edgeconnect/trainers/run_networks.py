@@ -10,41 +10,33 @@ import tensorflow as tf
 
 from tf_edgeconnect.config import Config, Stage, StageConfig
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.models.generators import DESIGNS, OPTIONS
 from tf_edgeconnect.models.storage import (
     BUILDERS,
+    differences,
     load_weights,
     read_meta,
     resolve,
 )
 from tf_edgeconnect.models.vgg import vgg_features
-from tf_edgeconnect.stages import STAGES
+from tf_edgeconnect.stages import STAGES, Design, HoleEdges
 from tf_edgeconnect.trainers.adversarial import ADAM, AdversarialTrainer
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
-from tf_edgeconnect.trainers.inpaint import HoleEdges, InpaintTrainer, JointTrainer
+from tf_edgeconnect.trainers.inpaint import InpaintTrainer, JointTrainer
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 
 
 def build_networks(stage: Stage, config: Config) -> dict[str, keras.Model]:
     """Builds the networks of a stage with fresh weights, by name."""
-    model = config.model
-    generator = dict(
-        filters=model.filters,
-        residual_blocks=model.residual_blocks,
-        hole_fill=model.hole_fill,
-        initializer=model.initializer,
-    )
+    model, generator = config.model, config.model.model_dump()
     keeps = stage == "joint" and config.joint.keep_edge_discriminator
     arguments: dict[str, dict[str, Any]] = {}
     if stage != "inpaint":
-        arguments["edge_generator"] = dict(**generator, edge_norm=model.edge_norm)
+        arguments["edge_generator"] = generator
     if (stage == "edge" or keeps) and _edge_losses(config).need_discriminator:
         arguments["edge_discriminator"] = dict(channels=2, filters=model.filters)
     if stage != "edge":
-        arguments["inpaint_generator"] = dict(
-            **generator,
-            mask_channel=model.mask_channel,
-            normalization=model.normalization,
-        )
+        arguments["inpaint_generator"] = generator
     if stage != "edge" and config.losses.inpaint_adversarial:
         arguments["inpaint_discriminator"] = dict(channels=3, filters=model.filters)
     networks = {}
@@ -84,13 +76,10 @@ def build_trainer(
         inpaint_losses = InpaintLosses(
             adversarial=losses.adversarial,
             adversarial_weight=losses.inpaint_adversarial,
-            adversarial_of=losses.adversarial_of,
             l1_weight=losses.l1,
-            l1_known=losses.l1_known,
-            l1_share=losses.l1_share,
             perceptual_weight=losses.perceptual,
-            perceptual_of=losses.perceptual_of,
             style_weight=losses.style,
+            focus=losses.focus,
             vgg=_vgg(config),
             vgg_crop=losses.vgg_crop,
         )
@@ -181,12 +170,11 @@ def load_earlier_weights(
         words = name.replace("_", " ")
         if name in found:
             folder, meta = found[name], read_meta(found[name])
-            there, here = meta["networks"][name], dict(network.architecture)
-            # How weights began does not matter once others are loaded over them.
-            if there | {"initializer": None} != here | {"initializer": None}:
+            if differing := differences(meta["networks"][name], network.architecture):
                 raise InputError(
-                    f"the {words} in {folder} has another architecture ({there}) than "
-                    f"this config ({here}): change the model settings to match"
+                    f"the {words} in {folder} has another architecture than this "
+                    f"config ({'; '.join(differing)}): change the model settings to "
+                    "match"
                 )
             load_weights(network, folder / f"{name}.weights.h5")
             say(f"{stage}: {words} starts from {folder} (step {meta.get('step')})")
@@ -214,14 +202,28 @@ def adopt_architecture(config: Config, init_from: str | Path) -> Config:
         init_from: a run directory or weights folder.
 
     Raises:
-        InputError: if it is none.
+        InputError: if it is none, or of a design that is no setting.
     """
-    settings: dict[str, Any] = {}
+    model = config.model
     for name, folder in resolve(init_from).items():
-        if name.endswith("generator"):
-            settings |= read_meta(folder)["networks"][name]
-    model = config.model.model_copy(update=settings)
+        if name in OPTIONS:
+            there = read_meta(folder)["networks"][name]
+            sizes = {key: there[key] for key in ("filters", "residual_blocks")}
+            design = _design(name, folder, there)
+            model = model.model_copy(update={**sizes, "design": design})
     return config.model_copy(update={"model": model})
+
+
+def _design(name: str, folder: Path, there: dict[str, Any]) -> Design:
+    """Returns the design of a generator in a weights folder."""
+    options = {key: there[key] for key in OPTIONS[name]}
+    for design, chosen in DESIGNS.items():
+        if not differences(options, {key: chosen[key] for key in options}):
+            return design
+    raise InputError(
+        f"the {name.replace('_', ' ')} in {folder} mixes both designs ({options}): it "
+        "fills holes, but training starts from a published or a quick one only"
+    )
 
 
 class RateSchedule:
