@@ -7,8 +7,9 @@ import tensorflow as tf
 from tests.trainers.tiny_run import config
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.inference.graph import InpaintGraph
-from tf_edgeconnect.trainers.inpaint import InpaintTrainer, choose_edges
+from tf_edgeconnect.trainers.inpaint import InpaintTrainer
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
+from tf_edgeconnect.trainers.pictures import choose_edges
 from tf_edgeconnect.trainers.run_data import RunData
 
 L1_ALONE = InpaintLosses(adversarial_weight=0, perceptual_weight=0, style_weight=0)

@@ -9,8 +9,9 @@ from tests.trainers.tiny_run import config, journal
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.losses.inpaint import PERCEPTUAL_LAYERS
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
-from tf_edgeconnect.trainers.inpaint import InpaintTrainer, choose_edges
+from tf_edgeconnect.trainers.inpaint import InpaintTrainer
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
+from tf_edgeconnect.trainers.pictures import choose_edges
 from tf_edgeconnect.trainers.run import train
 from tf_edgeconnect.trainers.run_networks import build_networks, build_trainer
 

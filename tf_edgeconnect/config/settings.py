@@ -129,6 +129,11 @@ class LossesConfig(Section):
     vgg_weights: str = Field("imagenet", min_length=1)
     """VGG19: imagenet (downloaded once), random (tests), or a .h5 file"""
 
+    @property
+    def uses_vgg(self) -> bool:
+        """Whether the inpaint stages need VGG19."""
+        return bool(self.perceptual or self.style)
+
 
 class JointConfig(Section):
     """The joint stage, which trains both generators together."""

@@ -63,7 +63,7 @@ def check_training(
     _check_machine(report, config, networks, gpu_missed)
     losses = config.losses
     # Keras downloads those of ImageNet when training starts.
-    if (losses.perceptual or losses.style) and losses.vgg_weights != "imagenet":
+    if losses.uses_vgg and losses.vgg_weights != "imagenet":
         with report.refusal("vgg", "training stops; change losses.vgg_weights"):
             vgg_features(losses.vgg_weights)
     if init_from is not None:

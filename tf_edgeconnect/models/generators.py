@@ -39,12 +39,7 @@ DESIGNS: dict[Design, dict[str, Any]] = {
 }
 OPTIONS = {
     "edge_generator": ("hole_fill", "edge_norm", "initializer"),
-    "inpaint_generator": (
-        "hole_fill",
-        "mask_channel",
-        "normalization",
-        "initializer",
-    ),
+    "inpaint_generator": ("hole_fill", "mask_channel", "normalization", "initializer"),
 }
 
 

@@ -2,7 +2,7 @@
 
 A step computes the generators' and the discriminators' losses from the same forward
 pass, takes both gradients at the weights before the step and then applies both. A
-subclass defines the pictures that the networks make (`call`).
+subclass is a choice of networks and losses.
 
 Each loss is scaled by 1 / (replicas * parts) in one place, because `Optimizer.apply`
 sums gradients over replicas and a step those of its parts: means are over the global
@@ -10,15 +10,17 @@ batch. What is no mean of the parts, such as the share of hole, is taken of the 
 batch beforehand; spectral norms take one power iteration a step, before the first part.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tf_edgeconnect.metrics.edges import EdgeMetrics
-from tf_edgeconnect.stages import AdversarialKind
+from tf_edgeconnect.metrics.image import L1, Psnr
+from tf_edgeconnect.stages import AdversarialKind, HoleEdges
 from tf_edgeconnect.trainers.callbacks import KeepRateRatio
+from tf_edgeconnect.trainers.pictures import choose_edges, paint, predict_edges
 from tf_edgeconnect.trainers.steps import (
     Averages,
     LossScale,
@@ -43,7 +45,9 @@ class AdversarialTrainer(keras.Model):
         generators: names of those that the generator optimizer trains.
         losses: `EdgeLosses` and `InpaintLosses` by the name of the discriminator that
             they use.
+        edge_threshold: see `EdgeTrainer`.
         ema: decay of the moving average of the generators' weights, in [0, 1); 0: none.
+        hole_edges: see `InpaintTrainer`.
         options: the subclass's further arguments, to be saved with it.
         name: name of the trainer, prefix of what it logs.
     """
@@ -54,7 +58,9 @@ class AdversarialTrainer(keras.Model):
         generators: tuple[str, ...],
         losses: dict[str, Any],
         *,
-        ema: float = 0.0,
+        edge_threshold: float,
+        ema: float,
+        hole_edges: Mapping[HoleEdges, float] | None = None,
         options: dict[str, Any],
         name: str,
     ):
@@ -74,7 +80,9 @@ class AdversarialTrainer(keras.Model):
                     f"a loss with a weight needs an {discriminator}; to train "
                     "without it, set that weight to 0"
                 )
-        self._options = {"ema": ema, **options}
+        kind: HoleEdges = "predicted" if "edge_generator" in present else "canny"
+        self.hole_edges = dict(hole_edges or {kind: 1.0})
+        self._options = {"edge_threshold": edge_threshold, "ema": ema, **options}
         self._learners = [name for name in (*generators, *losses) if name in present]
         for frozen in set(present) - set(self._learners):
             present[frozen].trainable = False
@@ -91,6 +99,14 @@ class AdversarialTrainer(keras.Model):
         }
         self.train_metrics: list[keras.metrics.Metric] = []
         self.test_metrics: list[keras.metrics.Metric] = []
+        if "inpaint_generator" in present:
+            self.test_metrics = [Psnr(), L1(), Psnr("hole_psnr"), L1("hole_l1")]
+        if "edge_generator" in present:
+            found = EdgeMetrics(edge_threshold, name="test_edges")
+            self.test_metrics.append(found)
+        if "edge_generator" in generators:
+            found = EdgeMetrics(edge_threshold, prefix="edge/", name="train_edges")
+            self.train_metrics.append(found)
         self.test_loss = keras.metrics.Mean(name="loss")
         self.built = True
 
@@ -172,6 +188,34 @@ class AdversarialTrainer(keras.Model):
         return super().fit(
             *args, callbacks=[*(callbacks or ()), KeepRateRatio()], **kwargs
         )
+
+    def call(self, batch: dict, training: bool = False) -> dict:
+        """Predicts the edges of a batch, fills its holes, or both.
+
+        Returns:
+            `predicted_edge` of an edge generator and `composite_edge`, `(B, H, W, 1)`;
+            of an inpaint generator `predicted_image` and `inpainted`, `(B, H, W, 3)`.
+            All are in [0, 1]; predictions are raw, the others keep what is known.
+        """
+        return self._pictures(self.hole_edges, batch, training)
+
+    def sample(self, batch: dict) -> dict:
+        """Makes the pictures of a sample sheet, with predicted edges if possible."""
+        drawn = "edge_generator" in self.networks
+        kinds = {"predicted": 1.0} if drawn else self.hole_edges
+        return self._pictures(kinds, batch, training=False)
+
+    def _pictures(self, kinds, batch, training):
+        networks, pictures = self.networks, {}
+        if "edge_generator" in networks:
+            learns = training and "edge_generator" in self._learners
+            predicted = predict_edges(networks["edge_generator"], batch, learns)
+            pictures["predicted_edge"] = predicted
+        edge = choose_edges(kinds, batch, pictures)
+        pictures["composite_edge"] = edge
+        if "inpaint_generator" in networks:
+            pictures |= paint(networks["inpaint_generator"], batch, edge, training)
+        return pictures
 
     def compute_losses(self, batch: dict, training: bool) -> tuple[dict, dict, dict]:
         """Runs the networks and computes the weighted losses.
@@ -275,10 +319,6 @@ class AdversarialTrainer(keras.Model):
                 mask = mask if metric.name.startswith("hole_") else None
                 metric.update_state(batch["image"], pictures["inpainted"], mask)
 
-    def sample(self, batch: dict) -> dict:
-        """Makes the pictures of a sample sheet; see `call`."""
-        return self(batch, training=False)
-
     @property
     def metrics(self) -> list:
         """All metrics that Keras is to reset between epochs."""
@@ -297,38 +337,34 @@ class AdversarialTrainer(keras.Model):
         return _results(self.test_metrics)
 
     def _watch(self, losses, gradients, scales):
-        watched = list(self.watched.values())
-        count = len(self.loss_names)
-        for index, metric in enumerate(watched[:count]):
-            metric.update_state(losses[index])
-        for metric, slopes, scale in zip(
-            watched[count:], gradients, scales, strict=True
-        ):
-            # A replica's gradients are of its loss / replicas: undo that for the log.
-            norm = _replicas() * tf.linalg.global_norm(slopes)
-            metric.update_state(*scale.unscale(norm))
+        # A replica's gradients are of its loss / replicas: undo that for the log.
+        norms = [
+            scale.unscale(_replicas() * tf.linalg.global_norm(slopes))
+            for slopes, scale in zip(gradients, scales, strict=True)
+        ]
+        values = [*((loss, None) for loss in tf.unstack(losses)), *norms]
+        for metric, (value, weight) in zip(self.watched.values(), values, strict=True):
+            metric.update_state(value, weight)
 
     def get_config(self) -> dict:
         """Returns what `load_model` needs to recreate the trainer."""
-        serialize = keras.saving.serialize_keras_object
+        networks, serialize = self.networks, keras.saving.serialize_keras_object
+        known = {
+            name: getattr(net, "architecture", {}) for name, net in networks.items()
+        }
         return {
-            "networks": {name: serialize(net) for name, net in self.networks.items()},
-            "architectures": {
-                name: dict(getattr(net, "architecture", {}))
-                for name, net in self.networks.items()
-            },
-            "options": {name: serialize(it) for name, it in self._options.items()},
+            "networks": serialize(dict(networks)),
+            "architectures": known,
+            "options": serialize(dict(self._options)),
         }
 
     @classmethod
     def from_config(cls, config: dict) -> "AdversarialTrainer":
         """Creates a trainer from `get_config`."""
-        load = keras.saving.deserialize_keras_object
-        networks = {name: load(it) for name, it in config["networks"].items()}
-        options = {name: load(it) for name, it in config["options"].items()}
-        for name, network in networks.items():
+        config = keras.saving.deserialize_keras_object(config)
+        for name, network in config["networks"].items():
             network.architecture = config["architectures"][name]
-        return cls(**networks, **options)
+        return cls(**config["networks"], **config["options"])
 
     def get_compile_config(self) -> dict | None:
         """Returns the arguments of `compile`."""

@@ -8,9 +8,6 @@ import tensorflow as tf
 
 from tf_edgeconnect.losses.adversarial import compare
 from tf_edgeconnect.losses.edge import edge_cross_entropy_loss, feature_matching_loss
-from tf_edgeconnect.masking import composite
-from tf_edgeconnect.metrics.edges import EdgeMetrics
-from tf_edgeconnect.models.generators import edge_inputs
 from tf_edgeconnect.stages import AdversarialKind
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
 from tf_edgeconnect.trainers.steps import with_batch_figures
@@ -137,36 +134,8 @@ class EdgeTrainer(AdversarialTrainer):
             dict(edge_generator=edge_generator, edge_discriminator=edge_discriminator),
             generators=("edge_generator",),
             losses={"edge_discriminator": losses},
+            edge_threshold=edge_threshold,
             ema=ema,
-            options=dict(losses=losses, edge_threshold=edge_threshold),
+            options=dict(losses=losses),
             name="edge",
         )
-        self.train_metrics = [
-            EdgeMetrics(edge_threshold, prefix="edge/", name="train_edges")
-        ]
-        self.test_metrics = [EdgeMetrics(edge_threshold, name="test_edges")]
-
-    def call(self, batch: dict, training: bool = False) -> dict:
-        """Predicts the edges of a batch.
-
-        Returns:
-            `predicted_edge` (raw) and `composite_edge` (real outside the hole), both
-            `(B, H, W, 1)` in [0, 1].
-        """
-        return draw_edges(self.networks["edge_generator"], batch, training)
-
-
-def draw_edges(edge_generator: keras.Model, batch: dict, training: bool) -> dict:
-    """Runs the edge generator; see `EdgeTrainer.call` for what it returns."""
-    known, mask = known_edges(batch), batch["mask"]
-    inputs = edge_inputs(batch["gray"], known, mask)
-    predicted = edge_generator(inputs, training=training)
-    return {
-        "predicted_edge": predicted,
-        "composite_edge": composite(predicted, known, mask),
-    }
-
-
-def known_edges(batch: dict) -> tf.Tensor:
-    """Returns the edges that a network receives outside the hole, `(B, H, W, 1)`."""
-    return batch.get("known_edge", batch["edge"])

@@ -4,16 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 
-from tf_edgeconnect.masking import composite
-from tf_edgeconnect.metrics.edges import EdgeMetrics
-from tf_edgeconnect.metrics.image import L1, Psnr
-from tf_edgeconnect.models.generators import inpaint_inputs, takes_mask
 from tf_edgeconnect.stages import HoleEdges
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
-from tf_edgeconnect.trainers.edge import EdgeLosses, draw_edges, known_edges
+from tf_edgeconnect.trainers.edge import EdgeLosses
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
 
 
@@ -66,40 +60,12 @@ class InpaintTrainer(AdversarialTrainer):
             ),
             generators=("inpaint_generator",),
             losses={"inpaint_discriminator": losses},
+            hole_edges=hole_edges,
+            edge_threshold=edge_threshold,
             ema=ema,
-            options=dict(
-                losses=losses, hole_edges=hole_edges, edge_threshold=edge_threshold
-            ),
+            options=dict(losses=losses, hole_edges=hole_edges),
             name="inpaint",
         )
-        kind: HoleEdges = "canny" if edge_generator is None else "predicted"
-        self.hole_edges = dict(hole_edges or {kind: 1.0})
-        self.test_metrics = image_metrics()
-        if edge_generator is not None:
-            self.test_metrics.append(EdgeMetrics(edge_threshold, name="test_edges"))
-
-    def call(self, batch: dict, training: bool = False) -> dict:
-        """Fills the holes of a batch.
-
-        Returns:
-            `composite_edge` `(B, H, W, 1)`, `predicted_image` (raw) and `inpainted`
-            (known pixels kept), both `(B, H, W, 3)` in [0, 1]; `predicted_edge` too if
-            there is an edge generator.
-        """
-        return self._fill(self.hole_edges, batch, training)
-
-    def sample(self, batch: dict) -> dict:
-        """Makes the pictures of a sample sheet, with predicted edges if possible."""
-        drawn = "edge_generator" in self.networks
-        kinds = {"predicted": 1.0} if drawn else self.hole_edges
-        return self._fill(kinds, batch, training=False)
-
-    def _fill(self, kinds, batch, training):
-        networks, pictures = self.networks, {}
-        if "edge_generator" in networks:
-            pictures = draw_edges(networks["edge_generator"], batch, training=False)
-        pictures["composite_edge"] = choose_edges(kinds, batch, pictures)
-        return paint(networks["inpaint_generator"], batch, pictures, training)
 
 
 @keras.saving.register_keras_serializable("tf_edgeconnect")
@@ -150,75 +116,8 @@ class JointTrainer(AdversarialTrainer):
             ),
             generators=("edge_generator", "inpaint_generator"),
             losses=by_discriminator,
+            edge_threshold=edge_threshold,
             ema=ema,
-            options=dict(
-                losses=losses, edge_losses=edge_losses, edge_threshold=edge_threshold
-            ),
+            options=dict(losses=losses, edge_losses=edge_losses),
             name="joint",
         )
-        self.train_metrics = [
-            EdgeMetrics(edge_threshold, prefix="edge/", name="train_edges")
-        ]
-        test_edges = EdgeMetrics(edge_threshold, name="test_edges")
-        self.test_metrics = [*image_metrics(), test_edges]
-
-    def call(self, batch: dict, training: bool = False) -> dict:
-        """Predicts the edges and fills the holes; see `InpaintTrainer.call`."""
-        networks = self.networks
-        pictures = draw_edges(networks["edge_generator"], batch, training)
-        return paint(networks["inpaint_generator"], batch, pictures, training)
-
-
-def choose_edges(
-    kinds: Mapping[HoleEdges, float], batch: dict, pictures: dict
-) -> tf.Tensor:
-    """Selects the edges in the hole of each example.
-
-    Args:
-        kinds: kind -> weight, see `InpaintTrainer`.
-        batch: with `draw` `(B,)` if there are several kinds.
-        pictures: with `predicted_edge` if "predicted" is one.
-
-    Returns:
-        The composite edge, `(B, H, W, 1)`: what is known outside the hole.
-    """
-    edge = batch["edge"]
-    edges = {
-        "canny": edge,
-        "none": tf.zeros_like(edge),
-        "predicted": pictures.get("predicted_edge"),
-    }
-    names = sorted(kinds)  # the order of a mapping must not change the choice
-    chosen = edges[names[0]]
-    if len(names) > 1:
-        weights = np.array([kinds[name] for name in names])
-        bounds = tf.constant(np.cumsum(weights)[:-1] / weights.sum(), tf.float32)
-        choice = tf.reduce_sum(tf.cast(batch["draw"][:, None] >= bounds, tf.int32), 1)
-        every = tf.stack([edges[name] for name in names], axis=1)
-        chosen = tf.gather(every, choice, axis=1, batch_dims=1)
-    return composite(chosen, known_edges(batch), batch["mask"])
-
-
-def paint(
-    inpaint_generator: keras.Model, batch: dict, pictures: dict, training: bool
-) -> dict:
-    """Runs the inpaint generator with `pictures["composite_edge"]`.
-
-    Returns:
-        The pictures, with `predicted_image` and `inpainted`; see `InpaintTrainer.call`.
-    """
-    image, mask = batch["image"], batch["mask"]
-    inputs = inpaint_inputs(
-        image, pictures["composite_edge"], mask, takes_mask(inpaint_generator)
-    )
-    predicted = inpaint_generator(inputs, training=training)
-    return {
-        **pictures,
-        "predicted_image": predicted,
-        "inpainted": composite(predicted, image, mask),
-    }
-
-
-def image_metrics() -> list[keras.metrics.Metric]:
-    """Returns the validation metrics of a filled photo, whole and inside the hole."""
-    return [Psnr(), L1(), Psnr("hole_psnr"), L1("hole_l1")]

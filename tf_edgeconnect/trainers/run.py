@@ -154,7 +154,7 @@ def _train(
     else:
         load_earlier_weights(stage, trainer.networks, run_dir, init_from, writer.say)
         trainer.averages.restart()
-    if stage != "edge" and not (config.losses.perceptual or config.losses.style):
+    if stage != "edge" and not config.losses.uses_vgg:
         writer.say(
             f"{stage}: losses.perceptual and losses.style are 0, so VGG19 is not used "
             "and fills are smoother; to turn them on: --set losses.perceptual=0.1 "
@@ -230,8 +230,7 @@ def describe(
         say(f"{name}: {count_parameters(network.trainable_variables):,} parameters")
     at_once = settings.batch_size // settings.accumulate
     needed = training_bytes(networks, config.data.size, at_once)
-    uses_vgg = stage != "edge" and (config.losses.perceptual or config.losses.style)
-    vgg = " (and VGG19)" if uses_vgg else ""
+    vgg = " (and VGG19)" if stage != "edge" and config.losses.uses_vgg else ""
     say(f"estimated memory: {needed / 1e9:.1f} GB for weights and activations{vgg}")
     try:
         with tempfile.TemporaryDirectory() as scans:

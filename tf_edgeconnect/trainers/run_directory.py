@@ -234,6 +234,13 @@ def _by_name(trainer: AdversarialTrainer) -> dict[str, tf.Variable]:
     return found
 
 
+def what_is_kept(last_good: int | None) -> str:
+    """Says which checkpoint a failure leaves."""
+    if last_good is None:
+        return "no checkpoint was written before"
+    return f"the checkpoint of step {last_good} is kept"
+
+
 @contextlib.contextmanager
 def writing(folder: Path, last_good: int | None = None) -> Iterator[None]:
     """Turns file system errors into one line that says which checkpoint is kept.
@@ -250,11 +257,8 @@ def writing(folder: Path, last_good: int | None = None) -> Iterator[None]:
     except (OSError, tf.errors.OpError) as error:
         for partial in folder.glob("*.tempstate*"):
             partial.unlink(missing_ok=True)
-        kept = "no checkpoint was written before"
-        if last_good is not None:
-            kept = f"the checkpoint of step {last_good} is kept"
         reason = next((it for it in _REASONS if it in str(error)), one_line(error))
         raise InputError(
-            f"{folder} cannot be written ({reason}); {kept}: free some space or choose "
-            "another --run-dir, then run the same command"
+            f"{folder} cannot be written ({reason}); {what_is_kept(last_good)}: free "
+            "some space or choose another --run-dir, then run the same command"
         ) from None

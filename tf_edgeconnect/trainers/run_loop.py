@@ -27,7 +27,7 @@ from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
 from tf_edgeconnect.trainers.callbacks import SampleSheets
 from tf_edgeconnect.trainers.health import Health
 from tf_edgeconnect.trainers.run_data import RunData
-from tf_edgeconnect.trainers.run_directory import Checkpoints, writing
+from tf_edgeconnect.trainers.run_directory import Checkpoints, what_is_kept, writing
 from tf_edgeconnect.trainers.run_networks import RateSchedule
 from tf_edgeconnect.trainers.workers import Workers
 from tf_edgeconnect.trainers.writer import RunWriter
@@ -218,10 +218,7 @@ class StageLoop:
         if self.workers.is_chief:
             path.parent.mkdir(exist_ok=True)
             np.savez(path, **examples)
-        good = self.checkpoints.latest_step
-        kept = "there is no checkpoint yet"
-        if good is not None:
-            kept = f"the checkpoint of step {good} is kept"
+        kept = what_is_kept(self.checkpoints.latest_step)
         raise InputError(
             f"{', '.join(names)} became NaN or infinite at step {step}; its batch is "
             f"in {path}; {kept}: lower train.learning_rate and run the command again"

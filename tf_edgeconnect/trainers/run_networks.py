@@ -116,7 +116,7 @@ def _edge_losses(config: Config) -> EdgeLosses:
 
 
 def _vgg(config: Config) -> keras.Model | None:
-    if not (config.losses.perceptual or config.losses.style):
+    if not config.losses.uses_vgg:
         return None
     if config.train.jit_compile and config.train.deterministic:
         raise InputError(
