@@ -17,23 +17,27 @@ import keras
 import tensorflow as tf
 
 from tf_edgeconnect.metrics.edges import EdgeMetrics
-from tf_edgeconnect.metrics.image import L1, Psnr
 from tf_edgeconnect.stages import AdversarialKind, HoleEdges
 from tf_edgeconnect.trainers.callbacks import KeepRateRatio
-from tf_edgeconnect.trainers.pictures import choose_edges, paint, predict_edges
+from tf_edgeconnect.trainers.keras_file import KerasFile
+from tf_edgeconnect.trainers.pictures import (
+    held_out_metrics,
+    make_pictures,
+    measure,
+)
 from tf_edgeconnect.trainers.steps import (
     Averages,
     LossScale,
     refine_spectral_norms,
     same_on_all_replicas,
-    split,
+    sum_over_parts,
     with_batch_figures,
 )
 
 ADAM = dict(beta_1=0.0, beta_2=0.9, epsilon=1e-8)
 
 
-class AdversarialTrainer(keras.Model):
+class AdversarialTrainer(KerasFile):
     """Base of the stage trainers: generators against discriminators.
 
     Batches are dicts of float32 tensors `image`, `gray`, `edge` and `mask`, maybe
@@ -97,16 +101,11 @@ class AdversarialTrainer(keras.Model):
         self.watched = {
             key: keras.metrics.Mean(name=key) for key in (*self.loss_names, *norms)
         }
-        self.train_metrics: list[keras.metrics.Metric] = []
-        self.test_metrics: list[keras.metrics.Metric] = []
-        if "inpaint_generator" in present:
-            self.test_metrics = [Psnr(), L1(), Psnr("hole_psnr"), L1("hole_l1")]
-        if "edge_generator" in present:
-            found = EdgeMetrics(edge_threshold, name="test_edges")
-            self.test_metrics.append(found)
+        self.train_metrics = []
         if "edge_generator" in generators:
-            found = EdgeMetrics(edge_threshold, prefix="edge/", name="train_edges")
-            self.train_metrics.append(found)
+            edges = EdgeMetrics(edge_threshold, prefix="edge/", name="train_edges")
+            self.train_metrics.append(edges)
+        self.test_metrics = held_out_metrics(present, edge_threshold)
         self.test_loss = keras.metrics.Mean(name="loss")
         self.built = True
 
@@ -197,25 +196,13 @@ class AdversarialTrainer(keras.Model):
             of an inpaint generator `predicted_image` and `inpainted`, `(B, H, W, 3)`.
             All are in [0, 1]; predictions are raw, the others keep what is known.
         """
-        return self._pictures(self.hole_edges, batch, training)
+        return make_pictures(self.networks, self.hole_edges, batch, training)
 
     def sample(self, batch: dict) -> dict:
         """Makes the pictures of a sample sheet, with predicted edges if possible."""
         drawn = "edge_generator" in self.networks
         kinds = {"predicted": 1.0} if drawn else self.hole_edges
-        return self._pictures(kinds, batch, training=False)
-
-    def _pictures(self, kinds, batch, training):
-        networks, pictures = self.networks, {}
-        if "edge_generator" in networks:
-            learns = training and "edge_generator" in self._learners
-            predicted = predict_edges(networks["edge_generator"], batch, learns)
-            pictures["predicted_edge"] = predicted
-        edge = choose_edges(kinds, batch, pictures)
-        pictures["composite_edge"] = edge
-        if "inpaint_generator" in networks:
-            pictures |= paint(networks["inpaint_generator"], batch, edge, training)
-        return pictures
+        return make_pictures(self.networks, kinds, batch, training=False)
 
     def compute_losses(self, batch: dict, training: bool) -> tuple[dict, dict, dict]:
         """Runs the networks and computes the weighted losses.
@@ -274,7 +261,7 @@ class AdversarialTrainer(keras.Model):
             for total, (_, variables) in zip(totals, self._pairs(), strict=True)
         ]
         del tape
-        self.measure(self.train_metrics, batch, pictures)
+        measure(self.train_metrics, batch, pictures)
         named = losses[0] | losses[1]
         return tf.stack([named[name] for name in self.loss_names]), gradients
 
@@ -282,23 +269,15 @@ class AdversarialTrainer(keras.Model):
         """Does what `_differentiate` does, part by part to save memory."""
         for name in self._learners:
             refine_spectral_norms(self.networks[name])
-        part_of = split(batch, self.accumulate)
-
-        def add(index, losses, gradients):
-            found = self._differentiate(part_of(index), training=False)
-            return index + 1, *tf.nest.map_structure(tf.add, (losses, gradients), found)
-
-        start = (
-            tf.constant(0),
+        zeros = (
             tf.zeros(len(self.loss_names)),
             [[tf.zeros(v.shape) for v in variables] for _, variables in self._pairs()],
         )
-        _, losses, gradients = tf.while_loop(
-            lambda index, *_: index < self.accumulate,
-            add,
-            start,
-            parallel_iterations=1,
-            maximum_iterations=self.accumulate,
+        losses, gradients = sum_over_parts(
+            lambda part: self._differentiate(part, training=False),
+            batch,
+            self.accumulate,
+            zeros,
         )
         return losses / self.accumulate, gradients
 
@@ -306,18 +285,8 @@ class AdversarialTrainer(keras.Model):
         """Evaluates a batch; `loss` is that of the generators."""
         losses, _, pictures = self.compute_losses(batch, training=False)
         self.test_loss.update_state(sum(losses.values()))
-        self.measure(self.test_metrics, batch, pictures)
+        measure(self.test_metrics, batch, pictures)
         return self.test_results() | {"loss": self.test_loss.result()}
-
-    def measure(self, metrics: list, batch: dict, pictures: dict) -> None:
-        """Updates metrics of edges and of filled photos from a batch's pictures."""
-        for metric in metrics:
-            mask = batch["mask"]
-            if isinstance(metric, EdgeMetrics):
-                metric.update_state(batch["edge"], pictures["predicted_edge"], mask)
-            else:
-                mask = mask if metric.name.startswith("hole_") else None
-                metric.update_state(batch["image"], pictures["inpainted"], mask)
 
     @property
     def metrics(self) -> list:
@@ -345,54 +314,6 @@ class AdversarialTrainer(keras.Model):
         values = [*((loss, None) for loss in tf.unstack(losses)), *norms]
         for metric, (value, weight) in zip(self.watched.values(), values, strict=True):
             metric.update_state(value, weight)
-
-    def get_config(self) -> dict:
-        """Returns what `load_model` needs to recreate the trainer."""
-        networks, serialize = self.networks, keras.saving.serialize_keras_object
-        known = {
-            name: getattr(net, "architecture", {}) for name, net in networks.items()
-        }
-        return {
-            "networks": serialize(dict(networks)),
-            "architectures": known,
-            "options": serialize(dict(self._options)),
-        }
-
-    @classmethod
-    def from_config(cls, config: dict) -> "AdversarialTrainer":
-        """Creates a trainer from `get_config`."""
-        config = keras.saving.deserialize_keras_object(config)
-        for name, network in config["networks"].items():
-            network.architecture = config["architectures"][name]
-        return cls(**config["networks"], **config["options"])
-
-    def get_compile_config(self) -> dict | None:
-        """Returns the arguments of `compile`."""
-        if not self.compiled:
-            return None
-        serialize = keras.saving.serialize_keras_object
-        return dict(
-            generator_optimizer=serialize(self.optimizer),
-            discriminator_optimizer=serialize(self.discriminator_optimizer),
-            accumulate=self.accumulate,
-            jit_compile=self.jit_compile,
-            run_eagerly=self.run_eagerly,
-            steps_per_execution=self.steps_per_execution,
-        )
-
-    def compile_from_config(self, config: dict) -> None:
-        """Compiles with the arguments of `get_compile_config`."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-
-    def save_own_variables(self, store: dict) -> None:
-        """Saves the averages; networks and optimizers are saved as such."""
-        for index, average in enumerate(self.averages.variables):
-            store[str(index)] = average
-
-    def load_own_variables(self, store: dict) -> None:
-        """Loads the averages."""
-        for index, average in enumerate(self.averages.variables):
-            average.assign(store[str(index)])
 
 
 def _trainable(networks, names):

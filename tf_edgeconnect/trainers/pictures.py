@@ -1,4 +1,4 @@
-"""The pictures that the networks of a stage make of a batch."""
+"""The pictures that the networks of a stage make of a batch, and their metrics."""
 
 from collections.abc import Mapping
 
@@ -7,16 +7,43 @@ import numpy as np
 import tensorflow as tf
 
 from tf_edgeconnect.masking import composite
+from tf_edgeconnect.metrics.edges import EdgeMetrics
+from tf_edgeconnect.metrics.image import L1, Psnr
 from tf_edgeconnect.models.generators import edge_inputs, inpaint_inputs, takes_mask
 from tf_edgeconnect.stages import HoleEdges
 
 
-def predict_edges(
-    edge_generator: keras.Model, batch: dict, training: bool
-) -> tf.Tensor:
-    """Runs the edge generator; returns its raw prediction, `(B, H, W, 1)` in [0, 1]."""
-    inputs = edge_inputs(batch["gray"], known_edges(batch), batch["mask"])
-    return edge_generator(inputs, training=training)
+def make_pictures(
+    networks: dict[str, keras.Model],
+    kinds: Mapping[HoleEdges, float],
+    batch: dict,
+    training: bool,
+) -> dict[str, tf.Tensor]:
+    """Predicts the edges of a batch, fills its holes, or both.
+
+    Args:
+        networks: with an edge generator, an inpaint generator, or both.
+        kinds: weights of the kinds of edges in the hole, see `InpaintTrainer`.
+        batch: see `AdversarialTrainer`.
+        training: whether networks that are not frozen are in training.
+
+    Returns:
+        As `AdversarialTrainer.call`.
+    """
+    pictures = {}
+    if generator := networks.get("edge_generator"):
+        inputs = edge_inputs(batch["gray"], known_edges(batch), batch["mask"])
+        learns = training and generator.trainable
+        pictures["predicted_edge"] = generator(inputs, training=learns)
+    edge = choose_edges(kinds, batch, pictures)
+    pictures["composite_edge"] = edge
+    if generator := networks.get("inpaint_generator"):
+        image, mask = batch["image"], batch["mask"]
+        inputs = inpaint_inputs(image, edge, mask, takes_mask(generator))
+        predicted = generator(inputs, training=training)
+        pictures["predicted_image"] = predicted
+        pictures["inpainted"] = composite(predicted, image, mask)
+    return pictures
 
 
 def known_edges(batch: dict) -> tf.Tensor:
@@ -54,25 +81,24 @@ def choose_edges(
     return composite(chosen, known_edges(batch), batch["mask"])
 
 
-def paint(
-    inpaint_generator: keras.Model, batch: dict, edge: tf.Tensor, training: bool
-) -> dict[str, tf.Tensor]:
-    """Runs the inpaint generator.
+def held_out_metrics(
+    networks: dict[str, keras.Model], edge_threshold: float
+) -> list[keras.metrics.Metric]:
+    """Returns the metrics of a validation, of edges and of filled photos."""
+    metrics: list[keras.metrics.Metric] = []
+    if "inpaint_generator" in networks:
+        metrics += [Psnr(), L1(), Psnr("hole_psnr"), L1("hole_l1")]
+    if "edge_generator" in networks:
+        metrics.append(EdgeMetrics(edge_threshold, name="test_edges"))
+    return metrics
 
-    Args:
-        inpaint_generator: from `models.generators`.
-        batch: with `image` and `mask`.
-        edge: the composite edge, `(B, H, W, 1)`.
-        training: passed to the generator.
 
-    Returns:
-        `predicted_image` (raw) and `inpainted` (known pixels kept), both
-        `(B, H, W, 3)` in [0, 1].
-    """
-    image, mask = batch["image"], batch["mask"]
-    inputs = inpaint_inputs(image, edge, mask, takes_mask(inpaint_generator))
-    predicted = inpaint_generator(inputs, training=training)
-    return {
-        "predicted_image": predicted,
-        "inpainted": composite(predicted, image, mask),
-    }
+def measure(metrics: list, batch: dict, pictures: dict) -> None:
+    """Updates metrics of edges and of filled photos from a batch's pictures."""
+    for metric in metrics:
+        mask = batch["mask"]
+        if isinstance(metric, EdgeMetrics):
+            metric.update_state(batch["edge"], pictures["predicted_edge"], mask)
+        else:
+            mask = mask if metric.name.startswith("hole_") else None
+            metric.update_state(batch["image"], pictures["inpainted"], mask)

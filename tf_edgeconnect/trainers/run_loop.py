@@ -26,6 +26,7 @@ from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.trainers.adversarial import AdversarialTrainer
 from tf_edgeconnect.trainers.callbacks import SampleSheets
 from tf_edgeconnect.trainers.health import Health
+from tf_edgeconnect.trainers.pictures import measure
 from tf_edgeconnect.trainers.run_data import RunData
 from tf_edgeconnect.trainers.run_directory import Checkpoints, what_is_kept, writing
 from tf_edgeconnect.trainers.run_networks import RateSchedule
@@ -197,15 +198,15 @@ class StageLoop:
         return strategy.reduce(tf.distribute.ReduceOp.MEAN, values, axis=None)
 
     def _test_replicas(self, batch):
-        def measure(batch):
+        def measure_one(batch):
             trainer = self.trainer  # `test_step` would compute the losses, too
-            trainer.measure(trainer.test_metrics, batch, trainer(batch, training=False))
+            measure(trainer.test_metrics, batch, trainer(batch, training=False))
             return True
 
         def step(batch):
             # With fewer photos than replicas left, a replica's batch has none.
             some = tf.shape(batch["mask"])[0] > 0
-            return tf.cond(some, lambda: measure(batch), lambda: False)
+            return tf.cond(some, lambda: measure_one(batch), lambda: False)
 
         self.workers.strategy.run(step, args=(batch,))
 

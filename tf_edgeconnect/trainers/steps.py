@@ -9,6 +9,7 @@ unless the scale is 1 or less. Moving averages of the generators' weights.
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -74,6 +75,33 @@ def split(batch: dict, parts: int) -> Callable[[tf.Tensor], dict]:
             )
         cut[name] = tf.reshape(value, (parts, -1, *value.shape[1:]))
     return lambda index: {**shared, **{k: v[index] for k, v in cut.items()}}
+
+
+def sum_over_parts(
+    function: Callable[[dict], Any], batch: dict, parts: int, zeros: Any
+) -> Any:
+    """Sums what a function returns for each part of a batch, one part after the other.
+
+    Args:
+        function: from a part to tensors, in any nest.
+        batch: see `split`.
+        parts: see `split`.
+        zeros: the nest of the function, of zeros.
+    """
+    part_of = split(batch, parts)
+
+    def add(index, sums):
+        found = function(part_of(index))
+        return index + 1, tf.nest.map_structure(tf.add, sums, found)
+
+    _, sums = tf.while_loop(
+        lambda index, _: index < parts,
+        add,
+        (tf.constant(0), zeros),
+        parallel_iterations=1,
+        maximum_iterations=parts,
+    )
+    return sums
 
 
 def refine_spectral_norms(network: keras.Model) -> None:
