@@ -4,10 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from tests.trainers.tiny_run import without_graph_optimizer
+from tests.trainers.tiny_run import tiny_vgg, without_graph_optimizer
 from tf_edgeconnect.models.discriminators import patch_discriminator
 from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
-from tf_edgeconnect.models.vgg import vgg_features
 
 SIZE = 24  # the smallest that the patch discriminator takes
 
@@ -20,9 +19,9 @@ def fast_tracing():
 
 
 @pytest.fixture(scope="session")
-def random_vgg() -> keras.Model:
-    """VGG19 with random weights, which nothing changes."""
-    return vgg_features("random")
+def features() -> keras.Model:
+    """Random features, which nothing changes."""
+    return tiny_vgg()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from tests.trainers.tiny_run import PROJECT
+from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
 from tf_edgeconnect.trainers.inpaint import InpaintTrainer, JointTrainer
 from tf_edgeconnect.trainers.inpaint_losses import InpaintLosses
@@ -79,8 +80,8 @@ def test_a_keras_file_continues_in_another_process(trainer, batch, values, tmp_p
         np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-7)
 
 
-def test_every_stage_is_saved_with_its_losses(networks, batch, tmp_path, random_vgg):
-    painted = InpaintLosses(vgg=random_vgg, vgg_crop=16, focus="hole")
+def test_every_stage_is_saved_with_its_losses(networks, batch, tmp_path):
+    painted = InpaintLosses(vgg=vgg_features("random"), vgg_crop=16, focus="hole")
     mixed = {"canny": 1.0, "predicted": 2.0}
     batch["draw"] = np.linspace(0, 0.9, 4, dtype=np.float32)
     edges = EdgeLosses(cross_entropy_weight=1.0)

@@ -126,12 +126,12 @@ def test_real_features_give_the_generator_no_gradient_of_their_own(networks, bat
 
 
 def test_inpaint_losses_see_the_raw_prediction_and_only_style_is_masked(
-    networks, batch, monkeypatch, random_vgg
+    networks, batch, monkeypatch, features
 ):
-    losses = InpaintLosses(vgg=random_vgg)
+    losses = InpaintLosses(vgg=features)
     trainer = compiled(InpaintTrainer(**networks(*INPAINT), losses=losses))
     judged = seen_by(trainer.networks["inpaint_discriminator"], monkeypatch)
-    looked_at = seen_by(random_vgg, monkeypatch)
+    looked_at = seen_by(features, monkeypatch)
     generator_losses, _, pictures = trainer.compute_losses(batch, training=False)
     raw, mask = np.array(pictures["predicted_image"]), batch["mask"]
     assert not np.array_equal(raw, pictures["inpainted"])
