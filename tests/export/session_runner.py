@@ -1,8 +1,9 @@
-"""Answers requests from an export with plain TensorFlow, as TF Serving would.
+"""Answers requests from exports with plain TensorFlow, as TF Serving would.
 
-`python session_runner.py SAVED_MODEL REQUESTS ANSWERS`: a pickled list of (signature,
-inputs) enters; a list of outputs, or of (error's class, message), leaves. Nothing of
-the package is imported: what the export needs must be in it.
+`python session_runner.py REQUESTS ANSWERS`: a pickled list of (folder of an export,
+list of (signature, inputs)) enters; for each export a list of outputs, or of (error's
+class, message), leaves. Nothing of the package is imported: what the export needs must
+be in it.
 """
 
 import pickle
@@ -11,17 +12,21 @@ import sys
 import tensorflow as tf
 
 
-def main(folder, requests, answers):
+def main(requests, answers):
     with open(requests, "rb") as file:
         wanted = pickle.load(file)
+    given = [answers_of(*each) for each in wanted]
+    assert not [name for name in sys.modules if name.startswith("tf_edgeconnect")]
+    with open(answers, "wb") as file:
+        pickle.dump(given, file)
+
+
+def answers_of(folder, requests):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         meta = tf.compat.v1.saved_model.loader.load(session, ["serve"], folder)
         # `Session.run` checks shapes in Python, which the C++ server does not.
         session._extend_graph()
-        given = [answer(session, meta, *request) for request in wanted]
-    assert not [name for name in sys.modules if name.startswith("tf_edgeconnect")]
-    with open(answers, "wb") as file:
-        pickle.dump(given, file)
+        return [answer(session, meta, *request) for request in requests]
 
 
 def answer(session, meta, signature, inputs):
