@@ -29,8 +29,11 @@ help: ## list the targets
 demo: $(VENV)/plain.stamp ## fill six damaged photos, then train a small network
 	$(BIN)/tf-edgeconnect demo
 
+# Files in their order: those of tests/trainers last but for the notebooks, whose short
+# runs let all processes end together.
 test: $(VENV)/dev.stamp ## run the tests
-	$(TEST_ENV) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
+	$(TEST_ENV) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile \
+		--no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/dev.stamp ## check style, format and types
 	$(BIN)/ruff check .
