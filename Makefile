@@ -56,19 +56,19 @@ clean: ## remove .venv, builds and caches; runs/ stays
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/plain.stamp: $(VENV)/made.stamp $(METADATA)
-	@echo "Installing tf_edgeconnect into $(VENV): some minutes the first time"
+	@echo "Installing tf_edgeconnect into $(VENV): this takes a few minutes"
 	@$(PIP_INSTALL) .
 	@$(check_opencv)
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/made.stamp $(METADATA)
-	@echo "Installing tf_edgeconnect[dev] into $(VENV): some minutes the first time"
+	@echo "Installing tf_edgeconnect[dev] into $(VENV): this takes a few minutes"
 	@$(PIP_INSTALL) ".[dev]"
 	@$(check_opencv)
 	@touch $(VENV)/plain.stamp $@
 
 $(VENV)/docs.stamp: $(VENV)/made.stamp $(METADATA)
-	@echo "Installing tf_edgeconnect[docs] into $(VENV): some minutes the first time"
+	@echo "Installing tf_edgeconnect[docs] into $(VENV): this takes a few minutes"
 	@$(PIP_INSTALL) ".[docs]"
 	@touch $@
 
