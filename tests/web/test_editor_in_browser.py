@@ -164,6 +164,10 @@ def test_kept_files_can_be_loaded_again(page, server, photo, tmp_path):
     assert not kept(story, "lines").any()
     story.press("undo")
     assert not kept(story, "mask").any()
+    Image.new("L", (50, 50), 255).save(tmp_path / "square.png")
+    story.give("mask", tmp_path / "square.png")
+    note = "Mask square.png is 50 x 50: stretched to the photo's 96 x 64"
+    assert page.text_content("#status") == note
 
 
 def test_a_sketch_of_another_photo_goes_into_the_hole(page, server, photo, tmp_path):
