@@ -7,11 +7,9 @@ from typing import Annotated, Literal
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.terminal import import_tensorflow
+from tf_edgeconnect.cli.terminal import SOME_FAILED, import_tensorflow
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import DEFAULT
-
-SOME_FAILED = 1
 
 
 def batch(

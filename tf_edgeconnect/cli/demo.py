@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.terminal import import_tensorflow
-from tf_edgeconnect.cli.train import SAVED_NOT_FINISHED
+from tf_edgeconnect.cli.terminal import SAVED_NOT_FINISHED, import_tensorflow
 from tf_edgeconnect.config import Config, load_config
 from tf_edgeconnect.stages import PUBLISHED_STAGES
 
@@ -38,17 +37,17 @@ def demo(
     save(first, repaired_photos())
     typer.echo(f"Six damaged photos, filled by the preset small: {first}")
     typer.echo(
-        "Now a narrow network is trained in three short stages on the photos that come "
-        "with scikit-image: about five minutes on two CPU cores. Ctrl-C saves it; the "
-        "same command continues."
+        "Next, a narrow network is trained in three short stages on the photos that "
+        "ship with scikit-image: about five minutes on two CPU cores. Ctrl-C saves it; "
+        "the same command resumes."
     )
     try:
         finished = _train(config, run_dir)
     except KeyboardInterrupt:
-        typer.echo(f"Stopped. {first} is there; the same command continues.")
+        typer.echo(f"Stopped. The same command resumes; the first picture is {first}")
         raise
     if not finished:
-        typer.echo(f"Saved. {first} is there; the same command continues.")
+        typer.echo(f"Saved. The same command resumes; the first picture is {first}")
         return SAVED_NOT_FINISHED
     _fill(config, run_dir)
     return 0

@@ -1,7 +1,6 @@
 """`tf-edgeconnect doctor`: checks data, settings and runs before a long job."""
 
 import dataclasses
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +9,10 @@ import typer
 from tf_edgeconnect.atomic import write_json
 from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.terminal import (
+    SOME_FAILED,
     gpu_is_missed,
     import_quietly,
-    stderr_console,
+    track,
 )
 from tf_edgeconnect.cli.train import data_overrides, takes_architecture
 from tf_edgeconnect.config import load_config
@@ -21,8 +21,6 @@ from tf_edgeconnect.version import __version__
 
 if TYPE_CHECKING:
     from tf_edgeconnect.doctor import Report
-
-DONE, WILL_HURT = 0, 1
 
 
 def doctor(
@@ -72,16 +70,10 @@ def doctor(
         raise InputError(f"{report} exists; give another, or pass --overwrite")
 
     import_quietly()
-    from rich.progress import track as rich_track
-
     from tf_edgeconnect.doctor import Report
     from tf_edgeconnect.doctor.files import check_pairs
     from tf_edgeconnect.doctor.runs import check_model, check_run, check_training
 
-    console = stderr_console()
-    track = partial(
-        rich_track, console=console, transient=True, disable=not console.is_terminal
-    )
     found = Report()
     if settings is not None:
         from tf_edgeconnect.trainers.run_networks import (
@@ -115,7 +107,7 @@ def doctor(
         }
         write_json(report, content, indent=1)
         typer.echo(f"written: {report}")
-    return DONE if found.is_clean else WILL_HURT
+    return 0 if found.is_clean else SOME_FAILED
 
 
 def _print_findings(found: "Report") -> None:

@@ -1,13 +1,17 @@
 """`tf-edgeconnect evaluate`: the paper's table and figures, for any system."""
 
-import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.terminal import import_tensorflow, stderr_console
+from tf_edgeconnect.cli.terminal import (
+    SOME_FAILED,
+    import_tensorflow,
+    stderr_console,
+    track,
+)
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.presets import DEFAULT
 
@@ -15,8 +19,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tf_edgeconnect.evaluation.results import Evaluation
-
-SOME_LEFT_OUT = 1
 
 
 def evaluate(
@@ -160,8 +162,6 @@ def evaluate(
     options.exclude({"--edges": other_edges, "--published": published})
 
     import_tensorflow()
-    from rich.progress import track
-
     from tf_edgeconnect.evaluation import run, systems
     from tf_edgeconnect.evaluation.manifest import Conditions
     from tf_edgeconnect.evaluation.report import write_report
@@ -189,11 +189,10 @@ def evaluate(
             label=label,
         )
     console = stderr_console()
-    show = functools.partial(track, console=console)
     description = system.details.get("description", system.details["label"])
     console.print(f"{system.details['kind']}: {description}")
 
-    found = run.evaluate(conditions, system, output, track=show, fid_cache=fid_cache)
+    found = run.evaluate(conditions, system, output, track=track, fid_cache=fid_cache)
     write_report([found], output)
     return _print_result(found, output, console)
 
@@ -215,7 +214,7 @@ def _print_result(found: "Evaluation", output: Path, console: "Console") -> int:
         console.print(f"left out: {name}: {reason}")
     total = len(manifest["items"]) + len(manifest["left_out"])
     typer.echo(f"{len(found.images)} of {total} photos measured: {output}/report.html")
-    return SOME_LEFT_OUT if lost else 0
+    return SOME_FAILED if lost else 0
 
 
 def _compare(folders: list[Path], output: Path) -> int:

@@ -10,9 +10,11 @@ import typer
 
 from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.terminal import (
+    SOME_FAILED,
     import_quietly,
     import_tensorflow,
     stderr_console,
+    track,
     working_on,
 )
 from tf_edgeconnect.errors import InputError, ServingError
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from tf_edgeconnect.photos.jobs import Job, Plan
     from tf_edgeconnect.photos.masks import MaskOptions
 
-SOME_FAILED = 1
 QUALITIES = {".jpg", ".jpeg", ".webp"}
 SHOWN_SPARE = 20
 
@@ -179,7 +180,7 @@ def inpaint(
         max_pixels=largest,
     )
     at_once = concurrent if is_address(model) else 1
-    return _report(plan, _fill(plan, inpainter, how, at_once, console), console)
+    return _report(plan, _fill(plan, inpainter, how, at_once), console)
 
 
 def _check_last(mask: Path, masks: "MaskOptions", max_pixels: int) -> None:
@@ -204,15 +205,12 @@ def _fill(
     inpainter: "Inpainter",
     how: "FillOptions",
     at_once: int,
-    console: "Console",
 ) -> dict[Path, str]:
     """Fills the photos; in a folder, one that fails does not stop the rest.
 
     Returns:
         Photo -> why it failed.
     """
-    from rich.progress import track
-
     from tf_edgeconnect.inference.files import fill_file, reason_of
 
     def attempt(job: "Job") -> str | None:
@@ -229,14 +227,8 @@ def _fill(
     with ThreadPoolExecutor(at_once) as pool:
         # One at a time works in this thread, which Ctrl-C interrupts.
         attempts = (pool.map if at_once > 1 else map)(attempt, plan.jobs)
-        bar = track(
-            zip(plan.jobs, attempts, strict=True),
-            "filling",
-            total=len(plan.jobs),
-            console=console,
-            disable=not (plan.is_folder and plan.jobs),
-        )
-        failed |= {job.photo: reason for job, reason in bar if reason is not None}
+        done = track(zip(plan.jobs, attempts, strict=True), "filling", len(plan.jobs))
+        failed |= {job.photo: reason for job, reason in done if reason is not None}
     return failed
 
 

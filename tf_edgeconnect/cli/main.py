@@ -30,12 +30,16 @@ from tf_edgeconnect.cli import (
     serve,
     train,
 )
-from tf_edgeconnect.cli.terminal import warnings_as_lines
+from tf_edgeconnect.cli.terminal import (
+    INTERRUPTED,
+    SOME_FAILED,
+    WRONG_INPUT,
+    warnings_as_lines,
+)
 from tf_edgeconnect.errors import InputError, ServingError
 from tf_edgeconnect.version import __version__
 
 PROGRAM = "tf-edgeconnect"
-DONE, SOME_FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -121,7 +125,7 @@ def run(arguments: Sequence[str]) -> int:
         if os.strerror(errno.ENOSPC) not in str(error):
             raise
         return _refuse(f"the disk is full: {error}")
-    return code or DONE
+    return code or 0
 
 
 def _refuse(message: str) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.terminal import import_tensorflow, stderr_console
+from tf_edgeconnect.cli.terminal import import_tensorflow, track
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.version import __version__
 
@@ -54,8 +54,6 @@ def masks(
     overview = output.resolve().with_name(f"{output.resolve().name}-overview.png")
 
     import_tensorflow()
-    from rich.progress import track
-
     from tf_edgeconnect.data import mask_sets
     from tf_edgeconnect.photos.writing import check_output
 
@@ -64,11 +62,10 @@ def masks(
     mask_sets.check_mask_folder(output, overwrite=overwrite)
     check_output(overview, overwrite=overwrite)
     draw = mask_sets.MaskDrawer(shape, seed)
-    console = stderr_console()
     shown: dict[tuple, list] = {}
 
     def drawn() -> Iterator[tuple["MaskSpec", "np.ndarray"]]:
-        for index, spec in enumerate(track(specs, "making", console=console)):
+        for index, spec in enumerate(track(specs, "making")):
             mask = draw(spec, index)
             group = shown.setdefault((spec.bin, spec.border), [])
             if len(group) < SHOWN:

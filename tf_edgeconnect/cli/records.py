@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.terminal import import_tensorflow, stderr_console
-
-SOME_LEFT_OUT = 1
+from tf_edgeconnect.cli.terminal import (
+    SOME_FAILED,
+    import_tensorflow,
+    stderr_console,
+)
 
 
 def records(
@@ -60,4 +62,4 @@ def records(
         typer.echo(f"left out: {photo}: {reason}", err=True)
     kept = written.found - len(written.unreadable)
     typer.echo(f"{kept} photos in {shards} files in {output}")
-    return SOME_LEFT_OUT if left_out else 0
+    return SOME_FAILED if left_out else 0

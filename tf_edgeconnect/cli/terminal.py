@@ -1,4 +1,4 @@
-"""Output of commands on the terminal: warnings, progress, and TensorFlow's silence.
+"""What commands share: exit codes, warnings, progress, and TensorFlow's silence.
 
 TensorFlow 2.21 writes a dozen lines before it reads `TF_CPP_MIN_LOG_LEVEL`, among them
 an "error" on machines without a GPU, which would hide the output of a command.
@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+SOME_FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+SAVED_NOT_FINISHED = 75  # sysexits.h EX_TEMPFAIL: a scheduler starts the job again
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 MEMORY_GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
@@ -134,6 +137,19 @@ def stderr_console() -> "Console":
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+def track(
+    items: Iterable[Any], description: str, total: int | None = None
+) -> Iterable[Any]:
+    """Iterates; shows a progress bar meanwhile if the output is a terminal."""
+    from rich import progress
+
+    console = stderr_console()
+    hidden = not console.is_terminal
+    return progress.track(
+        items, description, total, console=console, transient=True, disable=hidden
+    )
 
 
 class WarningLines(logging.Handler):

@@ -9,12 +9,10 @@ from typing import Annotated, Literal
 import typer
 
 from tf_edgeconnect.cli import options
-from tf_edgeconnect.cli.terminal import import_tensorflow
+from tf_edgeconnect.cli.terminal import SAVED_NOT_FINISHED, import_tensorflow
 from tf_edgeconnect.config import Stage, load_config
 from tf_edgeconnect.config.files import DEFAULT
 from tf_edgeconnect.errors import WorkerLost
-
-SAVED_NOT_FINISHED = 75  # sysexits.h EX_TEMPFAIL: a scheduler starts the job again
 
 
 def train(
