@@ -105,10 +105,12 @@ def test_all_that_is_wrong_is_told_at_once(data, monkeypatch):
         "mask.folder=/no/such/masks",
         "losses.style=250",
         "losses.vgg_weights=/no/such/weights.h5",
+        "losses.lpips=1",
+        "losses.lpips_weights=/no/such/weights.npz",
     ]
     findings = check(data, *overrides, gpu_missed=True).findings
     told = {finding.check: finding.severity for finding in findings}
-    errors = dict.fromkeys(["no-photos", "no-masks", "vgg", "memory"], "error")
+    errors = dict.fromkeys(["no-photos", "no-masks", "vgg", "lpips", "memory"], "error")
     assert told == {**errors, "gpu": "warning"}
 
 

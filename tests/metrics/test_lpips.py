@@ -7,33 +7,9 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
+from tests.alexnet import LAYERS, random_weights
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.metrics.lpips import Lpips
-
-# Kernel, stride and padding of each convolution, and the filters it has.
-LAYERS = [
-    (11, 4, 2, 64),
-    (5, 1, 2, 192),
-    (3, 1, 1, 384),
-    (3, 1, 1, 256),
-    (3, 1, 1, 256),
-]
-
-
-def random_weights():
-    rng, arrays, inputs = np.random.default_rng(0), {}, 3
-    for i, (side, _, _, filters) in enumerate(LAYERS):
-        kernel = rng.normal(
-            0, (2 / (side * side * inputs)) ** 0.5, (side, side, inputs, filters)
-        )
-        arrays[f"AlexNet_0.Conv_{i}.kernel"] = kernel.astype("float32")
-        arrays[f"AlexNet_0.Conv_{i}.bias"] = rng.normal(0, 0.1, filters).astype(
-            "float32"
-        )
-        head = rng.random((1, 1, filters, 1)).astype("float32")
-        arrays[f"NetLinLayer_{i}.Conv_0.kernel"] = head
-        inputs = filters
-    return arrays
 
 
 def numpy_lpips(target, predicted, arrays):

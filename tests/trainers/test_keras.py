@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.alexnet import random_weights
 from tests.trainers.tiny_run import PROJECT
+from tf_edgeconnect.metrics.lpips import lpips_model
 from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.trainers.edge import EdgeLosses, EdgeTrainer
 from tf_edgeconnect.trainers.inpaint import InpaintTrainer, JointTrainer
@@ -81,7 +83,15 @@ def test_a_keras_file_continues_in_another_process(trainer, batch, values, tmp_p
 
 
 def test_every_stage_is_saved_with_its_losses(networks, batch, tmp_path):
-    painted = InpaintLosses(vgg=vgg_features("random"), vgg_crop=16, focus="hole")
+    np.savez(tmp_path / "lpips.npz", **random_weights())
+    painted = InpaintLosses(
+        vgg=vgg_features("random"),
+        vgg_crop=16,
+        lpips=lpips_model(tmp_path / "lpips.npz"),
+        lpips_weight=1.0,
+        focus="hole",
+    )
+    batch = {name: tf.tile(each, (1, 2, 2, 1)) for name, each in batch.items()}
     mixed = {"canny": 1.0, "predicted": 2.0}
     batch["draw"] = np.linspace(0, 0.9, 4, dtype=np.float32)
     edges = EdgeLosses(cross_entropy_weight=1.0)

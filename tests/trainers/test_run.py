@@ -289,6 +289,7 @@ def test_a_run_directory_below_a_file_is_refused(tmp_path):
     [
         ["data.train=nowhere"],
         ["losses.style=250", "losses.vgg_weights=nowhere"],
+        ["data.size=32", "losses.lpips=1", "losses.lpips_weights=nowhere"],
         ["mask.folder=nowhere", "mask.kinds={external: 1}"],
     ],
 )
@@ -296,6 +297,15 @@ def test_a_run_that_cannot_start_leaves_nothing_behind(wrong, tmp_path):
     with pytest.raises(InputError, match="nowhere"):
         train("inpaint", config(*wrong), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [(["data.size=32"], "lpips_weights=FILE"), (["losses.lpips_weights=x"], "31")],
+)
+def test_lpips_that_cannot_be_computed_is_refused(settings, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        train("inpaint", config("losses.lpips=1", *settings), tmp_path / "run")
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_its_batch(going_on):

@@ -136,6 +136,32 @@ def test_the_perceptual_loss_compares_the_filled_photo_with_the_focus_on_the_hol
     np.testing.assert_allclose(found["inpaint/perceptual"], 0.1 * 5 * 0.5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("focus", ["photo", "hole"])
+def test_lpips_is_the_mean_distance_of_what_the_focus_compares(batch, focus):
+    def lpips(pair, training):
+        return tf.reduce_mean(tf.abs(pair[1] - pair[0]), axis=(1, 2, 3))
+
+    losses = InpaintLosses(
+        adversarial_weight=0,
+        perceptual_weight=0,
+        style_weight=0,
+        lpips_weight=0.2,
+        focus=focus,
+        lpips=lpips,
+    )
+    image, mask = batch["image"], batch["mask"]
+    pictures = {"predicted_image": image + 0.5, "inpainted": image + 0.5 * mask}
+    found, _ = losses(None, batch, pictures, training=True)
+    # Filled, half of the photo differs by 0.5, divided by the half that is hole.
+    np.testing.assert_allclose(found["inpaint/lpips"], 0.2 * 0.5, rtol=1e-5)
+    assert tuple(found) == losses.names == ("inpaint/l1", "inpaint/lpips")
+
+
+def test_lpips_without_its_network_is_refused():
+    with pytest.raises(ValueError, match="lpips=lpips_model"):
+        InpaintLosses(perceptual_weight=0, style_weight=0, lpips_weight=1)
+
+
 def test_the_discriminator_sees_the_filled_photo_with_the_focus_on_the_hole():
     seen = []
 

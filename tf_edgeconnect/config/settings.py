@@ -120,6 +120,10 @@ class LossesConfig(Section):
     """inpaint stages: perceptual (VGG19)"""
     style: Weight = 250.0
     """inpaint stages: style (VGG19)"""
+    lpips: Weight = 0.0
+    """inpaint stages: LPIPS, a perceptual loss that takes a tenth of VGG19's time"""
+    lpips_weights: str | None = Field(None, min_length=1)
+    """LPIPS: an .npz file of its AlexNet, as for evaluate --lpips-weights"""
     focus: Focus = "photo"
     """what L1, adversarial and perceptual loss compare: the raw prediction of the whole
     photo, as published; or mainly the hole, and small holes as much as large ones"""

@@ -21,6 +21,7 @@ from tf_edgeconnect.doctor import Report, Track, files, untracked
 from tf_edgeconnect.edges.exact import NO_EDGES, inference_edges, inference_sigma
 from tf_edgeconnect.errors import InputError, one_line
 from tf_edgeconnect.inference.loading import is_weights, load_backend
+from tf_edgeconnect.metrics.lpips import lpips_model
 from tf_edgeconnect.models.footprint import training_bytes
 from tf_edgeconnect.models.storage import (
     differences,
@@ -66,6 +67,9 @@ def check_training(
     if losses.uses_vgg and losses.vgg_weights != "imagenet":
         with report.refusal("vgg", "training stops; change losses.vgg_weights"):
             vgg_features(losses.vgg_weights)
+    if losses.lpips and losses.lpips_weights is not None:
+        with report.refusal("lpips", "training stops; change losses.lpips_weights"):
+            lpips_model(losses.lpips_weights)
     if init_from is not None:
         _check_start(report, init_from, networks("joint", config))
 

@@ -80,36 +80,52 @@ def _load(model, weights):
 _EPSILON = 1e-10  # of the norm over channels, as published
 
 
-class Lpips:
-    """The learned perceptual distance of two pictures, version 0.1 on AlexNet.
+def lpips_model(weights: str | Path) -> keras.Model:
+    """Builds the learned perceptual distance, version 0.1 on AlexNet, as a model.
 
     Args:
         weights: an `.npz` of AlexNet (see `alexnet_features`) and of the linear heads,
             `NetLinLayer_<i>.Conv_0.kernel`, i from 0 to 4.
 
+    Returns:
+        A frozen model from two batches `(B, H, W, 3)` in [0, 1], the target and the
+        prediction, to the distance of each pair, float32 `(B,)`.
+
     Raises:
         InputError: the file is missing or holds other weights.
-
-    Example:
-        `Lpips("lpips_alexnet.npz")(photos, filled)`
 
     Reference:
         Zhang et al., arXiv:1801.03924, equation 1.
     """
+    shapes = {
+        f"NetLinLayer_{i}.Conv_0.kernel": (1, 1, filters, 1)
+        for i, filters in enumerate(FILTERS)
+    }
+    arrays = read_arrays(weights, shapes, WHAT, REMEDY)
+    heads = [arrays[name].reshape(-1) for name in shapes]
+    features = alexnet_features(weights)
+    target = keras.Input((None, None, 3), name="target")
+    predicted = keras.Input((None, None, 3), name="predicted")
+    layers = zip(features(target), features(predicted), heads, strict=True)
+    distance = sum(_distance(*layer) for layer in layers)
+    model = keras.Model([target, predicted], distance, name="lpips")
+    model.trainable = False
+    model.architecture = dict(weights=str(weights))
+    return model
+
+
+class Lpips:
+    """The metric LPIPS: the distance of pictures as NumPy arrays.
+
+    Args:
+        weights: see `lpips_model`.
+
+    Example:
+        `Lpips("lpips_alexnet.npz")(photos, filled)`
+    """
 
     def __init__(self, weights: str | Path):
-        shapes = {
-            f"NetLinLayer_{i}.Conv_0.kernel": (1, 1, filters, 1)
-            for i, filters in enumerate(FILTERS)
-        }
-        arrays = read_arrays(weights, shapes, WHAT, REMEDY)
-        heads = [arrays[name].reshape(-1) for name in shapes]
-        features = alexnet_features(weights)
-        target = keras.Input((None, None, 3), name="target")
-        predicted = keras.Input((None, None, 3), name="predicted")
-        layers = zip(features(target), features(predicted), heads, strict=True)
-        distance = sum(_distance(*layer) for layer in layers)
-        self._model = keras.Model([target, predicted], distance, name="lpips")
+        self._model = lpips_model(weights)
 
     def __call__(self, target, predicted) -> np.ndarray:
         """Returns the distance of each pair of two batches.
@@ -135,6 +151,7 @@ class Lpips:
 
 def _distance(target, predicted, head):
     """Returns the distance of a layer's activations, `(B, h, w, C)`; head `(C,)`."""
+    target, predicted = (ops.cast(each, "float32") for each in (target, predicted))
     difference = ops.square(_normalize(target) - _normalize(predicted))
     return ops.mean(ops.sum(difference * head, axis=-1), axis=(1, 2))
 

@@ -31,6 +31,7 @@ _WEIGHTS = {
     "inpaint/g_adv": "losses.inpaint_adversarial",
     "inpaint/perceptual": "losses.perceptual",
     "inpaint/style": "losses.style",
+    "inpaint/lpips": "losses.lpips",
 }
 
 

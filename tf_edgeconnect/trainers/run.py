@@ -154,7 +154,7 @@ def _train(
     else:
         load_earlier_weights(stage, trainer.networks, run_dir, init_from, writer.say)
         trainer.averages.restart()
-    if stage != "edge" and not config.losses.uses_vgg:
+    if stage != "edge" and not (config.losses.uses_vgg or config.losses.lpips):
         writer.say(
             f"{stage}: losses.perceptual and losses.style are 0, so VGG19 is not used "
             "and fills are smoother; to turn them on: --set losses.perceptual=0.1 "

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tf_edgeconnect.config import Config, Stage, StageConfig
 from tf_edgeconnect.errors import InputError
+from tf_edgeconnect.metrics.lpips import SMALLEST_SIDE, lpips_model
 from tf_edgeconnect.models.generators import DESIGNS, OPTIONS
 from tf_edgeconnect.models.storage import (
     BUILDERS,
@@ -82,6 +83,8 @@ def build_trainer(
             focus=losses.focus,
             vgg=_vgg(config),
             vgg_crop=losses.vgg_crop,
+            lpips_weight=losses.lpips,
+            lpips=_lpips(config),
         )
         if stage == "joint":
             trainer = JointTrainer(
@@ -125,6 +128,18 @@ def _vgg(config: Config) -> keras.Model | None:
         )
     with _arithmetic(config):
         return vgg_features(config.losses.vgg_weights)
+
+
+def _lpips(config: Config) -> keras.Model | None:
+    losses = config.losses
+    if not losses.lpips:
+        return None
+    if losses.lpips_weights is None:
+        raise InputError("losses.lpips needs --set losses.lpips_weights=FILE.npz")
+    if config.data.size < SMALLEST_SIDE:
+        raise InputError(f"losses.lpips needs a data.size of {SMALLEST_SIDE} or more")
+    with _arithmetic(config):
+        return lpips_model(losses.lpips_weights)
 
 
 def _hole_edges(stage: Stage, settings: StageConfig) -> dict[HoleEdges, float] | None:
