@@ -240,24 +240,21 @@ class BlockConv2D(keras.layers.Conv2D):
 
 
 class PhasedConv2DTranspose(keras.layers.Conv2DTranspose):
-    """A transposed convolution, kernel 4 and strides 2, as four plain ones.
+    """A transposed convolution, kernel 4 and strides 2, as one plain one.
 
-    Each computes every second pixel of every second row, from 2 x 2 of the input:
-    TFLite runs them in two thirds of the time.
+    All four pixels of a place are channels of a 2 x 2 convolution, those of odd rows
+    and columns first: one pixel cut off all round then puts every one in its place.
+    TFLite's own transposed convolution takes longer.
     """
 
     def call(self, inputs):
         """Returns `(B, 2 * H, 2 * W, filters)`."""
-        shape = tf.shape(inputs)
         padded = tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]])
         kernel = tf.transpose(self.kernel, [0, 1, 3, 2])[::-1, ::-1]
-        phases = []
-        for row, column in np.ndindex(2, 2):
-            rows, columns = row + shape[1] + 1, column + shape[2] + 1
-            window = padded[:, row:rows, column:columns]
-            phase = tf.nn.conv2d(window, kernel[row::2, column::2], 1, "VALID")
-            phases.append(tf.nn.bias_add(phase, self.bias))
-        return tf.nn.depth_to_space(tf.concat(phases, -1), 2)
+        phases = [kernel[row::2, column::2] for row, column in np.ndindex(2, 2)]
+        wide = tf.nn.conv2d(padded, tf.concat(phases[::-1], -1), 1, "VALID")
+        wide = tf.nn.bias_add(wide, tf.tile(self.bias, [4]))
+        return tf.nn.depth_to_space(wide, 2)[:, 1:-1, 1:-1]
 
 
 ONNX: Substitutes = {
