@@ -5,6 +5,7 @@ from PIL import Image
 
 from tests.doctor.pictures import SIDE, mask, photo, save
 from tf_edgeconnect.config import load_config
+from tf_edgeconnect.data import edge_files
 from tf_edgeconnect.doctor import Report
 from tf_edgeconnect.doctor.runs import check_training
 from tf_edgeconnect.models.discriminators import patch_discriminator
@@ -90,6 +91,17 @@ def test_unreadable_photos_are_an_error_only_where_they_stop_the_run(data):
         for share in (0.01, 0.5)
     ]
     assert severities == ["error", "warning"]
+
+
+def test_edge_files_that_do_not_pair_are_named_after_one_scan(data, monkeypatch):
+    scanned, scan = [], edge_files.scan_folder
+    monkeypatch.setattr(
+        edge_files, "scan_folder", lambda *a: scanned.append(a) or scan(*a)
+    )
+    edges = ("edge.source=external", f"edge.folder={data.masks}")
+    (finding,) = check(data, *edges).findings
+    assert finding.check == "edge-maps" and "no edge file of the same" in finding.what
+    assert len(scanned) == 1
 
 
 def test_a_sample_is_some_photos_of_each_side(data):

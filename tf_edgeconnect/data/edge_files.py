@@ -62,12 +62,10 @@ class EdgeOptions:
         if self.masked and self.folder is not None:
             raise InputError("masked needs Canny edges, not a folder of edge files")
         if self.folder is not None:
-            self.folder = Path(self.folder)
-            if not self.folder.is_dir():
-                raise InputError(
-                    f"edge.folder {self.folder}: no such folder of edge files"
-                )
-            self.files = dict(scan_folder(self.folder, look_at_edges, self.cache))
+            folder = Path(self.folder)
+            if not folder.is_dir():
+                raise InputError(f"edge.folder {folder}: no such folder of edge files")
+            self.files = dict(scan_folder(folder, look_at_edges, self.cache))
 
 
 def pair_edges(

@@ -100,7 +100,8 @@ def _check_photos(report: Report, config: Config, sample: int, track: Track) -> 
     )
     if isinstance(training, SampleSource):
         return  # they ship inside scikit-image, and are as they should be
-    for source in dict.fromkeys([training, held_out]):
+    sources = list(dict.fromkeys([training, held_out]))
+    for source in sources:
         places = {source.key(index): index for index in range(len(source))}
         contents = functools.partial(_contents, source, places)
         photos = files.read_photos(list(places), contents, sample, track)
@@ -110,7 +111,14 @@ def _check_photos(report: Report, config: Config, sample: int, track: Track) -> 
         )
         unreadable = []
         sound = {p.name: places[p.name] for p in photos if not p.failure}
-        _check_edges(report, config, source, sound, track)
+        if config.edge.source == "canny":
+            _check_edges(report, config, source, sound, track)
+    if config.edge.source == "external":
+        remedy = "training stops; change edge.folder or edge.source"
+        with report.refusal("edge-maps", remedy):
+            maps = EdgeOptions(config.edge.sigma, config.edge.folder)
+            for source in sources:
+                pair_edges(source, maps)
 
 
 def _contents(source: Source, places: dict[str, int], name: str) -> bytes:
@@ -124,18 +132,11 @@ def _check_edges(
     places: dict[str, int],
     track: Track,
 ) -> None:
-    """Finds photos in which Canny sees nothing, or edge maps that do not pair."""
-    edge = config.edge
-    if edge.source == "external":
-        with report.refusal(
-            "edge-maps", "training stops; change edge.folder or edge.source"
-        ):
-            pair_edges(source, EdgeOptions(edge.sigma, edge.folder))
-        return
-    if edge.sigma == NO_EDGES:
+    """Finds photos in which Canny sees nothing."""
+    if config.edge.sigma == NO_EDGES:
         return
     names = {place: name for name, place in places.items()}
-    sigma = inference_sigma(edge.sigma)
+    sigma = inference_sigma(config.edge.sigma)
     counts = _edge_counts(source, list(names), sigma, config.data.size)
     counted = track(counts, "finding edges", total=len(names))
     empty = [names[place] for place, count in counted if not count]
