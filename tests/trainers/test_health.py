@@ -6,14 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.trainers.tiny_run import config
 from tf_edgeconnect.losses.adversarial import adversarial_loss
 from tf_edgeconnect.metrics.edges import SCORES
-from tf_edgeconnect.trainers import callbacks, health
+from tf_edgeconnect.trainers import callbacks
 from tf_edgeconnect.trainers.callbacks import HealthWarnings
 from tf_edgeconnect.trainers.edge import EdgeTrainer
 from tf_edgeconnect.trainers.health import CHANCE, DRAWS_BY, WINDOW, Health
-from tf_edgeconnect.trainers.run import train
 
 # Logs of healthy quickstart runs, the edge stage's at step 1500.
 EDGE = {
@@ -146,15 +144,6 @@ def test_logs_of_photos_without_an_edge_are_passed_over(precision):
         "edge/base_rate": 0.0,
     }
     assert said(figures, start=DRAWS_BY) == []
-
-
-def test_a_run_prints_its_warnings(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(health, "WINDOW", 2)
-    monkeypatch.setattr(health, "LARGEST_SHARE", 0.5)
-    train("edge", config("train.steps=4"), tmp_path / "run")
-    printed = capsys.readouterr().err
-    warning = "warning: over the last 2 steps edge/feature_matching makes up"
-    assert printed.count(warning) == 1
 
 
 def test_fit_can_have_the_warnings_too(monkeypatch, networks, batch):
