@@ -1,5 +1,6 @@
 """What Keras' own callbacks, arguments and files do with the trainers."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -25,26 +26,32 @@ NO_VGG = InpaintLosses(perceptual_weight=0, style_weight=0)
 @pytest.fixture
 def trainer(networks):
     trainer = EdgeTrainer(**networks(*EDGE), ema=0.9)
-    trainer.compile()
+    trainer.compile(run_eagerly=True)  # faster than a graph for a few steps
     return trainer
 
 
-def fit(trainer, batch, *callbacks, epochs=2, **options):
+def fit(trainer, batch, *callbacks, epochs=2, steps=1):
     data = tf.data.Dataset.from_tensors(batch)
     return trainer.fit(
         data.repeat(),
-        steps_per_epoch=2,
+        steps_per_epoch=steps,
         epochs=epochs,
         validation_data=data,
         verbose=0,
         callbacks=list(callbacks),
-        **options,
     ).history
 
 
 def rates(trainer):
     optimizers = trainer.optimizer, trainer.discriminator_optimizer
     return [float(np.array(each.learning_rate)) for each in optimizers]
+
+
+def state(trainer):
+    """Copies all that a continued training needs."""
+    networks = [v for net in trainer.networks.values() for v in net.variables]
+    kept = [*networks, *trainer.averages.variables, *trainer.optimizer.variables]
+    return [np.array(keras.ops.convert_to_numpy(v)) for v in kept]
 
 
 CONTINUE = """
@@ -150,29 +157,22 @@ def test_both_rates_fall_on_a_plateau(trainer, batch):
     np.testing.assert_allclose(rates(trainer)[1], 1e-5 / 2, rtol=1e-5)
 
 
-def test_backup_and_restore_continues_with_the_epoch(networks, batch, values, tmp_path):
+def test_backup_and_restore_continues_with_the_epoch(networks, batch, tmp_path):
     class Stop(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 1:
                 raise KeyboardInterrupt
 
-    found = []
-    for stops in ((), (Stop(), None)):
+    def fitted(*callbacks):
         trainer = EdgeTrainer(**networks(*EDGE), ema=0.9)
-        trainer.compile()
-        for extra in stops or (None,):
-            backup = keras.callbacks.BackupAndRestore(tmp_path / f"backup{len(stops)}")
-            if extra is None and stops:  # another process
-                trainer = EdgeTrainer(**networks(*EDGE), ema=0.9)
-                trainer.compile()
-            try:
-                fit(trainer, batch, backup, *([extra] if extra else []))
-            except KeyboardInterrupt:
-                continue
-        networks_of = [v for net in trainer.networks.values() for v in net.variables]
-        averages = trainer.averages.variables
-        found.append(values([*networks_of, *averages, *trainer.optimizer.variables]))
-    for one, other in zip(*found, strict=True):
+        trainer.compile(run_eagerly=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            fit(trainer, batch, *callbacks)
+        return state(trainer)
+
+    backup = keras.callbacks.BackupAndRestore
+    fitted(backup(tmp_path), Stop())
+    for one, other in zip(fitted(), fitted(backup(tmp_path)), strict=True):
         np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-7)
 
 
@@ -191,11 +191,6 @@ def test_a_loss_that_is_nan_terminates(trainer, batch):
     assert len(history["loss"]) == 1
 
 
-def test_keras_averages_are_refused_in_a_sentence(trainer, batch):
-    with pytest.raises(ValueError, match="must be used when `use_ema=True`"):
-        fit(trainer, batch, keras.callbacks.SwapEMAWeights())
-
-
 @pytest.mark.parametrize(
     "option", [{"steps_per_execution": 2}, {"jit_compile": True}, {"run_eagerly": True}]
 )
@@ -204,5 +199,5 @@ def test_options_of_compile_change_no_figure(networks, batch, option):
     for options in ({}, option):
         trainer = EdgeTrainer(**networks(*EDGE))
         trainer.compile(**options)
-        found.append(fit(trainer, batch, epochs=1)["edge/d_loss"])
+        found.append(fit(trainer, batch, epochs=1, steps=2)["edge/d_loss"])
     np.testing.assert_allclose(found[1], found[0], rtol=1e-4)
