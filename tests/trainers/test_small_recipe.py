@@ -108,7 +108,9 @@ def test_vgg_looks_at_the_same_square_of_photo_and_prediction(batch, draw):
         seen.append(picture.numpy())
         return dict.fromkeys(PERCEPTUAL_LAYERS, picture)
 
-    losses = InpaintLosses(adversarial_weight=0, style_weight=0, vgg=vgg, vgg_crop=16)
+    losses = InpaintLosses(
+        adversarial_weight=0, style_weight=0, vgg=vgg, feature_crop=16
+    )
     image = tf.constant(batch["image"])
     examples = {**batch, "image": image, "draw": tf.fill([4], draw)}
     pictures = {"predicted_image": image + 0.5}

@@ -29,7 +29,9 @@ def uneven(batch):
 
 def test_parts_make_the_step_of_the_whole_batch(networks, uneven, values, features):
     # The joint stage has the losses of all stages.
-    losses = InpaintLosses(vgg=features, vgg_crop=16, style_weight=1.0, focus="hole")
+    losses = InpaintLosses(
+        vgg=features, feature_crop=16, style_weight=1.0, focus="hole"
+    )
     edge_losses, found = EdgeLosses(cross_entropy_weight=1.0), []
     for parts in (1, 2):
         trainer = JointTrainer(

@@ -127,9 +127,9 @@ class LossesConfig(Section):
     focus: Focus = "photo"
     """what L1, adversarial and perceptual loss compare: the raw prediction of the whole
     photo, as published; or mainly the hole, and small holes as much as large ones"""
-    vgg_crop: int | None = Field(None, ge=16)
-    """side in pixels of the random crop that the perceptual and style losses use, new
-    in each step; null: the whole photo"""
+    feature_crop: int | None = Field(None, ge=16)
+    """side in pixels of the random crop that perceptual, style and LPIPS losses use,
+    new in each step; null: the whole photo"""
     vgg_weights: str = Field("imagenet", min_length=1)
     """VGG19: imagenet (downloaded once), random (tests), or a .h5 file"""
 

@@ -44,8 +44,9 @@ class InpaintLosses:
         vgg: `models.vgg.vgg_features(...)`; may be None if both its losses have weight
             0.
         lpips: `metrics.lpips.lpips_model(...)`; may be None if it has weight 0.
-        vgg_crop: side of the square crop that its losses use, placed by the first
-            `draw` of a batch, which is much faster. None: the whole photo.
+        feature_crop: side of the square crop that the losses of VGG and LPIPS use,
+            placed by the first `draw` of a batch: much faster, and patterns that follow
+            the networks' strides bring nothing. None: the whole photo.
 
     Raises:
         ValueError: if a loss has a weight and its `vgg` or `lpips` is None.
@@ -62,7 +63,7 @@ class InpaintLosses:
     lpips_weight: float = 0.0
     focus: Focus = "photo"
     vgg: keras.Model | None = None
-    vgg_crop: int | None = None
+    feature_crop: int | None = None
     lpips: keras.Model | None = None
 
     def __post_init__(self):
@@ -123,7 +124,7 @@ class InpaintLosses:
 
         Args:
             discriminator: over RGB, three channels; not used if it has no weight.
-            batch: `image` and `mask`; with `vgg_crop` also `draw`. See
+            batch: `image` and `mask`; with `feature_crop` also `draw`. See
                 `AdversarialTrainer`.
             pictures: with `predicted_image` and `inpainted`.
             training: see `AdversarialTrainer.compute_losses`.
@@ -159,7 +160,8 @@ class InpaintLosses:
             generator_losses |= self._compare_features(pairs, batch)
         if self.lpips_weight:
             lpips = cast(keras.Model, self.lpips)  # `__post_init__` has looked
-            distance = tf.reduce_mean(lpips([image, compared], training=False))
+            pair = self._crop([image, compared], batch)
+            distance = tf.reduce_mean(lpips(pair, training=False))
             value = self.lpips_weight * self._per_hole(distance, batch)
             generator_losses["inpaint/lpips"] = value
         return generator_losses, discriminator_losses
@@ -172,6 +174,12 @@ class InpaintLosses:
         weight = mask + KNOWN_WEIGHT * (1 - mask)
         weight *= share / tf.maximum(own, SMALLEST_SHARE)
         return reconstruction_loss(image * weight, predicted * weight, share)
+
+    def _crop(self, pictures, batch):
+        """Cuts the same random square out of all pictures; see `feature_crop`."""
+        if self.feature_crop is None:
+            return pictures
+        return [_cut(each, self.feature_crop, batch["place"]) for each in pictures]
 
     def _per_hole(self, loss, batch):
         """Divides the loss of filled photos by the hole's fraction of the batch."""
@@ -197,11 +205,8 @@ class InpaintLosses:
 
     def _features(self, pictures, batch):
         """VGG's activations of each of some batches, which it sees as one."""
-        if self.vgg_crop is not None:
-            side, place = self.vgg_crop, batch["place"]
-            pictures = [_cut(each, side, place) for each in pictures]
         vgg = cast(keras.Model, self.vgg)  # `__post_init__` has looked
-        found = vgg(tf.concat(pictures, axis=0), training=False)
+        found = vgg(tf.concat(self._crop(pictures, batch), axis=0), training=False)
         parts = {name: tf.split(maps, len(pictures)) for name, maps in found.items()}
         return [
             {name: part[index] for name, part in parts.items()}

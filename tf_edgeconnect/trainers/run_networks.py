@@ -82,7 +82,7 @@ def build_trainer(
             style_weight=losses.style,
             focus=losses.focus,
             vgg=_vgg(config),
-            vgg_crop=losses.vgg_crop,
+            feature_crop=losses.feature_crop,
             lpips_weight=losses.lpips,
             lpips=_lpips(config),
         )
@@ -136,8 +136,11 @@ def _lpips(config: Config) -> keras.Model | None:
         return None
     if losses.lpips_weights is None:
         raise InputError("losses.lpips needs --set losses.lpips_weights=FILE.npz")
-    if config.data.size < SMALLEST_SIDE:
-        raise InputError(f"losses.lpips needs a data.size of {SMALLEST_SIDE} or more")
+    if min(config.data.size, losses.feature_crop or SMALLEST_SIDE) < SMALLEST_SIDE:
+        raise InputError(
+            f"losses.lpips needs data.size and losses.feature_crop to be "
+            f"{SMALLEST_SIDE} or more"
+        )
     with _arithmetic(config):
         return lpips_model(losses.lpips_weights)
 
