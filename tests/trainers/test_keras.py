@@ -93,7 +93,7 @@ def test_every_stage_is_saved_with_its_losses(networks, batch, tmp_path):
     np.savez(tmp_path / "lpips.npz", **random_weights())
     painted = InpaintLosses(
         vgg=vgg_features("random"),
-        feature_crop=16,
+        feature_crop=32,
         lpips=lpips_model(tmp_path / "lpips.npz"),
         lpips_weight=1.0,
         focus="hole",

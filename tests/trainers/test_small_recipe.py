@@ -159,9 +159,12 @@ def test_lpips_is_the_mean_distance_of_what_the_focus_compares(batch, focus):
     assert tuple(found) == losses.names == ("inpaint/l1", "inpaint/lpips")
 
 
-def test_lpips_without_its_network_is_refused():
+def test_lpips_without_its_network_or_on_too_small_a_crop_is_refused():
+    options = dict(perceptual_weight=0, style_weight=0, lpips_weight=1)
     with pytest.raises(ValueError, match="lpips=lpips_model"):
-        InpaintLosses(perceptual_weight=0, style_weight=0, lpips_weight=1)
+        InpaintLosses(**options)
+    with pytest.raises(ValueError, match="feature_crop of 31"):
+        InpaintLosses(**options, lpips=tf.identity, feature_crop=30)
 
 
 def test_the_discriminator_sees_the_filled_photo_with_the_focus_on_the_hole():

@@ -12,7 +12,7 @@ from tf_edgeconnect.losses.inpaint import (
     reconstruction_loss,
     style_loss,
 )
-from tf_edgeconnect.metrics.lpips import lpips_model
+from tf_edgeconnect.metrics.lpips import SMALLEST_SIDE, lpips_model
 from tf_edgeconnect.models.discriminators import patch_shares
 from tf_edgeconnect.models.vgg import vgg_features
 from tf_edgeconnect.stages import AdversarialKind, Focus
@@ -49,7 +49,8 @@ class InpaintLosses:
             the networks' strides bring nothing. None: the whole photo.
 
     Raises:
-        ValueError: if a loss has a weight and its `vgg` or `lpips` is None.
+        ValueError: if a loss has a weight and its `vgg` or `lpips` is None, or
+            `feature_crop` is too small for LPIPS.
 
     Reference:
         EdgeConnect, section 3.2.
@@ -75,6 +76,8 @@ class InpaintLosses:
             )
         if self.lpips is None and self.lpips_weight:
             raise ValueError("lpips_weight needs `lpips=lpips_model(...)`")
+        if self.lpips_weight and (self.feature_crop or SMALLEST_SIDE) < SMALLEST_SIDE:
+            raise ValueError(f"LPIPS needs a feature_crop of {SMALLEST_SIDE} or more")
 
     @property
     def names(self) -> tuple[str, ...]:
