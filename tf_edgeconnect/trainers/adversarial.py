@@ -200,8 +200,9 @@ class AdversarialTrainer(KerasFile):
 
     def sample(self, batch: dict) -> dict:
         """Makes the pictures of a sample sheet, with predicted edges if possible."""
-        drawn = "edge_generator" in self.networks
-        kinds = {"predicted": 1.0} if drawn else self.hole_edges
+        kinds = self.hole_edges
+        if "edge_generator" in self.networks:
+            kinds = {"predicted": 1.0}
         return make_pictures(self.networks, kinds, batch, training=False)
 
     def compute_losses(self, batch: dict, training: bool) -> tuple[dict, dict, dict]:
