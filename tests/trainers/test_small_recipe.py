@@ -124,6 +124,22 @@ def test_vgg_looks_at_the_same_square_of_photo_and_prediction(batch, draw):
     np.testing.assert_array_equal(seen[0], wanted)
 
 
+def test_a_crop_larger_than_the_photo_is_the_whole_photo(batch):
+    sizes = []
+
+    def vgg(picture, training):
+        sizes.append(picture.shape[1:3])
+        return dict.fromkeys(PERCEPTUAL_LAYERS, picture)
+
+    losses = InpaintLosses(
+        adversarial_weight=0, style_weight=0, vgg=vgg, feature_crop=64
+    )
+    image = tf.constant(batch["image"])
+    examples = {**batch, "image": image, "draw": tf.fill([4], 0.5)}
+    losses(None, examples, {"predicted_image": image}, training=True)
+    assert sizes == [image.shape[1:3]] * 2
+
+
 def test_the_perceptual_loss_compares_the_filled_photo_with_the_focus_on_the_hole(
     batch,
 ):

@@ -46,7 +46,8 @@ class InpaintLosses:
         lpips: `metrics.lpips.lpips_model(...)`; may be None if it has weight 0.
         feature_crop: side of the square crop that the losses of VGG and LPIPS use,
             placed by the first `draw` of a batch: much faster, and patterns that follow
-            the networks' strides bring nothing. None: the whole photo.
+            the networks' strides bring nothing. None, or as large as the photo: all of
+            it.
 
     Raises:
         ValueError: if a loss has a weight and its `vgg` or `lpips` is None, or
@@ -220,6 +221,7 @@ class InpaintLosses:
 def _cut(pictures: tf.Tensor, side: int, draw: tf.Tensor) -> tf.Tensor:
     """Cuts the same square out of all pictures; one draw gives both its coordinates."""
     height, width = pictures.shape[1:3]
+    side = min(side, height, width)
     rows = tf.cast(height - side + 1, tf.float32) * draw
     columns = tf.cast(width - side + 1, tf.float32) * (rows % 1)
     top, left = tf.cast(rows, tf.int32), tf.cast(columns, tf.int32)
