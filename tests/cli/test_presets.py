@@ -1,5 +1,7 @@
 """The command `presets`, and the model that the other commands take by default."""
 
+import csv
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -18,7 +20,16 @@ def test_presets_lists_what_ships_with_its_figures(capsys):
 
 def test_the_preset_stays_small():
     sizes = [path.stat().st_size for path in folder("small").iterdir()]
-    assert sum(sizes) <= 4e6
+    assert sum(sizes) <= 12e6
+
+
+def test_attribution_names_a_free_licence_for_each_training_photo(capsys):
+    assert run(["presets", "--attribution"]) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert len(rows) == len({row["file"] for row in rows}) > 2000
+    free = {"CC0", "CC BY", "MIT", "public domain", "US government work (public domain)"}
+    assert {row["licence"] for row in rows} <= free
+    assert all(row["attribution"] and row["origin"] for row in rows)
 
 
 def test_inpaint_needs_no_model(tmp_path, capsys):

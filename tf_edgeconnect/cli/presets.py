@@ -9,7 +9,7 @@ import typer
 from tf_edgeconnect.cli import options
 from tf_edgeconnect.cli.terminal import import_tensorflow
 from tf_edgeconnect.errors import InputError
-from tf_edgeconnect.presets import DEFAULT, NAMES, folder
+from tf_edgeconnect.presets import ATTRIBUTION, DEFAULT, NAMES, folder
 
 METRICS = {"psnr": "PSNR {:.2f}", "ssim": "SSIM {:.4f}", "lpips": "LPIPS {:.4f}"}
 
@@ -32,8 +32,18 @@ def presets(
             metavar="TEXT", help="With --pack: what the model was trained on."
         ),
     ] = None,
+    attribution: Annotated[
+        bool,
+        typer.Option(
+            "--attribution",
+            help="Print the training photos with licence and source, as CSV.",
+        ),
+    ] = False,
 ) -> None:
     """List the included weights and their metrics."""
+    if attribution:
+        typer.echo((folder(DEFAULT) / ATTRIBUTION).read_text("utf-8"), nl=False)
+        return
     if pack is None:
         if any(option is not None for option in (output, report, about)):
             raise InputError("-o, --report and --about belong to --pack RUN: give it")

@@ -2,7 +2,8 @@
 
 A preset is a weights folder (see `models/storage.py`) beside this file. Its weights are
 float16, its `model.json` also holds the SHA-256 of each weights file, which is checked
-at load, and `figures` as `evaluate` measured them. docs/presets/ has their model cards.
+at load, and `figures` as `evaluate` measured them. `ATTRIBUTION.csv` beside them has a
+row for each training photo. docs/presets/ has the model cards.
 """
 
 from pathlib import Path
@@ -11,6 +12,7 @@ from tf_edgeconnect.errors import InputError
 
 DEFAULT = "small"
 NAMES = (DEFAULT,)
+ATTRIBUTION = "ATTRIBUTION.csv"
 ROOT = Path(__file__).parent
 
 
