@@ -222,6 +222,7 @@ def test_a_saved_config_loads_back_equal(tmp_path, name):
         ),
         ("edge.source=external", "edge: source external needs a folder"),
         ("mask.kinds.external=1", "mask: kinds.external needs folder, a mask file or"),
+        ("losses.feature_crop=97", "losses.feature_crop must be at most data.size, 96"),
         ("mask.kinds={blok: 1}", "mask.kinds.blok: Input should be 'block', 'half', "),
         ("mask.kinds={}", "mask.kinds: at least one weight must be above 0, got {}"),
         (

@@ -165,3 +165,13 @@ class Config(Section):
     """the joint stage"""
     train: TrainConfig = TrainConfig()
     """length, learning rates and outputs"""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        crop = self.losses.feature_crop
+        if crop is not None and crop > self.data.size:
+            raise ValueError(
+                f"losses.feature_crop must be at most data.size, {self.data.size}, "
+                f"got {crop}"
+            )
+        return self
