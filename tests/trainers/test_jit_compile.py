@@ -38,13 +38,19 @@ def test_compiled_steps_are_those_of_the_graph(networks, batch, features):
         np.testing.assert_allclose(found[1][name], value, rtol=1e-3, err_msg=name)
 
 
-def test_vgg_cannot_be_compiled_and_deterministic(tmp_path):
-    settings = config("train.jit_compile=true", "train.deterministic=true")
-    vgg = settings.losses.model_copy(
-        update={"perceptual": 0.1, "vgg_weights": "random"}
+@pytest.mark.parametrize(
+    ("name", "losses"),
+    [
+        ("VGG", ["perceptual=0.1", "vgg_weights=random"]),
+        ("LPIPS", ["lpips=1", "lpips_weights=FILE"]),
+    ],
+)
+def test_pooling_cannot_be_compiled_and_deterministic(name, losses, tmp_path):
+    settings = config(
+        *("train.jit_compile=true", "train.deterministic=true", "data.size=32"),
+        *(f"losses.{each}" for each in losses),
     )
-    settings = settings.model_copy(update={"losses": vgg})
-    with pytest.raises(InputError, match="turn one of them off"):
+    with pytest.raises(InputError, match=f"with {name}: .* turn one of them off"):
         train("inpaint", settings, tmp_path / "run")
 
 

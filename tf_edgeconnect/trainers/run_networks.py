@@ -65,8 +65,8 @@ def build_trainer(
     """Builds and compiles the trainer of a stage.
 
     Raises:
-        InputError: if a loss needs VGG weights that are not available, or VGG cannot be
-            compiled.
+        InputError: if a loss needs weights of VGG or LPIPS that are not available, or
+            cannot be compiled.
     """
     losses, settings = config.losses, config.train.for_stage(stage)
     shared = dict(edge_threshold=settings.edge_threshold, ema=settings.ema)
@@ -121,13 +121,18 @@ def _edge_losses(config: Config) -> EdgeLosses:
 def _vgg(config: Config) -> keras.Model | None:
     if not config.losses.uses_vgg:
         return None
-    if config.train.jit_compile and config.train.deterministic:
-        raise InputError(
-            "train.jit_compile and train.deterministic cannot be combined with VGG: "
-            "XLA has no deterministic gradient of its pooling; turn one of them off"
-        )
+    _check_pooling(config, "VGG")
     with _arithmetic(config):
         return vgg_features(config.losses.vgg_weights)
+
+
+def _check_pooling(config: Config, network: str) -> None:
+    if config.train.jit_compile and config.train.deterministic:
+        raise InputError(
+            "train.jit_compile and train.deterministic cannot be combined with "
+            f"{network}: XLA has no deterministic gradient of its pooling; turn one of "
+            "them off"
+        )
 
 
 def _lpips(config: Config) -> keras.Model | None:
@@ -141,6 +146,7 @@ def _lpips(config: Config) -> keras.Model | None:
             f"losses.lpips needs data.size and losses.feature_crop to be "
             f"{SMALLEST_SIDE} or more"
         )
+    _check_pooling(config, "LPIPS")
     with _arithmetic(config):
         return lpips_model(losses.lpips_weights)
 
