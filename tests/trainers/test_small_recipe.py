@@ -148,14 +148,14 @@ def test_the_perceptual_loss_compares_the_filled_photo_with_the_focus_on_the_hol
 
     losses = InpaintLosses(adversarial_weight=0, style_weight=0, vgg=vgg, focus="hole")
     image, mask = batch["image"], batch["mask"]
-    pictures = {"predicted_image": image + 0.5, "inpainted": image + 0.5 * mask}
+    pictures = {"predicted_image": image + 0.5, "inpainted": image + 0.2 * mask}
     found, _ = losses(None, batch, pictures, training=True)
-    # Half of the photo is hole; an error outside it does not count.
-    np.testing.assert_allclose(found["inpaint/perceptual"], 0.1 * 5 * 0.5, rtol=1e-5)
+    # Half of the photo is hole, by which the mean is divided.
+    np.testing.assert_allclose(found["inpaint/perceptual"], 0.1 * 5 * 0.2, rtol=1e-5)
 
 
-@pytest.mark.parametrize("focus", ["photo", "hole"])
-def test_lpips_is_the_mean_distance_of_what_the_focus_compares(batch, focus):
+@pytest.mark.parametrize(("focus", "error"), [("photo", 0.5), ("hole", 0.2)])
+def test_lpips_is_the_mean_distance_of_what_the_focus_compares(batch, focus, error):
     def lpips(pair, training):
         return tf.reduce_mean(tf.abs(pair[1] - pair[0]), axis=(1, 2, 3))
 
@@ -168,10 +168,10 @@ def test_lpips_is_the_mean_distance_of_what_the_focus_compares(batch, focus):
         lpips=lpips,
     )
     image, mask = batch["image"], batch["mask"]
-    pictures = {"predicted_image": image + 0.5, "inpainted": image + 0.5 * mask}
+    pictures = {"predicted_image": image + 0.5, "inpainted": image + 0.2 * mask}
     found, _ = losses(None, batch, pictures, training=True)
-    # Filled, half of the photo differs by 0.5, divided by the half that is hole.
-    np.testing.assert_allclose(found["inpaint/lpips"], 0.2 * 0.5, rtol=1e-5)
+    # With the focus on the hole, the mean is divided by the half that is hole.
+    np.testing.assert_allclose(found["inpaint/lpips"], 0.2 * error, rtol=1e-5)
     assert tuple(found) == losses.names == ("inpaint/l1", "inpaint/lpips")
 
 
