@@ -228,7 +228,10 @@ def _check_start(report: Report, model: Path, networks: dict[str, keras.Model]) 
         here = getattr(networks.get(name), "architecture", there)
         if differing := differences(there, here):
             what = f"the {name.replace('_', ' ')} in {folder} is another network"
-            remedy = f"{'; '.join(differing)}: change the model settings to match"
+            remedy = (
+                f"{'; '.join(differing)}: change model.filters, model.residual_blocks "
+                "or model.design to match"
+            )
             report.add("error", "architecture", what, remedy)
 
 

@@ -197,8 +197,8 @@ def load_earlier_weights(
             if differing := differences(meta["networks"][name], network.architecture):
                 raise InputError(
                     f"the {words} in {folder} has another architecture than this "
-                    f"config ({'; '.join(differing)}): change the model settings to "
-                    "match"
+                    f"config ({'; '.join(differing)}): change model.filters, "
+                    "model.residual_blocks or model.design to match"
                 )
             load_weights(network, folder / f"{name}.weights.h5")
             say(f"{stage}: {words} starts from {folder} (step {meta.get('step')})")
