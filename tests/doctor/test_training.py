@@ -104,6 +104,11 @@ def test_edge_files_that_do_not_pair_are_named_after_one_scan(data, monkeypatch)
     assert len(scanned) == 1
 
 
+def test_lpips_without_its_weights_is_found_before_the_inpaint_stage(data):
+    (finding,) = check(data, NO_EDGES, "losses.lpips=1").findings
+    assert finding.check == "lpips" and "lpips_weights" in finding.what
+
+
 def test_a_sample_is_some_photos_of_each_side(data):
     facts = check(data, NO_EDGES, sample=4).facts
     assert "read 4 of 12 photos" in facts

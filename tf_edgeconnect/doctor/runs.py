@@ -70,6 +70,9 @@ def check_training(
     if losses.lpips and losses.lpips_weights is not None:
         with report.refusal("lpips", "training stops; change losses.lpips_weights"):
             lpips_model(losses.lpips_weights)
+    elif losses.lpips:
+        what = "losses.lpips needs losses.lpips_weights, which is not set"
+        report.add("error", "lpips", what, "the inpaint stages stop; set it to a file")
     if init_from is not None:
         _check_start(report, init_from, networks("joint", config))
 
