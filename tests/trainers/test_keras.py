@@ -191,6 +191,11 @@ def test_a_loss_that_is_nan_terminates(trainer, batch):
     assert len(history["loss"]) == 1
 
 
+def test_keras_averages_are_refused_in_a_sentence(trainer, batch):
+    with pytest.raises(ValueError, match="must be used when `use_ema=True`"):
+        fit(trainer, batch, keras.callbacks.SwapEMAWeights())
+
+
 @pytest.mark.parametrize(
     "option", [{"steps_per_execution": 2}, {"jit_compile": True}, {"run_eagerly": True}]
 )
