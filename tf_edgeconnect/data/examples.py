@@ -24,20 +24,20 @@ MAX_ATTEMPTS = 16
 IN_A_ROW = " photos in a row cannot be decoded, from position"
 
 Example = dict[str, tf.Tensor]
+Read = Callable[..., Example]
 ReadEdges = Callable[[tf.Tensor], tf.Tensor]
 
 
 def reader(
     source: Source, read_edges: ReadEdges | None, seed: int, *, training: bool
-) -> Callable[[tf.Tensor], Example]:
+) -> Read:
     """Returns a function from a position to `photo`, `position` and `skipped`.
 
-    In training a photo that fails is replaced by the next of its epoch, and `skipped`
-    counts those that failed; else its error is raised. With `read_edges`, a function
-    from a photo's index to its edge file's pixels, the dict also has `edge_map`, of the
-    photo's size, [0, 255].
+    Its second argument, 0 by default, moves on by so many photos of the same epoch and
+    is what `skipped` says (training only). With `read_edges`, a function from a photo's
+    index to its edge file's pixels, the dict also has `edge_map`, of the photo's size,
+    [0, 255].
     """
-    attempts = min(len(source), MAX_ATTEMPTS)
 
     def read(position: tf.Tensor, skipped: tf.Tensor | int = 0) -> Example:
         index = position
@@ -54,8 +54,17 @@ def reader(
             photo["edge_map"] = tf.ensure_shape(edges, (None, None, 1))
         return photo
 
+    return read
+
+
+def replacing(read: Read, count: int) -> Callable[[tf.Tensor], Example]:
+    """Returns `read`, moved on to the next of `count` photos until one can be decoded.
+
+    It makes a dataset for each position, which takes as long as decoding a small photo.
+    """
+    attempts = min(count, MAX_ATTEMPTS)
+
     def read_first(position: tf.Tensor) -> Example:
-        # A graph cannot catch an error, but a dataset can drop an element that fails.
         candidates = tf.data.Dataset.range(attempts).map(
             lambda attempt: read(position, attempt)
         )
@@ -71,10 +80,20 @@ def reader(
                 }
 
         none = tf.data.Dataset.from_tensors(position).map(give_up)
-        found = candidates.ignore_errors().concatenate(none)
-        return found.take(1).get_single_element()
+        return first_good(candidates, none)
 
-    return read_first if training else read
+    return read_first
+
+
+def first_good(*candidates: tf.data.Dataset) -> Example:
+    """The first element that can be made; an error of the last data set is raised.
+
+    A graph cannot catch an error, but a data set can drop an element that fails.
+    """
+    *tried, last = candidates
+    for dataset in reversed(tried):
+        last = dataset.ignore_errors().concatenate(last)
+    return last.take(1).get_single_element()
 
 
 def maker(

@@ -18,7 +18,14 @@ from pathlib import Path
 import tensorflow as tf
 
 from tf_edgeconnect.data.edge_files import EdgeOptions, pair_edges
-from tf_edgeconnect.data.examples import IN_A_ROW, maker, reader
+from tf_edgeconnect.data.examples import (
+    IN_A_ROW,
+    Example,
+    first_good,
+    maker,
+    reader,
+    replacing,
+)
 from tf_edgeconnect.data.images import Crop
 from tf_edgeconnect.data.masks import MaskSampler, mask_sampler
 from tf_edgeconnect.data.source import Source, check_seed
@@ -26,6 +33,7 @@ from tf_edgeconnect.data.sources import open_source
 from tf_edgeconnect.errors import InputError
 
 _PREFETCHED = 4  # batches
+_MADE_AT_ONCE = 512  # examples, which bounds the memory of many cores
 
 
 def build_dataset(
@@ -105,28 +113,35 @@ def build_dataset(
     )
     index, count = shard
     first = start + (index - start) % count
-    # Autotune makes one example at a time here, which leaves a second core idle, and
-    # its thread keeps a run that is stopped waiting for up to half a minute.
-    calls = max(8, 2 * (os.cpu_count() or 1))
+    stride = batch_size * count
+    cores = os.cpu_count() or 1
     graph_only = tf.autograph.experimental.do_not_convert  # traces twice as fast
 
-    def batches(start: tf.Tensor | int, stop: tf.Tensor | int) -> tf.data.Dataset:
-        positions = tf.data.Dataset.range(start, stop, count)
-        photos = positions.map(graph_only(read), calls, deterministic=True)
-        if not training:
-            photos = photos.ignore_errors()
-        examples = photos.map(graph_only(make), calls, deterministic=True)
-        return examples.batch(batch_size, drop_remainder=drop_remainder or training)
+    @graph_only
+    def batch_at(start: tf.Tensor) -> Example:
+        positions = tf.data.Dataset.range(start, start + stride, count)
+        # Replacing costs time for every photo, so only a batch that fails is made so.
+        ways = (
+            positions.map(lambda position, read=read: make(read(position)))
+            for read in (read, replacing(read, len(source)))
+        )
+        return first_good(*(way.batch(batch_size, drop_remainder=True) for way in ways))
 
     if not training:
-        dataset = batches(first, max(first, len(source)))
+        dataset = tf.data.Dataset.range(first, max(first, len(source)), count)
+        dataset = dataset.map(graph_only(read), 2 * cores, deterministic=True)
+        dataset = dataset.ignore_errors()
+        dataset = dataset.map(graph_only(make), 2 * cores, deterministic=True)
+        dataset = dataset.batch(batch_size, drop_remainder=drop_remainder)
     else:
-        dataset = batches(first, tf.int64.max)
+        # Autotune makes one batch at a time here, which leaves a second core idle, and
+        # its thread keeps a run that is stopped waiting for up to half a minute.
+        calls = max(2, min(cores, _MADE_AT_ONCE // batch_size))
+        starts = tf.data.Dataset.range(first, tf.int64.max, stride)
+        here = service is None
+        dataset = starts.map(batch_at, calls, deterministic=here)
         if service is not None:
-            stride = batch_size * count
-            dataset = batches_from_service(
-                lambda start: batches(start, start + stride), first, stride, service
-            )
+            dataset = from_service(dataset, batch_at, first, stride, service)
         # Else workers would ask each other before each batch whether it is the last.
         endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
         dataset = dataset.apply(endless)
@@ -171,17 +186,17 @@ def _check(size: int, batch_size: int, start: int, shard: tuple[int, int]) -> No
 WINDOW = 64
 _CONNECT_SECONDS = 10.0
 
-MakeBatch = Callable[[tf.Tensor], tf.data.Dataset]
+MakeBatch = Callable[[tf.Tensor], Example]
 
 
-def batches_from_service(
-    make: MakeBatch, first: int, stride: int, service: str
+def from_service(
+    batches: tf.data.Dataset, make: MakeBatch, first: int, stride: int, service: str
 ) -> tf.data.Dataset:
     """Returns a stream of batches that the workers of a service compute.
 
     Args:
-        make: from a batch's first position, int64 scalar, to a data set of that batch
-            alone, a dict that has its `position`.
+        batches: all of them, in any order, dicts that have their `position`.
+        make: from a batch's first position, int64 scalar, to that batch.
         first: first position of the first batch.
         stride: from a batch's first position to the next one's.
         service: `host:port` of the dispatcher.
@@ -192,8 +207,6 @@ def batches_from_service(
     Raises:
         InputError: nothing answers at that address.
     """
-    starts = tf.data.Dataset.range(first, tf.int64.max, stride)
-    batches = starts.interleave(make, 4, num_parallel_calls=4, deterministic=False)
     distribute = tf.data.experimental.service.distribute(
         tf.data.experimental.service.ShardingPolicy.DYNAMIC, _reached(service)
     )
@@ -207,7 +220,7 @@ def batches_from_service(
 def in_order(
     arriving: tf.data.Dataset, make: MakeBatch, first: int, stride: int
 ) -> Iterator[dict[str, tf.Tensor]]:
-    """Yields batches in order of position; arguments as in `batches_from_service`.
+    """Yields batches in order of position; arguments as in `from_service`.
 
     Args:
         arriving: batches in any order; some may be missing.
@@ -221,7 +234,7 @@ def in_order(
         if start >= wanted:  # else it was given up too soon
             early[start] = batch
         if len(early) > WINDOW:
-            early[wanted] = make(tf.constant(wanted, tf.int64)).get_single_element()
+            early[wanted] = make(tf.constant(wanted, tf.int64))
         while wanted in early:
             yield early.pop(wanted)
             wanted += stride
