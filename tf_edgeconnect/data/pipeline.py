@@ -117,12 +117,14 @@ def build_dataset(
     cores = os.cpu_count() or 1
     graph_only = tf.autograph.experimental.do_not_convert  # traces twice as fast
 
+    make_once = tf.function(make, autograph=False)
+
     @graph_only
     def batch_at(start: tf.Tensor) -> Example:
         positions = tf.data.Dataset.range(start, start + stride, count)
         # Replacing costs time for every photo, so only a batch that fails is made so.
         ways = (
-            positions.map(lambda position, read=read: make(read(position)))
+            positions.map(lambda position, read=read: make_once(read(position)))
             for read in (read, replacing(read, len(source)))
         )
         return first_good(*(way.batch(batch_size, drop_remainder=True) for way in ways))
