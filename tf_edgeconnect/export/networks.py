@@ -68,7 +68,7 @@ def exported_graph(
     Args:
         inpainter: of `load_for_export`.
         substitutes: one of `SAVED_MODEL`, `TFLITE` or `ONNX`.
-        dtype: of hidden layers.
+        dtype: of the layers.
     """
     networks = (inpainter.edge_generator, inpainter.inpaint_generator)
     rebuilt = [exported_network(one, substitutes, dtype) for one in networks]
@@ -84,25 +84,32 @@ def exported_network(
     Args:
         network: in float32.
         substitutes: layers that take the place of others.
-        dtype: number type of hidden layers. What enters is rounded once, by the first
-            convolution; statistics of norms, the last convolution and what follows
-            stay in float32, since an error there is an error of the picture.
+        dtype: number type of the layers. What enters is rounded once, by the first
+            convolution; statistics of norms, and the output function behind the last
+            convolution, stay in float32.
 
     Returns:
         A functional model of the same inputs, outputs and layer names; its variables
-        are kernels and biases alone.
+        are kernels and biases alone, and no bias that a norm would subtract again.
     """
     before = {
         layer.name: layer.input._keras_history.operation
         for layer in network.layers
         if isinstance(layer, keras.layers.ReLU)
     }
+    normalized = {
+        layer.input._keras_history.operation.name
+        for layer in network.layers
+        if isinstance(layer, InstanceNormalization)
+    }
     fused = InstanceNormalization in substitutes
 
     def clone(layer: keras.Operation) -> keras.Operation:
         config, kind = layer.get_config(), type(layer)
-        if isinstance(layer, keras.layers.Layer) and _is_hidden(layer):
+        if isinstance(layer, keras.layers.Layer) and _takes_dtype(layer):
             config["dtype"] = dtype
+        if layer.name in normalized:
+            config["use_bias"] = False
         if fused and isinstance(before.get(layer.name), InstanceNormalization):
             return keras.layers.Identity(name=layer.name, dtype=config["dtype"])
         if fused and isinstance(layer, InstanceNormalization):
@@ -115,17 +122,18 @@ def exported_network(
         if hasattr(layer, "kernel"):
             spectral = hasattr(layer, "normalized_kernel")
             kernel = layer.normalized_kernel(False) if spectral else layer.kernel
-            copy.get_layer(layer.name).kernel.assign(kernel)
-            if layer.use_bias:
-                copy.get_layer(layer.name).bias.assign(layer.bias)
+            rebuilt = copy.get_layer(layer.name)
+            rebuilt.kernel.assign(kernel)
+            if rebuilt.use_bias:
+                rebuilt.bias.assign(layer.bias)
     return copy
 
 
-def _is_hidden(layer: keras.layers.Layer) -> bool:
+def _takes_dtype(layer: keras.layers.Layer) -> bool:
     # The output functions behind the last convolution name their own type.
     ends = keras.layers.InputLayer, keras.layers.Activation, keras.layers.Rescaling
     cheap = PushPullFill, keras.layers.Concatenate
-    return layer.name != LAST_CONVOLUTION and not isinstance(layer, (*ends, *cheap))
+    return not isinstance(layer, (*ends, *cheap))
 
 
 class FusedInstanceNormalization(InstanceNormalization):
@@ -253,7 +261,8 @@ class PhasedConv2DTranspose(keras.layers.Conv2DTranspose):
         kernel = tf.transpose(self.kernel, [0, 1, 3, 2])[::-1, ::-1]
         phases = [kernel[row::2, column::2] for row, column in np.ndindex(2, 2)]
         wide = tf.nn.conv2d(padded, tf.concat(phases[::-1], -1), 1, "VALID")
-        wide = tf.nn.bias_add(wide, tf.tile(self.bias, [4]))
+        if self.use_bias:
+            wide = tf.nn.bias_add(wide, tf.tile(self.bias, [4]))
         return tf.nn.depth_to_space(wide, 2)[:, 1:-1, 1:-1]
 
 
