@@ -82,11 +82,13 @@ def test_few_channels_are_computed_in_blocks(channels, block):
     keras.utils.set_random_seed(2)
     x = np.random.default_rng(0).normal(0, 1, (2, 14, 18, 5)).astype(np.float32)
     plain = keras.layers.Conv2D(channels, 7, bias_initializer="normal")
-    blocks = networks.BlockConv2D(channels, 7)
+    blocks = networks.BlockConv2D(channels, (7, 7))
     blocks.build(x.shape)
     expected = plain(x)
     blocks.set_weights(plain.get_weights())
     assert blocks.block == block
+    # Converters fold only small kernels, and int8 rounds only those that are stored.
+    assert blocks.kernel.shape == (6 + block, 6 + block, 5, channels * block**2)
     np.testing.assert_allclose(blocks(x), expected, atol=1e-5)
 
 

@@ -17,8 +17,7 @@ from skimage.feature import canny as skimage_canny
 from tf_edgeconnect.errors import InputError
 from tf_edgeconnect.export import portable, report
 from tf_edgeconnect.export.portable import export_onnx, export_tflite
-from tf_edgeconnect.export.quantization import quantized
-from tf_edgeconnect.export.report import load_calibration, load_examples
+from tf_edgeconnect.export.report import load_examples
 from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.inference.backends.file import TFLiteBackend
 
@@ -187,21 +186,6 @@ def test_rounded_kernels_leave_canny_exact(
     # the thousands.
     off = (ours.image[holes] - expected.image[holes] * 1.0) ** 2
     assert np.mean(off) < error
-
-
-def test_ranges_do_not_depend_on_the_names_that_the_converter_gives(exports):
-    pytest.importorskip("ai_edge_quantizer", reason="needs ai-edge-quantizer")
-    plain, guided = (
-        exports[kind].path.read_bytes() for kind in ("tflite", "tflite with edges")
-    )
-    pairs = load_calibration(None, SIZE)
-    renamed = guided.replace(b"decoder_3_1/Conv2D", b"decoder_3_1/conv2d")
-    assert renamed != guided
-    one, other = (
-        quantized(plain, "int8-full", with_edges, pairs)
-        for with_edges in (guided, renamed)
-    )
-    assert one == other
 
 
 def test_the_report_says_what_was_measured(exported, kind):

@@ -123,9 +123,8 @@ def exported_network(
             spectral = hasattr(layer, "normalized_kernel")
             kernel = layer.normalized_kernel(False) if spectral else layer.kernel
             rebuilt = copy.get_layer(layer.name)
-            rebuilt.kernel.assign(kernel)
-            if rebuilt.use_bias:
-                rebuilt.bias.assign(layer.bias)
+            weights = [kernel, layer.bias] if rebuilt.use_bias else [kernel]
+            rebuilt.set_weights([np.array(value) for value in weights])
     return copy
 
 
@@ -226,25 +225,37 @@ class BlockConv2D(keras.layers.Conv2D):
     1 or 3 channels a processor would compute 16.
 
     Height and width of the output must be multiples of `block`.
+
+    Args:
+        filters: of the original.
+        kernel_size: of the original, two sides.
+        **kwargs: the original's, with padding "valid" and strides 1.
     """
 
-    @property
-    def block(self) -> int:
-        """Side of a block: the most that fits the channels computed at once."""
-        return int((_CHANNELS_AT_ONCE // self.filters) ** 0.5)
+    def __init__(self, filters: int, kernel_size: tuple[int, int], **kwargs):
+        self.block = int((_CHANNELS_AT_ONCE // filters) ** 0.5)
+        wide = [side + self.block - 1 for side in kernel_size]
+        kwargs["strides"] = self.block
+        super().__init__(filters * self.block**2, wide, **kwargs)
 
-    def convolution_op(self, inputs, kernel):
-        """Convolves `(B, H, W, C)`, padding "valid", strides 1."""
-        wide = tf.nn.conv2d(inputs, self._wide(kernel), self.block, "VALID")
-        return tf.nn.depth_to_space(wide, self.block)
+    def call(self, inputs):
+        """Convolves `(B, H, W, C)`."""
+        return tf.nn.depth_to_space(super().call(inputs), self.block)
 
-    def _wide(self, kernel):
-        block = self.block
+    def compute_output_shape(self, input_shape):
+        """Returns the shape that the original gives."""
+        batch, *size, channels = super().compute_output_shape(input_shape)
+        size = [side if side is None else side * self.block for side in size]
+        return (batch, *size, channels // self.block**2)
+
+    def set_weights(self, weights):
+        """Takes kernel and bias of the original."""
+        kernel, bias = weights
         places = []
-        for row, column in np.ndindex(block, block):
-            around = [[row, block - 1 - row], [column, block - 1 - column]]
-            places.append(tf.pad(kernel, [*around, [0, 0], [0, 0]]))
-        return tf.concat(places, axis=-1)
+        for row, column in np.ndindex(self.block, self.block):
+            ends = [[at, self.block - 1 - at] for at in (row, column)]
+            places.append(np.pad(kernel, [*ends, [0, 0], [0, 0]]))
+        super().set_weights([np.concatenate(places, -1), np.tile(bias, self.block**2)])
 
 
 class PhasedConv2DTranspose(keras.layers.Conv2DTranspose):

@@ -73,26 +73,6 @@ def quantized(
             }
             for image, mask in examples
         ]
-        measured = prepared(with_edges).calibrate({"serving_default": given})
-        # The converter numbers tensors, and in each file in another way.
-        names = zip(_maps(with_edges), _maps(contents), strict=True)
-        ranges = {here: measured[there] for there, here in names}
+        ranges = prepared(with_edges).calibrate({"serving_default": given})
     result = prepared(contents).quantize(ranges, enable_progress_report=False)
     return bytes(result.quantized_model)
-
-
-def _maps(contents: bytes) -> list[str]:
-    """Names of what enters and leaves the networks' convolutions, in order."""
-    from ai_edge_litert.schema_py_generated import BuiltinOperator
-    from ai_edge_quantizer.utils.tfl_flatbuffer_utils import read_model
-
-    model = read_model(contents)
-    graph = model.subgraphs[0]
-    names = []
-    for operation in graph.operators:
-        kind = model.operatorCodes[operation.opcodeIndex].builtinCode
-        ends = operation.inputs[0], operation.outputs[0]
-        pair = [graph.tensors[end].name.decode() for end in ends]
-        if kind == BuiltinOperator.CONV_2D and _NETWORKS in pair[1]:
-            names += pair
-    return names
