@@ -25,7 +25,7 @@ from tf_edgeconnect.models.generators import edge_inputs, inpaint_inputs, takes_
 
 SIZE_MULTIPLE = 4  # two halvings in the encoders
 SMALLEST_SIZE = 12  # reflection padding of 2 on a map of a quarter of the size
-EAGER_PIXELS = 256 * 256  # of a batch: maps of full-size networks then take 0.5 GB
+EAGER_VALUES = 2**23  # of one map of a batch, at full size: all maps then take 1 GB
 
 # What the methods of `InpaintGraph` take: images and masks, and a person's edges.
 PAIR = [
@@ -58,19 +58,27 @@ def errors_named(method: Callable[..., Result]) -> Callable[..., Result]:
     return call
 
 
-def on_arrays(method: Callable, signature: list[tf.TensorSpec] = PAIR) -> Callable:
+def on_arrays(
+    method: Callable, signature: list[tf.TensorSpec] = PAIR, filters: int = 64
+) -> Callable:
     """Wraps a method of `InpaintGraph` for arrays, with bool masks.
 
     The second call traces: for a photo alone, a trace costs more than it saves. A large
     photo is traced for at once, since Keras models keep all their maps when eager.
+
+    Args:
+        method: of an `InpaintGraph`.
+        signature: of what it takes.
+        filters: of the networks' maps at full size.
     """
     graph = traced(method, input_signature=signature)
+    most = EAGER_VALUES // filters
     calls = itertools.count()
 
     @errors_named
     def run(images: np.ndarray, masks: np.ndarray, *edges: np.ndarray) -> Any:
         is_first = next(calls) == 0
-        call = method if is_first and masks.size <= EAGER_PIXELS else graph
+        call = method if is_first and masks.size <= most else graph
         arrays = images, masks.astype(np.float32), *edges
         found = call(*map(tf.convert_to_tensor, arrays))
         return tf.nest.map_structure(np.array, found)

@@ -45,13 +45,18 @@ class KerasBackend(Backend):
         self.paints = inpaint_generator is not None
         self.takes_sigma = sigma != NO_EDGES
         self._others: dict[float, KerasBackend] = {}
-        # Each is traced at its first use.
         graph = InpaintGraph(edge_generator, inpaint_generator, sigma)
-        self._fill = on_arrays(graph.fill)
-        self._fill_along = on_arrays(graph.fill_along, [*PAIR, EDGES])
-        self._fill_as_published = on_arrays(graph.fill_as_published)
-        self._completed_edges = on_arrays(graph.completed_edges)
-        self._known_edges = on_arrays(graph.known_edges)
+        networks = [one for one in (edge_generator, inpaint_generator) if one]
+        kernels = [v for one in networks for v in one.variables if len(v.shape) == 4]
+        filters = min((kernel.shape[-1] for kernel in kernels), default=64)
+
+        # Each is traced at its first or second use.
+        wrapped = functools.partial(on_arrays, filters=filters)
+        self._fill = wrapped(graph.fill)
+        self._fill_along = wrapped(graph.fill_along, [*PAIR, EDGES])
+        self._fill_as_published = wrapped(graph.fill_as_published)
+        self._completed_edges = wrapped(graph.completed_edges)
+        self._known_edges = wrapped(graph.known_edges)
 
     @classmethod
     def load(cls, path: str | Path) -> "KerasBackend":
