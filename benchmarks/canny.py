@@ -125,7 +125,7 @@ def compare_portable(photos: list[np.ndarray]) -> str:
 
 
 def main() -> None:
-    """Prints one line for each sigma, with and without a mask."""
+    """Prints a line for each sigma, with and without a mask, and the portable form."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path, help="folder of photos, searched deeply")
     options = parser.parse_args()

@@ -186,6 +186,8 @@ def test_a_square_of_the_asked_size_is_not_changed(photo):
 def test_white_stays_within_one_after_resizing():
     white = tf.fill((37, 37, 3), tf.constant(255, tf.uint8))
     assert crop_resize(white, tf.constant([0, 0, 37]), 24).numpy().max() == 1.0
+    resized_edges = tf.fill((37, 37, 1), 255.0001)
+    assert crop_resize(resized_edges, tf.constant([0, 0, 37]), 37).numpy().max() == 1.0
 
 
 def test_an_unknown_crop_is_refused():

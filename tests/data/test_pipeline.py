@@ -213,6 +213,27 @@ def test_a_stream_with_failing_photos_still_resumes_exactly(photo_folder, cut_jp
     assert_same(examples(source, 7, crop="random", start=5), whole[5:])
 
 
+@pytest.mark.parametrize("cores", [2, 64])
+def test_a_batch_of_good_and_failing_photos_is_that_of_single_ones(
+    photo_folder, cut_jpeg, cores, monkeypatch
+):
+    folder = photo_folder(5)
+    (folder / "cut.jpg").write_bytes(cut_jpeg)
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    options = {"crop": "random", "shard": (1, 2)}
+    single = examples(folder, 12, **options)
+    batches = build_dataset(
+        folder, batch_size=4, size=SIZE, masks=MASKS, edges=NO_EDGES, **options
+    )
+    found = [
+        {name: values[row] for name, values in batch.items()}
+        for batch in itertools.islice(batches.as_numpy_iterator(), 3)
+        for row in range(4)
+    ]
+    assert 0 < sum(int(example["skipped"]) > 0 for example in single) < 12
+    assert_same(found, single)
+
+
 def test_validation_leaves_out_a_photo_that_fails_at_decode(photo_folder, cut_jpeg):
     folder = photo_folder(3)
     (folder / "01a.jpg").write_bytes(cut_jpeg)

@@ -85,10 +85,12 @@ def test_few_channels_are_computed_in_blocks(channels, block):
     blocks = networks.BlockConv2D(channels, (7, 7))
     blocks.build(x.shape)
     expected = plain(x)
-    blocks.set_weights(plain.get_weights())
+    blocks.set_weights(blocks.widened(*plain.get_weights()))
     assert blocks.block == block
     # Converters fold only small kernels, and int8 rounds only those that are stored.
     assert blocks.kernel.shape == (6 + block, 6 + block, 5, channels * block**2)
+    again = networks.BlockConv2D.from_config(blocks.get_config())
+    assert again.get_config() == blocks.get_config() and again.block == block
     np.testing.assert_allclose(blocks(x), expected, atol=1e-5)
 
 

@@ -20,6 +20,8 @@ from tf_edgeconnect.export.portable import export_onnx, export_tflite
 from tf_edgeconnect.export.report import load_examples
 from tf_edgeconnect.inference import Inpainter
 from tf_edgeconnect.inference.backends.file import TFLiteBackend
+from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
+from tf_edgeconnect.models.storage import save_networks
 
 litert = pytest.importorskip(
     "ai_edge_litert.interpreter", reason="needs pip install ai-edge-litert"
@@ -186,6 +188,19 @@ def test_rounded_kernels_leave_canny_exact(
     # the thousands.
     off = (ours.image[holes] - expected.image[holes] * 1.0) ** 2
     assert np.mean(off) < error
+
+
+def test_the_kernels_of_wider_networks_are_stored_too(tmp_path):
+    pytest.importorskip("ai_edge_quantizer", reason="needs ai-edge-quantizer")
+    # From 17 filters on the converter leaves a computed last kernel as it is.
+    networks = [make(20, 1, "quick") for make in (edge_generator, inpaint_generator)]
+    save_networks(
+        tmp_path / "wide", {one.name: one for one in networks}, {"sigma": 2.0}
+    )
+    exported = export_tflite(
+        tmp_path / "wide", tmp_path / "x.tflite", size=SIZE, precision="int8-full"
+    )
+    assert exported.report.known_edges_differ == 0
 
 
 def test_the_report_says_what_was_measured(exported, kind):

@@ -94,19 +94,22 @@ def test_what_lies_under_the_hole_changes_nothing():
 
 
 def test_a_small_photo_alone_is_filled_without_a_trace():
-    def modes(*sides):
+    def modes(*sides, filters=64):
         eager = []
 
         def method(images, mask):
             eager.append(tf.executing_eagerly())
             return images + tf.cast(mask, tf.uint8)
 
-        run = on_arrays(method)
+        run = on_arrays(method, filters=filters)
         for side in sides:
             image = np.ones((1, side, side, 3), np.uint8)
             filled = run(image, np.ones((1, side, side, 1), bool))
             np.testing.assert_array_equal(filled, image + 1)
         return eager
 
-    assert modes(256, 256, 128) == [True, False]
-    assert modes(257, 64) == [False]
+    # 362 x 362 x 64 and 591 x 591 x 24 are just below 2**23.
+    assert modes(362, 362, 128) == [True, False]
+    assert modes(363, 64) == [False]
+    assert modes(591, filters=24) == [True]
+    assert modes(592, filters=24) == [False]

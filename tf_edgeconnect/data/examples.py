@@ -1,7 +1,8 @@
-"""From a position in the stream to one example, in two steps, both `dict -> dict`.
+"""From a position in the stream to one example, in two steps.
 
-`reader` finds the first photo at a position that can be decoded; `maker` cuts it, draws
-its mask and finds its edges. What they make depends on the position and the seed alone.
+`reader` reads the photo at a position, and `replacing` moves on where that fails;
+`maker` cuts it, draws its mask and finds its edges. What they make depends on the
+position and the seed alone.
 """
 
 from collections.abc import Callable
@@ -86,9 +87,9 @@ def replacing(read: Read, count: int) -> Callable[[tf.Tensor], Example]:
 
 
 def first_good(*candidates: tf.data.Dataset) -> Example:
-    """The first element that can be made; an error of the last data set is raised.
+    """The first element that can be made; an error of the last dataset is raised.
 
-    A graph cannot catch an error, but a data set can drop an element that fails.
+    A graph cannot catch an error, but a dataset can drop an element that fails.
     """
     *tried, last = candidates
     for dataset in reversed(tried):

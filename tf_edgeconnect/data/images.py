@@ -150,7 +150,7 @@ def crop_resize(image: tf.Tensor, box: tf.Tensor, size: int) -> tf.Tensor:
     """Cuts a square out and resizes it, bilinear and antialiased.
 
     Args:
-        image: uint8 `(H, W, C)`.
+        image: uint8 or float32 `(H, W, C)`, [0, 255].
         box: int32 `(3,)`: top, left, side, as `square` gives it.
         size: side of the result, pixels.
 
@@ -161,16 +161,11 @@ def crop_resize(image: tf.Tensor, box: tf.Tensor, size: int) -> tf.Tensor:
     channels = image.shape[-1]
     cut = image[top : top + side, left : left + side]
     cut = tf.ensure_shape(cut, (None, None, channels))
-
-    def resize() -> tf.Tensor:
-        size_of = (size, size)
-        resized = tf.image.resize(cut, size_of, method="bilinear", antialias=True)
-        # Weights that sum to 1 in float32 may still reach past white by one rounding.
-        return tf.clip_by_value(resized, 0.0, 255.0)
-
     resized = tf.cond(
         tf.equal(side, size),  # the same values, without a pass over them
         lambda: tf.cast(cut, tf.float32),
-        resize,
+        lambda: tf.image.resize(cut, (size, size), method="bilinear", antialias=True),
     )
-    return tf.ensure_shape(resized, (size, size, channels)) / 255.0
+    resized = tf.ensure_shape(resized, (size, size, channels))
+    # Weights that sum to 1 in float32 may still reach past white by one rounding.
+    return tf.clip_by_value(resized / 255.0, 0.0, 1.0)

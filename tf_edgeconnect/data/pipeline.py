@@ -21,6 +21,7 @@ from tf_edgeconnect.data.edge_files import EdgeOptions, pair_edges
 from tf_edgeconnect.data.examples import (
     IN_A_ROW,
     Example,
+    Read,
     first_good,
     maker,
     reader,
@@ -33,7 +34,7 @@ from tf_edgeconnect.data.sources import open_source
 from tf_edgeconnect.errors import InputError
 
 _PREFETCHED = 4  # batches
-_MADE_AT_ONCE = 512  # examples, which bounds the memory of many cores
+_AT_ONCE = 4  # batches that are being made, or more where they are small
 
 
 def build_dataset(
@@ -117,18 +118,6 @@ def build_dataset(
     cores = os.cpu_count() or 1
     graph_only = tf.autograph.experimental.do_not_convert  # traces twice as fast
 
-    make_once = tf.function(make, autograph=False)
-
-    @graph_only
-    def batch_at(start: tf.Tensor) -> Example:
-        positions = tf.data.Dataset.range(start, start + stride, count)
-        # Replacing costs time for every photo, so only a batch that fails is made so.
-        ways = (
-            positions.map(lambda position, read=read: make_once(read(position)))
-            for read in (read, replacing(read, len(source)))
-        )
-        return first_good(*(way.batch(batch_size, drop_remainder=True) for way in ways))
-
     if not training:
         dataset = tf.data.Dataset.range(first, max(first, len(source)), count)
         dataset = dataset.map(graph_only(read), 2 * cores, deterministic=True)
@@ -138,10 +127,28 @@ def build_dataset(
     else:
         # Autotune makes one batch at a time here, which leaves a second core idle, and
         # its thread keeps a run that is stopped waiting for up to half a minute.
-        calls = max(2, min(cores, _MADE_AT_ONCE // batch_size))
+        calls = max(2, min(cores, max(_AT_ONCE, cores // batch_size)))
+        within = -(-cores // calls)
+        parallel = {"num_parallel_calls": within, "deterministic": True}
+        traced_make = tf.function(make, autograph=False)
+
+        def batched(read: Read, positions: tf.data.Dataset) -> tf.data.Dataset:
+            made = positions.map(
+                lambda position: traced_make(read(position)),
+                **parallel if within > 1 else {},
+            )
+            return made.batch(batch_size, drop_remainder=True)
+
+        @graph_only
+        def batch_at(start: tf.Tensor) -> Example:
+            # Replacing costs time for every photo, so it is left to a second try.
+            positions = tf.data.Dataset.range(start, start + stride, count)
+            careful = batched(replacing(read, len(source)), positions)
+            return first_good(batched(read, positions), careful)
+
         starts = tf.data.Dataset.range(first, tf.int64.max, stride)
-        here = service is None
-        dataset = starts.map(batch_at, calls, deterministic=here)
+        # Those of a service are sorted when they arrive.
+        dataset = starts.map(batch_at, calls, deterministic=service is None)
         if service is not None:
             dataset = from_service(dataset, batch_at, first, stride, service)
         # Else workers would ask each other before each batch whether it is the last.

@@ -90,7 +90,7 @@ def exported_network(
 
     Returns:
         A functional model of the same inputs, outputs and layer names; its variables
-        are kernels and biases alone, and no bias that a norm would subtract again.
+        are kernels, and biases that no norm subtracts.
     """
     before = {
         layer.name: layer.input._keras_history.operation
@@ -124,7 +124,10 @@ def exported_network(
             kernel = layer.normalized_kernel(False) if spectral else layer.kernel
             rebuilt = copy.get_layer(layer.name)
             weights = [kernel, layer.bias] if rebuilt.use_bias else [kernel]
-            rebuilt.set_weights([np.array(value) for value in weights])
+            weights = [np.array(value) for value in weights]
+            if isinstance(rebuilt, BlockConv2D):
+                weights = rebuilt.widened(*weights)
+            rebuilt.set_weights(weights)
     return copy
 
 
@@ -248,14 +251,21 @@ class BlockConv2D(keras.layers.Conv2D):
         size = [side if side is None else side * self.block for side in size]
         return (batch, *size, channels // self.block**2)
 
-    def set_weights(self, weights):
-        """Takes kernel and bias of the original."""
-        kernel, bias = weights
+    def get_config(self):
+        """Returns the arguments, for saving."""
+        plain = {
+            "filters": self.filters // self.block**2,
+            "kernel_size": [side - self.block + 1 for side in self.kernel_size],
+        }
+        return {**super().get_config(), **plain}
+
+    def widened(self, kernel, bias) -> list[np.ndarray]:
+        """Returns the layer's weights, from the original's."""
         places = []
         for row, column in np.ndindex(self.block, self.block):
             ends = [[at, self.block - 1 - at] for at in (row, column)]
             places.append(np.pad(kernel, [*ends, [0, 0], [0, 0]]))
-        super().set_weights([np.concatenate(places, -1), np.tile(bias, self.block**2)])
+        return [np.concatenate(places, -1), np.tile(bias, self.block**2)]
 
 
 class PhasedConv2DTranspose(keras.layers.Conv2DTranspose):

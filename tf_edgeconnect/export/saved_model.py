@@ -60,7 +60,7 @@ def export_saved_model(
     Args:
         model: a run directory or a weights folder with both generators.
         output: folder of versions; `1`, `2`, ... in it are never overwritten.
-        precision: number type of the weights and hidden layers.
+        precision: number type of the weights and layers.
         device: what it is made for. `cpu` has operations that are faster on CPUs.
         warmup_sizes: sides of the photos in the warm-up requests, pixels.
         max_megapixels: bound of a request's batch x height x width, in millions, kept

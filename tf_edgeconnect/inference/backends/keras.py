@@ -1,5 +1,6 @@
 """`KerasBackend`: Keras models in this process."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
