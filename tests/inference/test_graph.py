@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_edgeconnect.inference.backends.keras import KerasBackend
 from tf_edgeconnect.inference.graph import InpaintGraph, on_arrays, pad
+from tf_edgeconnect.models.generators import edge_generator, inpaint_generator
 
 
 @pytest.mark.parametrize("height", [1, 5, 6, 11, 12, 13, 17, 20])
@@ -113,3 +115,15 @@ def test_a_small_photo_alone_is_filled_without_a_trace():
     assert modes(363, 64) == [False]
     assert modes(591, filters=24) == [True]
     assert modes(592, filters=24) == [False]
+
+
+def test_how_large_a_photo_may_be_follows_from_the_width_of_the_networks(monkeypatch):
+    found = set()
+
+    def on_arrays(method, *signature, filters):
+        found.add(filters)
+
+    monkeypatch.setattr("tf_edgeconnect.inference.backends.keras.on_arrays", on_arrays)
+    KerasBackend(edge_generator(6, 1), inpaint_generator(8, 1, "quick"))
+    KerasBackend(None, inpaint_generator(16, 1))
+    assert found == {8, 16}

@@ -47,9 +47,9 @@ class KerasBackend(Backend):
         self.takes_sigma = sigma != NO_EDGES
         self._others: dict[float, KerasBackend] = {}
         graph = InpaintGraph(edge_generator, inpaint_generator, sigma)
-        networks = [one for one in (edge_generator, inpaint_generator) if one]
-        kernels = [v for one in networks for v in one.variables if len(v.shape) == 4]
-        filters = min((kernel.shape[-1] for kernel in kernels), default=64)
+        networks = [n for n in (edge_generator, inpaint_generator) if n is not None]
+        # The first maps are of full size, and so are the last, of few channels.
+        filters = max(_first_filters(network) for network in networks)
 
         # Each is traced at its first or second use.
         wrapped = functools.partial(on_arrays, filters=filters)
@@ -122,3 +122,8 @@ class KerasBackend(Backend):
     def known_edges(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """Returns Canny's edges where known, none inside the hole; at any size."""
         return self._known_edges(images, masks)
+
+
+def _first_filters(network: keras.Model) -> int:
+    kernels = (v.shape for v in network.variables if len(v.shape) == 4)
+    return next(kernels, (64,))[-1]
