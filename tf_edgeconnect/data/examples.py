@@ -86,15 +86,12 @@ def replacing(read: Read, count: int) -> Callable[[tf.Tensor], Example]:
     return read_first
 
 
-def first_good(*candidates: tf.data.Dataset) -> Example:
-    """The first element that can be made; an error of the last dataset is raised.
+def first_good(tried: tf.data.Dataset, last: tf.data.Dataset) -> Example:
+    """The first element of `tried` that can be made, else of `last`, or its error.
 
     A graph cannot catch an error, but a dataset can drop an element that fails.
     """
-    *tried, last = candidates
-    for dataset in reversed(tried):
-        last = dataset.ignore_errors().concatenate(last)
-    return last.take(1).get_single_element()
+    return tried.ignore_errors().concatenate(last).take(1).get_single_element()
 
 
 def maker(
