@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
-from tf_edgeconnect.errors import ServingError
+from tf_edgeconnect.errors import InputError, ServingError
 from tf_edgeconnect.inference.backends.serving import ServingBackend
 
 PERCENTILES = (50, 95, 99)
@@ -54,8 +54,11 @@ def main() -> int:
             else:
                 errors[code] += 1
 
-    server = ServingBackend(options.model, timeout=options.timeout, attempts=1)
-    server.predict("serving_default", photo)  # the first call of a size is slower
+    try:
+        server = ServingBackend(options.model, timeout=options.timeout, attempts=1)
+        server.predict("serving_default", photo)  # the first call of a size is slower
+    except (InputError, ServingError) as error:
+        sys.exit(f"error: {error}")
     start = time.monotonic()
     with ThreadPoolExecutor(options.in_flight) as pool:
         for index in range(options.requests):

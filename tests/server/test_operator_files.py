@@ -1,5 +1,8 @@
 """The operator's files agree with TF Serving's messages and with each other."""
 
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import yaml
@@ -40,3 +43,14 @@ def test_the_server_stops_after_a_pause_and_runs_as_many_requests_as_memory_hold
     assert service["mem_limit"] == f"{gigabytes}g"
     assert threads == int((gigabytes - 0.7) / (megapixels * 0.3))
     assert [port.split(":")[-1] for port in service["ports"]] == ["8501"]
+
+
+def test_a_load_test_without_a_server_ends_in_a_line():
+    with socket.create_server(("localhost", 0)) as free:
+        port = free.getsockname()[1]
+    script, model = SERVING / "load_test.py", f"grpc://localhost:{port}"
+    done = subprocess.run(
+        [sys.executable, script, "--model", model], capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: UNAVAILABLE")
